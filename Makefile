@@ -1,0 +1,156 @@
+# pg2une: make help lists the targets.
+SHELL   := /bin/bash
+.DEFAULT_GOAL := all
+
+# ---- configuration ---------------------------------------------------------
+CC      ?= cc
+ifeq ($(origin CC),default)
+CC      := $(if $(shell command -v ccache),ccache gcc,gcc)
+endif
+SAN     ?=
+BUILD   := build$(if $(SAN),/$(SAN))
+WERROR  ?= $(if $(CI),-Werror)
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+OPT     ?= $(if $(SAN),-O1,-O2)
+SANFLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANFLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
+SANFLAGS := $(SANFLAGS_$(SAN))
+
+PKGS    := libpq libcjson libcurl libpcre2-8 ncursesw sqlite3 lapacke nlopt libmicrohttpd inih libcrypto
+PKGCF   := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKGLIB  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+
+CPPFLAGS += -D_GNU_SOURCE -DNCURSES_WIDECHAR=1 -Iinclude -I$(BUILD)/gen $(PKGCF)
+CFLAGS  += -std=gnu17 -g $(OPT) $(WARN) $(WERROR) $(SANFLAGS) -pthread
+# The static libcdk, never the shared one: that would load a second, narrow curses.
+CDKLIB  := -Wl,--wrap=writeChtype,--wrap=writeChtypeAttrib -l:libcdk.a
+LDLIBS  += $(CDKLIB) -lpg_query $(PKGLIB) -ltinfo -lm -pthread
+LDFLAGS += $(SANFLAGS)
+
+# ---- layers ----------------------------------------------------------------
+# In link order: each may use only what stands to its right (the exact edges are
+# checked by tests/lint/layers).
+LAYERS  := api cli ui engine rollout store infra change optimize advise decide detect observe pg num base
+LIBS     = $(foreach l,$(LAYERS),$(if $(wildcard src/$(l)/*.c),$(BUILD)/lib$(l).a))
+# What a unit test of a layer may link (architecture: "may include").
+MAY_base     := base
+MAY_num      := num base
+MAY_pg       := pg base
+MAY_observe  := observe pg num base
+MAY_detect   := detect observe num base
+MAY_decide   := decide detect observe num base
+MAY_advise   := advise detect observe num base
+MAY_optimize := optimize observe num base
+MAY_change   := change pg base
+MAY_infra    := infra pg base
+MAY_store    := store detect observe pg num base
+MAY_rollout  := rollout change infra observe pg num base
+MAY_engine   := engine rollout store infra change optimize advise decide detect observe pg num base
+MAY_ui       := ui $(MAY_engine)
+MAY_cli      := cli $(MAY_engine)
+MAY_api      := api $(MAY_engine)
+
+BIN     := $(BUILD)/pg2une
+OBJS     = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/*/*.c) src/main.c)
+SQLGEN  := $(BUILD)/gen/sql_table.c
+
+.PHONY: all
+all: $(BIN)
+
+$(BIN): $(BUILD)/obj/main.o $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(BUILD)/obj/main.o -Wl,--start-group $(LIBS) -Wl,--end-group $(LDLIBS)
+
+$(BUILD)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# sql/ files become rows of one table; see src/pg/sqlgen.py.
+$(SQLGEN): $(shell find sql themes -type f 2>/dev/null) src/pg/sqlgen.py
+	@mkdir -p $(@D)
+	/usr/bin/python3 src/pg/sqlgen.py sql themes > $@.tmp && mv $@.tmp $@
+$(BUILD)/obj/pg/sql_table.o: $(SQLGEN)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+define layer_rule
+$(BUILD)/lib$(1).a: $$(patsubst src/%.c,$(BUILD)/obj/%.o,$$(wildcard src/$(1)/*.c)) $(if $(filter pg,$(1)),$(BUILD)/obj/pg/sql_table.o)
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
+
+-include $(shell find $(BUILD)/obj $(BUILD)/tests -name '*.d' 2>/dev/null)
+
+# ---- unit tests: tests/unit/<layer>/test_*.c, one program each --------------
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+define unit_rule
+$(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(foreach l,$(MAY_$(1)),$(if $(wildcard src/$(l)/*.c),$(BUILD)/lib$(l).a))
+	@mkdir -p $$(@D)
+	$$(CC) $$(CPPFLAGS) -Itests/unit $$(CFLAGS) -MMD -MP $$(LDFLAGS) -o $$@ $$< \
+	    -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDLIBS) -lcmocka
+endef
+$(foreach l,$(LAYERS),$(eval $(call unit_rule,$(l))))
+
+.PHONY: unit
+unit: $(UNIT_BIN)
+	tests/run unit $(UNIT_BIN)
+.PHONY: unit-%
+unit-%:
+	@$(MAKE) --no-print-directory $(filter $(BUILD)/tests/unit/$*/%,$(UNIT_BIN))
+	tests/run unit $(filter $(BUILD)/tests/unit/$*/%,$(UNIT_BIN))
+
+# ---- screen tests: in process, on a pipe, read back by libvterm -------------
+SCREEN_BIN := $(patsubst tests/screen/%.c,$(BUILD)/tests/screen/%,$(wildcard tests/screen/test_*.c))
+$(BUILD)/tests/screen/%: tests/screen/%.c $(wildcard tests/screen/vt.c) $(filter-out $(BUILD)/libapi.a $(BUILD)/libcli.a,$(LIBS))
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/screen $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(wildcard tests/screen/vt.c) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -lvterm -lcmocka
+.PHONY: screen golden
+screen: $(SCREEN_BIN)
+	tests/run unit $(SCREEN_BIN)
+golden: $(SCREEN_BIN)
+	PG2UNE_GOLDEN=write tests/run unit $(SCREEN_BIN)
+	git --no-pager diff --stat tests/screen
+
+# ---- everything else -------------------------------------------------------
+.PHONY: deps demo test lint pytest bench fuzz fault soak install clean help
+deps:
+	@tests/lab/deps
+
+lint:
+	@tests/lint/run
+
+test: deps
+	@$(MAKE) --no-print-directory -j2 all $(UNIT_BIN) $(SCREEN_BIN)
+	tests/run all $(UNIT_BIN) $(SCREEN_BIN)
+
+pytest: all
+	tests/run pytest
+
+demo: deps
+	@$(MAKE) --no-print-directory -j2 all
+	tests/lab/demo
+
+bench: deps all
+	tests/bench/run
+fault: deps all
+	tests/fault/run
+soak: deps all
+	tests/bench/soak
+fuzz: deps
+	tests/fuzz/run $(FUZZ_SECONDS)
+
+PREFIX ?= /usr/local
+install: all
+	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/pg2une
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/pg2une/themes themes/*.theme
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/pg2une/sql/roles sql/roles/*.sql
+
+clean:
+	rm -rf build
+
+help:
+	@echo "all deps demo test lint unit screen golden pytest bench fault soak fuzz install clean; SAN=asan|tsan"
