@@ -1,0 +1,26 @@
+/* The `model` mode: a configuration from rules of thumb, at once and without any
+ * measurement, and a score in [0,1] of a configuration by the same rules.  A prior,
+ * to be labelled as such, never a promise.  Pure; any thread. */
+#ifndef PG2UNE_OPTIMIZE_HEURISTIC_H
+#define PG2UNE_OPTIMIZE_HEURISTIC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pg2une/base/knobs.h"
+#include "pg2une/optimize/safety.h"
+#include "pg2une/optimize/space.h"
+
+/* The usual value of every dimension that is a setting (booleans that are none: 0),
+ * then work_mem lowered until the memory model admits it. */
+void pgt_heuristic_config(const struct pgt_space *s, const struct pgt_knob_host *host,
+			  enum pgt_knob_class cls, const struct pgt_memory_model *mem,
+			  double *value);
+
+/* Smooth version of the reference's score (pg2une.md section 5), with the memory
+ * need of safety.h in place of its formula: 1 is what rules of thumb would set. */
+double pgt_heuristic_score(const struct pgt_space *s, const struct pgt_knob_host *host,
+			   enum pgt_knob_class cls, const struct pgt_memory_model *mem,
+			   const double *value);
+
+#endif
