@@ -1,0 +1,1 @@
+"""PgBouncer and HAProxy in front of the nodes."""

@@ -1,0 +1,137 @@
+"""What a lab is made of, and in which order it comes up and goes down."""
+import signal
+import sys
+
+from . import LabError, load, pooler, proc, server
+
+ROLES = ("primary", "standby", "pgbouncer", "haproxy")
+
+
+def up(st, o):
+    if o["patroni"]:
+        o["major"], o["standby"] = 15, False
+    st.create(o)
+    if o["owner"]:
+        st.d["owner"] = proc.identify(o["owner"])
+    try:
+        st.take_ports("postgres", *[r for r in ("pgbouncer", "haproxy") if o[r]])
+        _up(st, o)
+    except BaseException:
+        keep_logs(st)
+        down(st)
+        raise
+
+
+def _up(st, o):
+    server.make_primary(st)
+    if o["scale"] > 1:
+        load.scale(st, o["scale"])
+    if o["standby"]:
+        server.make_standby(st)
+    for role in ("pgbouncer", "haproxy"):
+        if o[role]:
+            pooler.start(st, role)
+    if o["statements"]:
+        load.statements(st, o["statements"])
+    if o["idle"]:
+        load.hold(st, "idle", o["idle"])
+    if o["blocker"]:
+        load.hold(st, "block")
+    if o["load"]:
+        load.start(st, {k[5:]: v for k, v in o.items() if k.startswith("load_")})
+
+
+def keep_logs(_st):
+    """A failed `up` is explained by the exception, which carries the log's tail."""
+
+
+def down(st):
+    """End every process that this lab recorded, clients before servers, and delete it."""
+    procs = st.d["procs"]
+    clients = [r for r in procs if r.startswith(("load", "idle", "block"))]
+    for role in clients + ["haproxy", "pgbouncer"]:
+        if role.startswith("load") and role in procs:
+            load.stop(st, role[5:] or "main", 2)
+        elif role in procs:
+            proc.end(procs[role], signal.SIGTERM if role in clients else signal.SIGINT, 3)
+    for role in ("standby", "primary"):
+        server.sweep(st, role)
+    left = [r for r in procs if proc.alive(procs[r])]
+    if left:
+        raise LabError(f"lab {st.name}: still running: {' '.join(left)}")
+    st.remove()
+
+
+def summary(st):
+    extra = [r for r in sorted(st.d["procs"]) if r != "primary"]
+    return f" with {', '.join(extra)}" if extra else ""
+
+
+def act(st, verb, role, mode):
+    """start, stop, restart, kill, freeze or thaw one process of a lab."""
+    unit = server if role in server.HOSTS else pooler
+    rec = unit.live(st, role)
+    if verb in ("freeze", "thaw"):
+        if rec is None:
+            raise LabError(f"{role} does not run")
+        getattr(proc, verb)(rec)
+    elif verb == "restart":
+        if rec is not None:
+            unit.stop(st, role, mode)
+        unit.start(st, role)
+    elif verb == "stop":
+        unit.stop(st, role, mode)
+    else:
+        getattr(unit, verb)(st, role)
+
+
+def load_options(v, prefix="--"):
+    v.add_argument(f"{prefix}rate", type=int, default=200, metavar="TPS",
+                   help="transactions a second, 0 = unlimited (200)")
+    v.add_argument(f"{prefix}clients", type=int, default=8)
+    v.add_argument(f"{prefix}mode", default="rw", metavar="rw|ro|FILE[@W],...")
+    v.add_argument(f"{prefix}via", choices=load.VIA, default="primary")
+    v.add_argument(f"{prefix}log", action="store_true",
+                   help="write one line a transaction (lab pgbench-log)")
+    v.add_argument(f"{prefix}time", type=int, default=0, metavar="S",
+                   help="end by itself after S seconds")
+    v.add_argument(f"{prefix}keep", action="store_true",
+                   help="start again when the server comes back")
+    v.add_argument(f"{prefix}tag", default="main", help="name, for several loads at once")
+    v.add_argument(f"{prefix}protocol", default="simple",
+                   choices=("simple", "extended", "prepared"))
+
+
+def add_verbs(verb, opened):
+    def cmd_load(args):
+        st = opened(args)
+        if args.action == "start":
+            load.start(st, vars(args))
+        else:
+            load.stop(st, args.tag)
+
+    def cmd_log(args):
+        st = opened(args)
+        for path in load.logs(st, args.tag):
+            with open(path) as f:
+                sys.stdout.write(f.read() if args.cat else f"{path}\n")
+
+    def cmd_hold(args):
+        st = opened(args)
+        if args.action == "stop":
+            load.release(st, args.verb)
+        elif args.verb == "block":
+            load.hold(st, "block", args.what or "")
+        else:
+            load.hold(st, "idle", int(args.what or 100))
+
+    v = verb("load", cmd_load, "start or stop a pgbench load")
+    v.add_argument("action", choices=("start", "stop"))
+    load_options(v)
+    v = verb("pgbench-log", cmd_log, "the per-transaction logs of a load")
+    v.add_argument("--tag", default="main")
+    v.add_argument("--cat", action="store_true", help="the lines, not the paths")
+    for name, what in (("block", "SQL of the holder"), ("idle", "how many")):
+        v = verb(name, cmd_hold, f"start or stop the {name} sessions")
+        v.add_argument("action", choices=("start", "stop"))
+        v.add_argument("what", nargs="?", help=what)
