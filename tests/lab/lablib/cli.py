@@ -12,6 +12,7 @@ NODES = ("primary", "standby")
 
 def main(argv):
     args = parser().parse_args(argv)
+    os.umask(0o022)     # the servers' user reads what we write
     # An interrupted `up` must take down what it started: let it raise.
     for sig in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(sig, interrupted)

@@ -1,6 +1,5 @@
 """What keeps a server busy: pgbench, blocked sessions, statements, idle connections."""
 import os
-import sys
 
 from . import LabError, proc, server, template, wire
 
@@ -49,18 +48,17 @@ def start(st, o):
     if os.path.exists(log):
         os.unlink(log)
     st.record(role, proc.spawn(argv, log, user=proc.server_user(),
-                               env={"PGAPPNAME": "pgbench"}))
-    want = "pgbench" if st.d["options"]["no_pgss"] else None
-    proc.poll_until("load to begin", 20, lambda: _begun(st, o["via"], want),
-                    st.rec(role), log)
+                               env={"PGAPPNAME": f"pgbench-{o['tag']}"}))
+    role = o["via"] if o["via"] in server.HOSTS else "primary"
+    proc.poll_until("load to begin", 20, lambda: _begun(st, role, o["tag"]),
+                    st.rec(load_role(o["tag"])), log)
 
 
-def _begun(st, via, _want):
-    """True once the load has transactions of its own on the server it goes to."""
-    role = via if via in server.HOSTS else "primary"
+def _begun(st, role, tag):
+    """True once a session of this very load is on the server it goes to."""
     with server.connect(st, role) as c:
-        return c.value("SELECT 1 FROM pg_stat_activity WHERE datname = 'bench' "
-                       "AND usename = 'app' AND pid <> pg_backend_pid() LIMIT 1")
+        return c.value("SELECT 1 FROM pg_stat_activity WHERE "
+                       f"application_name = 'pgbench-{tag}' LIMIT 1")
 
 
 def stop(st, tag, seconds=10):

@@ -132,15 +132,19 @@ def start(st, role):
     data = datadir(st, role)
     if not os.path.isdir(data):
         raise LabError(f"lab {st.name} has no {role}")
+    if st.d["options"]["patroni"]:
+        raise LabError(f"Patroni starts the servers here: start patroni-{role}")
     if proc.alive(live(st, role)):
         raise LabError(f"{role} already runs")
     # After a kill -9 the old backends still hold the shared memory for a moment.
     proc.poll_until(f"old {role} processes to end", 20,
                     lambda: not _processes_in(data), log=st.log(role))
-    if os.path.exists(f"{data}/postmaster.pid"):
+    for stale in (f"{data}/postmaster.pid",
+                  f"{sockdir(st, role)}/.s.PGSQL.{st.port('postgres')}.lock"):
         # Left by a crash.  A server takes the zombie of its predecessor, that nobody has
         # collected yet, for a running one; no process works here any more (above).
-        os.unlink(f"{data}/postmaster.pid")
+        if os.path.exists(stale):
+            os.unlink(stale)
     binary = f"{template.bindir(st.d['options']['major'])}/postgres"
     rec = proc.spawn([binary, "-D", data], st.log(role), user=proc.server_user())
     st.record(role, rec)

@@ -2,28 +2,33 @@
 import signal
 import sys
 
-from . import LabError, load, pooler, proc, server
+from . import LabError, ha, load, pooler, proc, server
 
-ROLES = ("primary", "standby", "pgbouncer", "haproxy")
+UNITS = {"primary": server, "standby": server, "pgbouncer": pooler, "haproxy": pooler,
+         "patroni-primary": ha, "patroni-standby": ha}
+ROLES = tuple(UNITS)
 
 
 def up(st, o):
     if o["patroni"]:
-        o["major"], o["standby"] = 15, False
+        o["major"], o["standby"] = ha.MAJOR, False
     st.create(o)
     if o["owner"]:
         st.d["owner"] = proc.identify(o["owner"])
     try:
-        st.take_ports("postgres", *[r for r in ("pgbouncer", "haproxy") if o[r]])
+        st.take_ports("postgres", *[r for r in ("pgbouncer", "haproxy") if o[r]],
+                      *(("patroni", "etcd", "etcd-peer") if o["patroni"] else ()))
         _up(st, o)
     except BaseException:
-        keep_logs(st)
         down(st)
         raise
 
 
 def _up(st, o):
-    server.make_primary(st)
+    if o["patroni"]:
+        ha.up(st)
+    else:
+        server.make_primary(st)
     if o["scale"] > 1:
         load.scale(st, o["scale"])
     if o["standby"]:
@@ -41,10 +46,6 @@ def _up(st, o):
         load.start(st, {k[5:]: v for k, v in o.items() if k.startswith("load_")})
 
 
-def keep_logs(_st):
-    """A failed `up` is explained by the exception, which carries the log's tail."""
-
-
 def down(st):
     """End every process that this lab recorded, clients before servers, and delete it."""
     procs = st.d["procs"]
@@ -53,7 +54,8 @@ def down(st):
         if role.startswith("load") and role in procs:
             load.stop(st, role[5:] or "main", 2)
         elif role in procs:
-            proc.end(procs[role], signal.SIGTERM if role in clients else signal.SIGINT, 3)
+            proc.end(procs[role], signal.SIGTERM, 3)
+    ha.down(st)
     for role in ("standby", "primary"):
         server.sweep(st, role)
     left = [r for r in procs if proc.alive(procs[r])]
@@ -69,7 +71,7 @@ def summary(st):
 
 def act(st, verb, role, mode):
     """start, stop, restart, kill, freeze or thaw one process of a lab."""
-    unit = server if role in server.HOSTS else pooler
+    unit = UNITS[role]
     rec = unit.live(st, role)
     if verb in ("freeze", "thaw"):
         if rec is None:
@@ -131,6 +133,11 @@ def add_verbs(verb, opened):
     v = verb("pgbench-log", cmd_log, "the per-transaction logs of a load")
     v.add_argument("--tag", default="main")
     v.add_argument("--cat", action="store_true", help="the lines, not the paths")
+    def cmd_route(args):
+        pooler.route(opened(args), args.percent)
+
+    v = verb("route", cmd_route, "send a share of bench_ro to the standby")
+    v.add_argument("percent", type=float)
     for name, what in (("block", "SQL of the holder"), ("idle", "how many")):
         v = verb(name, cmd_hold, f"start or stop the {name} sessions")
         v.add_argument("action", choices=("start", "stop"))

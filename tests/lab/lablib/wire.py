@@ -26,6 +26,7 @@ class Conn:
         else:
             self.sock = socket.create_connection((host, int(port)), timeout)
         self.buf = b""
+        self.names = []
         pairs = ("user", user, "database", dbname, "application_name", app)
         body = struct.pack("!i", 196608) + b"".join(
             p.encode() + b"\0" for p in pairs) + b"\0"
@@ -73,6 +74,8 @@ class Conn:
                     raise error
             elif kind == b"R" and struct.unpack("!i", body[:4])[0] != 0:
                 raise LabError("the lab's own connections use trust")
+            elif kind == b"T":
+                self.names = _names(body)
             elif kind == b"D":
                 rows.append(_row(body))
 
@@ -89,6 +92,21 @@ class Conn:
     def value(self, sql):
         rows = self.query(sql)
         return rows[0][0] if rows else None
+
+    def table(self, sql):
+        """(column names, rows)."""
+        rows = self.query(sql)
+        return self.names, rows
+
+
+def _names(body):
+    """Column names of a row description: each a string and 18 more bytes."""
+    names, pos = [], 2
+    for _ in range(struct.unpack("!h", body[:2])[0]):
+        end = body.index(b"\0", pos)
+        names.append(body[pos:end].decode("utf-8", "replace"))
+        pos = end + 19
+    return names
 
 
 def _row(body):
