@@ -3,37 +3,44 @@
 #include <string.h>
 
 #include "pg2une/base/err.h"
+#include "pg2une/base/safetext.h"
 
 int
 pgt_err_set(struct pgt_err *err, enum pgt_errcode code, const char *fmt, ...)
 {
+	char raw[sizeof(err->msg)];
 	va_list ap;
 
 	if (!err)
 		return -1;
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
 	err->code = code;
 	err->sqlstate[0] = '\0';
-	va_start(ap, fmt);
-	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
-	va_end(ap);
+	/* A message goes to every sink; a path or an argument in it came from
+	 * anywhere. */
+	pgt_safetext_copy(err->msg, sizeof(err->msg), raw);
 	return -1;
 }
 
 void
 pgt_err_prefix(struct pgt_err *err, const char *fmt, ...)
 {
-	char old[sizeof(err->msg)];
+	char raw[2 * sizeof(err->msg)];
 	va_list ap;
 	int n;
 
 	if (!err)
 		return;
-	memcpy(old, err->msg, sizeof(old));
 	va_start(ap, fmt);
-	n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+	n = vsnprintf(raw, sizeof(err->msg), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->msg))
-		snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", old);
+	if (n < 0)
+		return;
+	n = (int)strlen(raw);
+	snprintf(raw + n, sizeof(raw) - (size_t)n, ": %s", err->msg);
+	pgt_safetext_copy(err->msg, sizeof(err->msg), raw);
 }
 
 void
