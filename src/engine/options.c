@@ -61,7 +61,7 @@ static const struct pgt_option table[] = {
     STR(.name = "alert-command", .arg = "COMMAND", .group = MEAS, .file_only = true,
 	.help = "runs on each new alert, with PG2UNE_ALERT_* set"),
     BOOL(.name = "bell", .group = SCRN, .help = "terminal bell on a new alert"),
-    INT(.name = "false-alarms", .arg = "N", .dflt = "1", .min = "1", .max = "1000",
+    INT(.name = "false-alarms", .dflt = "1", .min = "1", .max = "1000",
 	.group = MEAS, .help = "accepted false alarms a week, over all charts"),
     STR(.name = "detect-profile", .arg = "NAME", .dflt = "budget", .group = MEAS,
 	.help = "budget (thresholds solved from false-alarms) or seed (fixed h and k)"),

@@ -34,6 +34,7 @@ struct pgt_link_state {
 	int64_t since_ns;     /* mono */
 	int64_t next_try_ns;  /* mono; 0 when up */
 	int attempts;
+	bool needs_password;  /* DENIED for want of one: pgt_sampler_set_password() */
 	struct pgt_err error; /* of the last failure: text says what to do */
 };
 

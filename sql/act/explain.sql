@@ -1,0 +1,2 @@
+-- The statement follows; it is planned, never executed.
+EXPLAIN (VERBOSE, SETTINGS) 

@@ -1,0 +1,2 @@
+-- The statement follows; $1 and the like need no value (PostgreSQL 16).
+EXPLAIN (GENERIC_PLAN, VERBOSE, SETTINGS) 

@@ -1,0 +1,66 @@
+/* What the engine's own files share.  Each part names the thread that owns it. */
+#ifndef PG2UNE_ENGINE_ENGINE_PRIV_H
+#define PG2UNE_ENGINE_ENGINE_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "pg2une/base/mailbox.h"
+#include "pg2une/engine/engine.h"
+
+struct pgt_connspec;
+
+/* Messages to the engine thread. */
+enum pgt_loop_msg {
+	PGT_LM_STOP = 1,
+	PGT_LM_INTERVAL, /* arg: ns */
+	PGT_LM_PAUSE,	 /* arg: bool */
+	PGT_LM_KICK,
+	PGT_LM_PASSWORD, /* data: char * */
+	PGT_LM_WANT,	 /* arg: section bits */
+	PGT_LM_TEXTS,	 /* data: struct pgt_query_key[arg] */
+};
+
+/* Messages to the exec thread. */
+enum pgt_exec_msg {
+	PGT_XM_STOP = 1,
+	PGT_XM_SIGNAL,	/* data: struct pgt_job */
+	PGT_XM_EXPLAIN, /* data: struct pgt_job */
+	PGT_XM_PASSWORD,
+};
+
+struct pgt_job {
+	uint64_t ticket;
+	enum pgt_command command;
+	int pid;
+	int64_t backend_start_us;
+	bool has_key;
+	struct pgt_query_key key;
+	char *text, *database;
+};
+
+struct pgt_engine {
+	/* set before the threads start, constant afterwards */
+	const struct pgt_options *opts;
+	struct pgt_connspec *spec;
+	bool read_only;
+	struct pgt_mailbox *events;  /* to the face */
+	struct pgt_mailbox *to_loop; /* to the engine thread */
+	struct pgt_mailbox *to_exec; /* to the exec thread */
+	pthread_t loop, exec;
+	bool loop_started, exec_started;
+	atomic_ullong next_ticket;
+};
+
+/* Thread bodies. */
+void *pgt_loop_main(void *engine);
+void *pgt_exec_main(void *engine);
+
+/* Post an event to the face; when its mailbox is full the event is dropped:
+ * a face that does not read for seconds has nothing to gain from old news. */
+void pgt_engine_post(struct pgt_engine *e, enum pgt_event type, void *take_data,
+		     void (*free_data)(void *));
+void pgt_engine_notice(struct pgt_engine *e, enum pgt_notice_level level, const char *fmt, ...)
+    PGT_PRINTF(3, 4);
+
+#endif

@@ -1,0 +1,152 @@
+/* The engine thread: one poll loop over the sampler and the command mailbox. */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_priv.h"
+#include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/safetext.h"
+#include "pg2une/engine/options.h"
+#include "pg2une/observe/sampler.h"
+#include "pg2une/pg/conn.h"
+
+struct loop {
+	struct pgt_engine *e;
+	struct pgt_sampler *sampler;
+	enum pgt_link link; /* as last told */
+	int64_t link_since_ns;
+	int attempts;
+	bool told;
+	char *target;
+};
+
+static void
+unref_snapshot(void *s)
+{
+	pgt_snapshot_unref(s);
+}
+
+static void
+tell_link(struct loop *l)
+{
+	const struct pgt_link_state *s = pgt_sampler_link(l->sampler);
+	struct pgt_ev_link *ev;
+
+	if (l->told && s->link == l->link && s->since_ns == l->link_since_ns &&
+	    s->attempts == l->attempts)
+		return;
+	l->told = true;
+	l->link = s->link;
+	l->link_since_ns = s->since_ns;
+	l->attempts = s->attempts;
+	ev = pgt_xcalloc(1, sizeof(*ev));
+	ev->up = s->link == PGT_LINK_UP;
+	ev->final = s->link == PGT_LINK_DENIED;
+	ev->needs_password = s->needs_password;
+	ev->since_ns = s->since_ns;
+	ev->next_try_ns = s->next_try_ns;
+	ev->attempts = s->attempts;
+	if (!ev->up)
+		pgt_safetext_copy(ev->message, sizeof(ev->message), s->error.msg);
+	pgt_safetext_copy(ev->target, sizeof(ev->target), l->target);
+	pgt_engine_post(l->e, PGT_EV_LINK, ev, free);
+}
+
+/* False: stop. */
+static bool
+obey(struct loop *l, const struct pgt_msg *m)
+{
+	switch ((enum pgt_loop_msg)m->type) {
+	case PGT_LM_STOP:
+		return false;
+	case PGT_LM_INTERVAL:
+		pgt_sampler_set_interval(l->sampler, m->arg);
+		break;
+	case PGT_LM_PAUSE:
+		pgt_sampler_pause(l->sampler, m->arg != 0);
+		break;
+	case PGT_LM_KICK:
+		pgt_sampler_kick(l->sampler);
+		break;
+	case PGT_LM_PASSWORD:
+		pgt_sampler_set_password(l->sampler, m->data);
+		break;
+	case PGT_LM_WANT:
+		pgt_sampler_want(l->sampler, (unsigned)m->arg);
+		break;
+	case PGT_LM_TEXTS:
+		pgt_sampler_want_texts(l->sampler, m->data, (size_t)m->arg);
+		break;
+	}
+	return true;
+}
+
+static bool
+drain(struct loop *l)
+{
+	struct pgt_msg *m;
+	bool go_on = true;
+
+	while (go_on && (m = pgt_mailbox_take(l->e->to_loop))) {
+		go_on = obey(l, m);
+		pgt_msg_free(m);
+	}
+	return go_on;
+}
+
+static int
+wait_ms(int64_t until_ns)
+{
+	int64_t left = until_ns - pgt_clock_mono_ns();
+
+	if (left <= 0)
+		return 0;
+	if (left > 60 * PGT_NS_PER_S)
+		return 60000;
+	/* Rounded up: waking early would only spin. */
+	return (int)((left + PGT_NS_PER_MS - 1) / PGT_NS_PER_MS);
+}
+
+static void
+poll_once(struct loop *l)
+{
+	struct pollfd p[2] = {
+	    {.fd = pgt_mailbox_fd(l->e->to_loop), .events = POLLIN},
+	    {.fd = pgt_sampler_fd(l->sampler), .events = pgt_sampler_events(l->sampler)},
+	};
+
+	poll(p, 2, wait_ms(pgt_sampler_wakeup_ns(l->sampler)));
+}
+
+void *
+pgt_loop_main(void *engine)
+{
+	struct pgt_engine *e = engine;
+	struct pgt_sampler_opts so = {
+	    .interval_ns = pgt_options_int(e->opts, "interval"),
+	    .slow_interval_ns = pgt_options_int(e->opts, "slow-interval"),
+	    .statements_window_ns = pgt_options_int(e->opts, "window"),
+	    .max_queries = 200,
+	    .max_activity = 1000,
+	    .cluster_name = pgt_options_str(e->opts, "name"),
+	    .environment = pgt_options_str(e->opts, "environment"),
+	    .read_only = e->read_only,
+	};
+	struct loop l = {.e = e};
+	const struct pgt_snapshot *s;
+
+	l.target = pgt_connspec_label(e->spec);
+	l.sampler = pgt_sampler_new(e->spec, &so);
+	while (drain(&l)) {
+		s = pgt_sampler_step(l.sampler);
+		tell_link(&l);
+		if (s)
+			pgt_engine_post(e, PGT_EV_SNAPSHOT, (void *)(uintptr_t)s,
+					unref_snapshot);
+		poll_once(&l);
+	}
+	pgt_sampler_free(l.sampler);
+	free(l.target);
+	return NULL;
+}
