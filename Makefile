@@ -55,8 +55,9 @@ BIN     := $(BUILD)/pg2une
 OBJS     = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(wildcard src/*/*.c) src/main.c)
 SQLGEN  := $(BUILD)/gen/sql_table.c
 
-.PHONY: all
+.PHONY: all libs
 all: $(BIN)
+libs: $(LIBS)
 
 $(BIN): $(BUILD)/obj/main.o $(LIBS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(BUILD)/obj/main.o -Wl,--start-group $(LIBS) -Wl,--end-group $(LDLIBS)
