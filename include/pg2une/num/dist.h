@@ -9,6 +9,6 @@ double pgt_norm_quantile(double p); /* Wichura 1988, AS 241, PPND16: 1e-16 */
 double pgt_beta_inc(double a, double b, double x);
 double pgt_t_cdf(double t, double df);      /* Student */
 double pgt_t_sf(double t, double df);       /* upper tail, accurate when small */
-double pgt_t_quantile(double p, double df); /* Newton on the cdf from Hill's start */
+double pgt_t_quantile(double p, double df); /* Newton on the cdf, kept in a bracket */
 
 #endif
