@@ -4,7 +4,9 @@
  * A file begins with comments of the form "-- key: value":
  *   columns:    names, in order          cadence: tick | slow | demand
  *   extension:  what must be installed   privilege: what it needs
- * The newest variant that is not above the server's major version wins. */
+ * The newest variant that is not above the server's major version wins.
+ * "@ext@" in a text stands for the quoted schema of its extension (search_path
+ * is empty): pgt_sql_expand() puts it in. */
 #ifndef PG2UNE_PG_SQL_H
 #define PG2UNE_PG_SQL_H
 
@@ -23,9 +25,12 @@ struct pgt_sql {
 /* The variant for this server, or NULL when none is old enough. */
 const struct pgt_sql *pgt_sql_find(const char *query, int server_version_num);
 /* As text, aborting when the query does not exist in any version: for names
- * that the source spells out. */
+ * that the source spells out.  NULL when it exists for newer servers only. */
 const char *pgt_sql_get(const char *query, int server_version_num);
 const struct pgt_sql *pgt_sql_all(size_t *ret_n);
+/* text with every "@ext@" replaced by schema (pgt_cap_state.schema, already
+ * quoted; "public" when empty); the caller frees. */
+char *pgt_sql_expand(const char *text, const char *schema);
 /* Other embedded files: "sql/rules/pg2une.dl", "themes/dark.theme"; NULL when
  * absent.  pgt_sql_file_at() enumerates, NULL past the end. */
 const char *pgt_sql_file(const char *path);
