@@ -77,20 +77,19 @@ def keep(*argv):
     def die_with_parent():
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)      # PR_SET_PDEATHSIG
 
-    def stop(_sig, _frame):
-        raise SystemExit(0)     # not here: the wait below holds Popen's lock
-
-    signal.signal(signal.SIGTERM, stop)
     child = None
-    try:
-        while True:
-            child = subprocess.Popen(argv, preexec_fn=die_with_parent)
-            child.wait()
-            time.sleep(0.5)
-    finally:
-        if child:
+
+    def stop(_sig, _frame):
+        if child and child.poll() is None:
             child.terminate()
             child.wait()
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    while True:
+        child = subprocess.Popen(argv, preexec_fn=die_with_parent)
+        child.wait()
+        time.sleep(0.5)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,5 @@
+-- Does hypopg really answer?  pg_extension says yes without the preload too.
+-- columns: n
+-- extension: hypopg
+-- cadence: demand
+SELECT pg_catalog.count(*) AS n FROM @ext@.hypopg()

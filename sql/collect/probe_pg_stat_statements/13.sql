@@ -1,0 +1,5 @@
+-- Does pg_stat_statements really answer?  pg_extension says yes without the preload too.
+-- columns: n
+-- extension: pg_stat_statements
+-- cadence: demand
+SELECT pg_catalog.count(*) AS n FROM @ext@.pg_stat_statements(false)
