@@ -77,19 +77,20 @@ def keep(*argv):
     def die_with_parent():
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)      # PR_SET_PDEATHSIG
 
-    child = None
-
     def stop(_sig, _frame):
-        if child and child.poll() is None:
-            child.terminate()
-            child.wait()
-        sys.exit(0)
+        raise SystemExit(0)     # not here: the wait below holds Popen's lock
 
     signal.signal(signal.SIGTERM, stop)
-    while True:
-        child = subprocess.Popen(argv, preexec_fn=die_with_parent)
-        child.wait()
-        time.sleep(0.5)
+    child = None
+    try:
+        while True:
+            child = subprocess.Popen(argv, preexec_fn=die_with_parent)
+            child.wait()
+            time.sleep(0.5)
+    finally:
+        if child:
+            child.terminate()
+            child.wait()
 
 
 if __name__ == "__main__":
