@@ -1,0 +1,2 @@
+SELECT id, created_ms, updated_ms, state, body
+FROM changes WHERE node = $1 ORDER BY created_ms DESC LIMIT 1000

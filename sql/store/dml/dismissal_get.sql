@@ -1,0 +1,1 @@
+SELECT identity, until_ms, evidence, state FROM dismissals WHERE node = $1

@@ -1,0 +1,1 @@
+SELECT id FROM node WHERE node_id = $1

@@ -1,0 +1,2 @@
+INSERT INTO node (fingerprint, node_id, name) VALUES ($1, $2, $3)
+ON CONFLICT (node_id) DO UPDATE SET name = excluded.name

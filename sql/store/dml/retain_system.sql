@@ -1,0 +1,1 @@
+DELETE FROM system_snapshots WHERE node = $1 AND res_s = $2 AND t_ms < $3

@@ -1,0 +1,1 @@
+CREATE TABLE IF NOT EXISTS pg2une_schema (version integer NOT NULL)

@@ -1,0 +1,2 @@
+SELECT t_ms, name, value, unit, source, sourcefile
+FROM settings_history WHERE node = $1 ORDER BY name, t_ms

@@ -1,0 +1,1 @@
+SELECT version FROM pg2une_schema

@@ -1,0 +1,1 @@
+DELETE FROM pg2une_schema

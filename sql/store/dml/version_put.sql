@@ -1,0 +1,1 @@
+INSERT INTO pg2une_schema (version) VALUES ($1)

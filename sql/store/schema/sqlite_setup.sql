@@ -1,0 +1,5 @@
+-- Each session of the history file: readers never block the writer, and a crash
+-- loses at most the last batches, never the file.
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA wal_autocheckpoint = 400

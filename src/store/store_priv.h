@@ -1,0 +1,25 @@
+/* A driver runs SQL; everything else is common.  Statements use $1, $2, ... and
+ * pass values as text, which both kinds convert by the column's type. */
+#ifndef PG2UNE_STORE_STORE_PRIV_H
+#define PG2UNE_STORE_STORE_PRIV_H
+
+#include "pg2une/base/err.h"
+
+/* Not 0 ends the scan. */
+typedef int pgt_store_row_fn(void *ctx, const char *const *cells, int n);
+
+struct pgt_store_driver {
+	const char *kind;
+	const char *schema_prefix; /* sql/store/schema/<prefix>_<version>.sql */
+	int (*open)(const char *where, void **ret, struct pgt_err *err);
+	void (*close)(void *db);
+	/* Several statements, no parameters. */
+	int (*script)(void *db, const char *sql, struct pgt_err *err);
+	/* One statement; sql is a constant text that outlives db (it keys a cache). */
+	int (*run)(void *db, const char *sql, const char *const *params, int n_params,
+		   pgt_store_row_fn *row, void *ctx, struct pgt_err *err);
+};
+
+extern const struct pgt_store_driver pgt_store_sqlite, pgt_store_postgres;
+
+#endif
