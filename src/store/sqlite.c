@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -76,7 +77,8 @@ make_folder(const char *path, struct pgt_err *err)
 	if (!slash || slash == path)
 		return 0;
 	dir = pgt_xstrndup(path, (size_t)(slash - path));
-	rc = pgt_file_mkdirs(dir, err);
+	/* A folder that is there was chosen by the operator: its mode is theirs. */
+	rc = access(dir, F_OK) == 0 ? 0 : pgt_file_mkdirs(dir, err);
 	free(dir);
 	return rc;
 }

@@ -1,0 +1,276 @@
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "pg2une/base/mem.h"
+#include "pg2une/store/store.h"
+
+static struct pgt_hist_point
+point(int64_t t_ms, double tps)
+{
+	struct pgt_hist_point p = {.t_ms = t_ms};
+
+	for (int i = 0; i < PGT_H_N; i++)
+		p.v[i] = NAN;
+	p.v[PGT_H_TPS] = tps;
+	return p;
+}
+
+static struct pgt_store *
+open_mem(int64_t *node)
+{
+	struct pgt_store *st;
+	struct pgt_err err = {0};
+
+	if (pgt_store_open(":memory:", &st, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(pgt_store_node(st, "fp", "node-a", "shop", node, &err), 0);
+	return st;
+}
+
+static void
+test_system_round_trip(void **state)
+{
+	struct pgt_hist_point *got, p = point(5000, 12.5);
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	int64_t node, again;
+	size_t n;
+
+	(void)state;
+	st = open_mem(&node);
+	assert_int_equal(pgt_store_node(st, "fp", "node-a", "shop2", &again, &err), 0);
+	assert_int_equal(node, again);
+	assert_int_equal(pgt_store_begin(st, &err), 0);
+	assert_int_equal(pgt_store_put_system(st, node, 1, &p, &err), 0);
+	p = point(6000, 13);
+	assert_int_equal(pgt_store_put_system(st, node, 1, &p, &err), 0);
+	assert_int_equal(pgt_store_commit(st, &err), 0);
+	assert_int_equal(pgt_store_get_system(st, node, 1, 5000, 6000, &got, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(got[0].t_ms, 5000);
+	assert_true(got[0].v[PGT_H_TPS] == 12.5);
+	assert_true(isnan(got[0].v[PGT_H_P99]));
+	free(got);
+	assert_int_equal(pgt_store_get_system(st, node + 1, 1, 0, 9000, &got, &n, &err), 0);
+	assert_int_equal(n, 0);
+	free(got);
+	pgt_store_close(st);
+}
+
+static void
+test_queries_keep_64_bits(void **state)
+{
+	struct pgt_hist_query q = {.t_ms = 60000,
+				   .queryid = INT64_MIN + 7,
+				   .calls = INT64_C(9007199254740993),
+				   .userid = 4294967290u,
+				   .mean_ms = 1.5,
+				   .var_ms2 = NAN};
+	struct pgt_hist_query *got;
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	int64_t node;
+	size_t n;
+
+	(void)state;
+	st = open_mem(&node);
+	assert_int_equal(pgt_store_put_query(st, node, 60, &q, &err), 0);
+	assert_int_equal(pgt_store_get_queries(st, node, 60, 0, 90000, &got, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_true(got[0].queryid == q.queryid && got[0].calls == q.calls);
+	assert_true(got[0].userid == q.userid && isnan(got[0].var_ms2));
+	free(got);
+	pgt_store_close(st);
+}
+
+static int
+take_alert(void *ctx, const char *const *cells, int n)
+{
+	assert_int_equal(n, 11);
+	snprintf(ctx, 64, "%s|%s", cells[0], cells[9]);
+	return 0;
+}
+
+static void
+test_alert_is_replaced_by_id(void **state)
+{
+	const char *cols[] = {"a1",  "1000", "2000", NULL,  "tps", "down",
+			      "bad", "0.45", "0.63", "new", "{}"};
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	char got[64] = "";
+	int64_t node;
+
+	(void)state;
+	st = open_mem(&node);
+	assert_int_equal(pgt_store_put_record(st, node, PGT_REC_ALERT, cols, 11, &err), 0);
+	cols[9] = "acknowledged";
+	assert_int_equal(pgt_store_put_record(st, node, PGT_REC_ALERT, cols, 11, &err), 0);
+	assert_int_equal(
+	    pgt_store_get_records(st, node, PGT_REC_ALERT, 0, take_alert, got, &err), 0);
+	assert_string_equal(got, "a1|acknowledged");
+	assert_int_equal(pgt_store_put_record(st, node, PGT_REC_ALERT, cols, 3, &err), -1);
+	pgt_store_close(st);
+}
+
+static void
+test_retention_keeps_the_young(void **state)
+{
+	const int64_t now = INT64_C(100) * 86400 * 1000;
+	struct pgt_hist_point old = point(now - 3601 * 1000, 1), young = point(now - 10, 2);
+	struct pgt_hist_point *got;
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	int64_t node;
+	size_t n;
+
+	(void)state;
+	st = open_mem(&node);
+	for (int res = 1; res <= 60; res = res == 1 ? 10 : res * 6) {
+		assert_int_equal(pgt_store_put_system(st, node, res, &old, &err), 0);
+		assert_int_equal(pgt_store_put_system(st, node, res, &young, &err), 0);
+	}
+	assert_int_equal(pgt_store_retain(st, node, now, &pgt_retention_default, &err), 0);
+	assert_int_equal(pgt_store_get_system(st, node, 1, 0, now, &got, &n, &err), 0);
+	assert_int_equal(n, 1);
+	free(got);
+	assert_int_equal(pgt_store_get_system(st, node, 60, 0, now, &got, &n, &err), 0);
+	assert_int_equal(n, 2);
+	free(got);
+	pgt_store_close(st);
+}
+
+static void
+test_downsample_means_and_gaps(void **state)
+{
+	struct pgt_downsample d = {.res_s = 10};
+	struct pgt_hist_point out, p;
+	int buckets = 0;
+
+	(void)state;
+	for (int t = 0; t < 30; t++) {
+		p = point(1000000 + t * 1000, t == 3 ? NAN : t);
+		if (!pgt_downsample_add(&d, &p, &out))
+			continue;
+		if (buckets++ == 0) {
+			assert_int_equal(out.t_ms, 1000000);
+			assert_true(fabs(out.v[PGT_H_TPS] - 42.0 / 9) < 1e-12);
+			assert_true(isnan(out.v[PGT_H_P99]));
+		}
+	}
+	assert_int_equal(buckets, 2);
+}
+
+static void
+test_a_corrupt_file_is_refused_untouched(void **state)
+{
+	char path[] = "/tmp/pg2une-store-XXXXXX", back[64];
+	const char junk[] = "this is not a database, and it is longer than a header of "
+			    "one hundred bytes so that nobody takes it for an empty file...";
+	struct pgt_store *st;
+	struct pgt_err err = {0};
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0 && write(fd, junk, sizeof(junk)) == sizeof(junk));
+	assert_int_equal(pgt_store_open(path, &st, &err), -1);
+	assert_int_equal(err.code, PGT_E_PARSE);
+	assert_true(pread(fd, back, sizeof(back), 0) == sizeof(back));
+	assert_memory_equal(back, junk, sizeof(back));
+	close(fd);
+	unlink(path);
+}
+
+/* A writer that never stops by itself; the parent kills it. */
+static void
+write_forever(const char *path, int64_t t0)
+{
+	struct pgt_store *st;
+	struct pgt_err err;
+	int64_t node;
+
+	if (pgt_store_open(path, &st, &err) < 0 ||
+	    pgt_store_node(st, "fp", "n", "x", &node, &err) < 0)
+		_exit(3);
+	for (int64_t t = t0;; t += 5) {
+		if (pgt_store_begin(st, &err) < 0)
+			_exit(4);
+		for (int i = 0; i < 5; i++) {
+			struct pgt_hist_point p = point(t + i, (double)i);
+
+			if (pgt_store_put_system(st, node, 1, &p, &err) < 0)
+				_exit(5);
+		}
+		if (pgt_store_commit(st, &err) < 0)
+			_exit(6);
+	}
+}
+
+static void
+test_killed_writers_never_corrupt(void **state)
+{
+	char dir[] = "/tmp/pg2une-kill-XXXXXX", path[64], cmd[160];
+	struct pgt_hist_point *got;
+	struct pgt_store *st;
+	struct pgt_err err = {0};
+	int64_t node;
+	size_t n, last = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/history.db", dir);
+	for (int round = 0; round < 100; round++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			write_forever(path, round * INT64_C(1000000));
+		usleep(3000 + (round * 7919) % 9000);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		if (pgt_store_open(path, &st, &err) < 0)
+			fail_msg("round %d: %s", round, err.msg);
+		assert_int_equal(pgt_store_node(st, "fp", "n", "x", &node, &err), 0);
+		assert_int_equal(
+		    pgt_store_get_system(st, node, 1, 0, INT64_MAX, &got, &n, &err), 0);
+		assert_true(n >= last);	      /* nothing that was committed is lost */
+		assert_int_equal(n % 5, 0); /* and no half of a batch is there */
+		last = n;
+		free(got);
+		pgt_store_close(st);
+	}
+	assert_true(last > 0);
+	snprintf(cmd, sizeof(cmd), "%s-wal", path);
+	unlink(cmd);
+	snprintf(cmd, sizeof(cmd), "%s-shm", path);
+	unlink(cmd);
+	unlink(path);
+	rmdir(dir);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_system_round_trip),
+	    cmocka_unit_test(test_queries_keep_64_bits),
+	    cmocka_unit_test(test_alert_is_replaced_by_id),
+	    cmocka_unit_test(test_retention_keeps_the_young),
+	    cmocka_unit_test(test_downsample_means_and_gaps),
+	    cmocka_unit_test(test_a_corrupt_file_is_refused_untouched),
+	    cmocka_unit_test(test_killed_writers_never_corrupt),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
