@@ -30,7 +30,7 @@ struct pgt_acquire {
 	double best;		    /* incumbent cost: lowest posterior mean observed */
 	const double *incumbent;    /* unit coordinates */
 	const double *box_lo, *box_hi; /* unit; NULL: the whole cube */
-	const double *seen;	    /* n_seen rows of unit coordinates: not again */
+	const double *seen;	    /* n_seen rows of n_dims values: not again */
 	size_t n_seen;
 	pgt_acquire_allowed_fn allowed; /* NULL: all */
 	void *allowed_arg;
@@ -46,7 +46,7 @@ struct pgt_acquire {
 };
 
 struct pgt_acquired {
-	double unit[PGT_SPACE_DIMS]; /* snapped */
+	double unit[PGT_SPACE_DIMS], value[PGT_SPACE_DIMS]; /* snapped */
 	double mean, sd;	     /* predicted cost */
 	double log_ei;
 	bool safe; /* the constraint holds; false: nothing safe, the least unsafe */

@@ -22,6 +22,7 @@
 /* Hyperparameters, all natural logarithms: theta[0] = log sf2, theta[1] = log sn2,
  * theta[2 + i] = log l_i; 2 + d of them. */
 #define PGT_GP_THETA(d) ((d) + 2)
+#define PGT_GP_DIMS	64 /* most dimensions of a fit */
 
 struct pgt_gp_prior {
 	double len_mean, len_sd;       /* of log l; mean is sqrt2 + log(d)/2 - shift */
@@ -57,6 +58,8 @@ struct pgt_gp_fit {
 	int max_evals;	 /* each, default 80 */
 	uint64_t seed;	 /* of the starts after the first */
 	const double *theta_start; /* first start, or NULL: the prior's centre */
+	double noise_variance; /* of one measurement, from replicates, y^2; 0: unknown */
+	double noise_dof;      /* behind it; re-centres and narrows the noise prior */
 	const atomic_bool *cancel; /* may be NULL; set: PGT_E_CANCELLED */
 };
 

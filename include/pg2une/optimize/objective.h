@@ -22,7 +22,7 @@ struct pgt_measure {
 	/* The load, for comparability. */
 	double offered_per_s;	/* arrivals when the load is open, else 0 */
 	double active;		/* mean active sessions */
-	double read_share;	/* 0..1, of statements */
+	double read_share;	/* 0..1, of statements; both 0 when unknown */
 	double mix[16];		/* share of calls of the top statements, same order */
 	size_t n_mix;
 };

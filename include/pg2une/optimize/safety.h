@@ -11,7 +11,7 @@
 
 /* What the server would need at its peak, in bytes:
  *   shared_buffers + wal_buffers
- *   + connections x (backend + temp_buffers
+ *   + connections x (backend + a tenth of temp_buffers
  *                    + active_share x work_mem x nodes x hash_mem_multiplier')
  *   + workers of parallel query at the same work_mem
  *   + autovacuum_max_workers x (autovacuum_work_mem or maintenance_work_mem)

@@ -64,6 +64,9 @@ PGT_MUST_CHECK int pgt_space_add_knobs(struct pgt_space *s,
 				       const struct pgt_knob_host *host,
 				       enum pgt_knob_class cls, bool restart_too,
 				       struct pgt_err *err);
+/* A setting outside the space stays at value: narrow the dimensions that depend on it
+ * (base/knobs.h rules).  A dimension left without a range is dropped. */
+void pgt_space_fix(struct pgt_space *s, const char *name, double value);
 /* -1 when absent. */
 int pgt_space_find(const struct pgt_space *s, const char *name);
 
@@ -73,7 +76,10 @@ void pgt_space_decode(const struct pgt_space *s, const double *unit, double *val
 void pgt_space_encode(const struct pgt_space *s, const double *value, double *unit);
 /* unit -> kernel through the snapped value. */
 void pgt_space_kernel(const struct pgt_space *s, const double *unit, double *kernel);
-/* unit becomes the unit coordinates of its own snapped value. */
+/* value -> kernel, the value as it is: what was measured need not be on the grid. */
+void pgt_space_kernel_of(const struct pgt_space *s, const double *value, double *kernel);
+/* unit becomes the unit coordinates of its own snapped value.  Not quite idempotent
+ * where a grain is coarser than a step; compare with pgt_space_same(). */
 void pgt_space_snap(const struct pgt_space *s, double *unit);
 bool pgt_space_same(const struct pgt_space *s, const double *unit_a, const double *unit_b);
 
