@@ -20,11 +20,17 @@ def majors():
 
 def tool(*args, check=True, timeout=180):
     """Run tests/lab/lab; its standard output."""
-    p = subprocess.run([TOOL, *map(str, args)], capture_output=True, text=True,
-                       errors="replace", timeout=timeout, stdin=subprocess.DEVNULL)
+    p = subprocess.Popen([TOOL, *map(str, args)], stdin=subprocess.DEVNULL, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace")
+    try:
+        out, err = p.communicate(timeout=timeout)
+    except BaseException:
+        p.terminate()       # and not killed: it takes down what it began
+        p.communicate()
+        raise
     if check and p.returncode != 0:
-        raise RuntimeError(f"lab {' '.join(map(str, args))}: {p.stderr.strip()}")
-    return p.stdout
+        raise RuntimeError(f"lab {' '.join(map(str, args))}: {err.strip()}")
+    return out
 
 
 class Lab:
@@ -47,7 +53,11 @@ class Lab:
             elif value is not False and value is not None:
                 argv.append(f"{flag}={value}")
         tool(*argv)
-        self.env = self._read_env()
+        try:
+            self.env = self._read_env()
+        except BaseException:
+            self.down()
+            raise
         self.major = int(self.env["PGT_MAJOR"])
         self.host, self.port = self.env["PGHOST"], int(self.env["PGPORT"])
 

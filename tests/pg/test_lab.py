@@ -232,10 +232,46 @@ def test_only_recorded_processes_are_ended(fresh_lab):
         stranger.wait()
 
 
+def test_ssl_and_password(fresh_lab):
+    lab = fresh_lab(ssl=True, fast=True,
+                    hba=["hostssl all monitor 127.0.0.0/8 scram-sha-256"])
+    lab.sql("ALTER ROLE monitor PASSWORD 'lab-pw'")
+    dsn = lab.dsn(user="monitor") + " sslmode=verify-full sslrootcert=" + \
+        lab.env["PGT_SSLROOTCERT"]
+    with pytest.raises(psycopg2.OperationalError, match="password"):
+        psycopg2.connect(dsn)
+    conn = psycopg2.connect(dsn, password="lab-pw")
+    assert conn.info.ssl_in_use
+    conn.close()
+
+
 def test_failed_up_leaves_nothing(fresh_lab):
     with pytest.raises(RuntimeError, match="shared_buffers"):
         fresh_lab(fast=True, set=["shared_buffers=banana"])
     assert f"t{os.getpid()}-{labs.Lab._count} " not in labs.tool("list")
+
+
+@pytest.mark.parametrize("after", [0.2, 0.45, 0.7])
+def test_interrupted_up_leaves_nothing(after):
+    """Whenever it comes, and though a second signal follows."""
+    name = f"cut{os.getpid()}"
+    up = subprocess.Popen([labs.TOOL, "up", name, "--fast", "--standby", "--pgbouncer",
+                           "--blocker", "--load", "--statements=20000"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + after
+    until(lambda: time.monotonic() > end)
+    up.send_signal(signal.SIGINT)
+    up.send_signal(signal.SIGTERM)
+    assert "interrupted" in up.communicate()[1]
+    assert up.returncode == 130
+    assert name not in labs.tool("list")
+    mine = f"/{name}/".encode()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                assert mine not in f.read()
+        except (FileNotFoundError, ProcessLookupError):
+            pass
 
 
 def test_reap_takes_down_orphans_only(fresh_lab):

@@ -7,15 +7,12 @@ import time
 
 from . import LabError, env, proc, server, state, topology
 
-NODES = ("primary", "standby")
-
 
 def main(argv):
     args = parser().parse_args(argv)
     os.umask(0o022)     # the servers' user reads what we write
-    # An interrupted `up` must take down what it started: let it raise.
-    for sig in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sig, interrupted)
+    for sig in proc.ENDING:
+        signal.signal(sig, proc.interrupted)
     try:
         return args.run(args) or 0
     except LabError as e:
@@ -24,10 +21,6 @@ def main(argv):
     except KeyboardInterrupt:
         print("lab: interrupted", file=sys.stderr)
         return 130
-
-
-def interrupted(_sig, _frame):
-    raise KeyboardInterrupt
 
 
 def opened(args):
@@ -141,6 +134,7 @@ def up_options(v):
                        ("load", "a pgbench load"),
                        ("blocker", "an idle transaction that blocks three sessions"),
                        ("no-pgss", "without pg_stat_statements"),
+                       ("ssl", "TLS, with a self-signed certificate"),
                        ("fast", "fsync=off: for tests that do not measure"),
                        ("quiet", "print nothing")):
         v.add_argument(f"--{name}", action="store_true", help=text)

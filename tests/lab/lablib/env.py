@@ -20,6 +20,8 @@ def variables(st):
         "PGT_SOCKDIR": server.sockdir(st, "primary"),
         "PGT_LOG": st.log("primary"),
     }
+    if o["ssl"]:
+        out["PGT_SSLROOTCERT"] = f"{st.dir}/conf/root.crt"
     if o["standby"] or o["patroni"]:
         out.update({
             "PGT_STANDBY_HOST": server.HOSTS["standby"],

@@ -65,15 +65,15 @@ def up(st):
     user = proc.server_user()
     os.mkdir(f"{st.dir}/etcd", 0o700)
     os.chown(f"{st.dir}/etcd", user.pw_uid, user.pw_gid)
-    rec = proc.spawn(
+    rec = st.spawn(
+        "etcd",
         ["etcd", "--name", st.name, "--data-dir", f"{st.dir}/etcd",
          "--listen-client-urls", f"http://127.0.0.1:{etcd}",
          "--advertise-client-urls", f"http://127.0.0.1:{etcd}",
          "--listen-peer-urls", f"http://127.0.0.1:{peer}",
          "--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}",
          "--initial-cluster", f"{st.name}=http://127.0.0.1:{peer}"],
-        st.log("etcd"), user=user)
-    st.record("etcd", rec)
+        st.log("etcd"))
     proc.poll_until("etcd", 30, lambda: get(f"http://127.0.0.1:{etcd}/health")[0] == 200,
                     rec, st.log("etcd"))
     launch(st, "patroni-primary")
@@ -116,8 +116,7 @@ def launch(st, name):
     path = f"{st.dir}/conf/{name}.yml"
     if not os.path.exists(path):
         _write_config(st, name.partition("-")[2], path)
-    st.record(name, proc.spawn(["/usr/bin/patroni", path], st.log(name),
-                               user=proc.server_user(), cwd=f"{st.dir}/run"))
+    st.spawn(name, ["/usr/bin/patroni", path], st.log(name), cwd=f"{st.dir}/run")
 
 
 def wait_running(st, role):

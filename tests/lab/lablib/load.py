@@ -47,8 +47,7 @@ def start(st, o):
     log = st.log(role)
     if os.path.exists(log):
         os.unlink(log)
-    st.record(role, proc.spawn(argv, log, user=proc.server_user(),
-                               env={"PGAPPNAME": f"pgbench-{o['tag']}"}))
+    st.spawn(role, argv, log, env={"PGAPPNAME": f"pgbench-{o['tag']}"})
     role = o["via"] if o["via"] in server.HOSTS else "primary"
     proc.poll_until("load to begin", 20, lambda: _begun(st, role, o["tag"]),
                     st.rec(load_role(o["tag"])), log)
@@ -111,10 +110,8 @@ def hold(st, role, *words):
     log = st.log(role)
     if os.path.exists(log):
         os.unlink(log)
-    rec = proc.spawn(["/usr/bin/python3", HOLDER, role.split("-")[0], "127.0.0.1",
-                      str(st.port("postgres")), *map(str, words)],
-                     log, user=proc.server_user())
-    st.record(role, rec)
+    rec = st.spawn(role, ["/usr/bin/python3", HOLDER, role, "127.0.0.1",
+                          str(st.port("postgres")), *map(str, words)], log)
     proc.poll_until(role, 120, lambda: "ready" in proc.tail(log), rec, log)
 
 

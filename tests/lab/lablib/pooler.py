@@ -99,7 +99,6 @@ def route(st, percent):
 def start(st, role):
     if proc.alive(st.rec(role)):
         raise LabError(f"{role} already runs")
-    user = proc.server_user()
     values = {"dir": st.dir, "port": st.port("postgres"), "listen": st.port(role),
               "primary": server.HOSTS["primary"], "standby": server.HOSTS["standby"],
               "admin": ADMIN,
@@ -109,8 +108,7 @@ def start(st, role):
         raise LabError(f"lab {st.name} has no {role}")
     argv = (_pgbouncer if role == "pgbouncer" else _haproxy)(st, values)
     log = f"{st.dir}/log/{role}.out"
-    rec = proc.spawn(argv, log, user=user)
-    st.record(role, rec)
+    rec = st.spawn(role, argv, log)
     proc.poll_until(role, 20, lambda: _answers(st, role), rec, log)
 
 

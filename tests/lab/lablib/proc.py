@@ -155,6 +155,38 @@ def thaw(rec):
     send(rec, signal.SIGCONT)
 
 
+class Uninterrupted:
+    """While inside, a signal that ends us waits: between starting a process and writing
+    it down, an interrupt would leave it running and unknown.  (Blocking the signal would
+    not do: the process would inherit that.)"""
+
+    depth = 0
+    pending = False
+
+    def __enter__(self):
+        Uninterrupted.depth += 1
+
+    def __exit__(self, *_):
+        Uninterrupted.depth -= 1
+        if Uninterrupted.pending and not Uninterrupted.depth:
+            Uninterrupted.pending = False
+            raise KeyboardInterrupt
+
+
+def interrupted(_sig, _frame):
+    """The handler of what would end us: raise, so that `up` takes down what it began.
+    Once: a second one (Ctrl-C, then the parent's) must not stop the taking down."""
+    for sig in ENDING:
+        signal.signal(sig, signal.SIG_IGN)
+    if Uninterrupted.depth:
+        Uninterrupted.pending = True
+    else:
+        raise KeyboardInterrupt
+
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def spawn(argv, log, user=None, env=None, cwd="/"):
     """Start argv in a session of its own, output to log; returns its record."""
     with open(log, "ab", buffering=0) as out:

@@ -42,6 +42,9 @@ def configure(st, role):
             lines.append(f"pg_stat_statements.max = {2 * o['statements'] + 5000}")
     if o["fast"]:
         lines += ["fsync = off", "full_page_writes = off"]
+    if o["ssl"]:
+        _certificate(st, data)
+        lines.append("ssl = on")
     settings = o["set"] + (o["standby_set"] if role == "standby" else [])
     for item in settings:
         name, eq, value = item.partition("=")
@@ -60,6 +63,20 @@ def configure(st, role):
         os.chown(path, user.pw_uid, user.pw_gid)
     os.makedirs(sockdir(st, role), exist_ok=True)
     os.chown(sockdir(st, role), user.pw_uid, user.pw_gid)
+
+
+def _certificate(st, data):
+    """A self-signed one for localhost, which is its own root: PGT_SSLROOTCERT."""
+    proc.run(["openssl", "req", "-new", "-x509", "-nodes", "-days", "30", "-batch",
+              "-newkey", "rsa:2048", "-subj", "/CN=localhost",
+              "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:127.0.0.2",
+              "-keyout", f"{data}/server.key", "-out", f"{data}/server.crt"])
+    user = proc.server_user()
+    for name in ("server.key", "server.crt"):
+        os.chown(f"{data}/{name}", user.pw_uid, user.pw_gid)
+    os.chmod(f"{data}/server.key", 0o600)
+    if data == datadir(st, "primary"):
+        shutil.copyfile(f"{data}/server.crt", f"{st.dir}/conf/root.crt")
 
 
 def _write(path, text):
@@ -146,8 +163,7 @@ def start(st, role):
         if os.path.exists(stale):
             os.unlink(stale)
     binary = f"{template.bindir(st.d['options']['major'])}/postgres"
-    rec = proc.spawn([binary, "-D", data], st.log(role), user=proc.server_user())
-    st.record(role, rec)
+    rec = st.spawn(role, [binary, "-D", data], st.log(role))
     template.wait_ready(rec, data, st.log(role))
     return rec
 

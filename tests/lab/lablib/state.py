@@ -86,9 +86,13 @@ class State:
     def remove(self):
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def record(self, role, rec, **more):
-        self.d["procs"][role] = {**rec, **more}
-        self.save()
+    def spawn(self, role, argv, log, **kw):
+        """Start a process as the servers' user and write it down; its record."""
+        with proc.Uninterrupted():
+            rec = proc.spawn(argv, log, user=proc.server_user(), **kw)
+            self.d["procs"][role] = rec
+            self.save()
+        return rec
 
     def rec(self, role):
         """The record of a role's process, or None."""

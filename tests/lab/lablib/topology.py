@@ -48,6 +48,8 @@ def _up(st, o):
 
 def down(st):
     """End every process that this lab recorded, clients before servers, and delete it."""
+    for sig in proc.ENDING:     # half of it would be worse than a late exit
+        signal.signal(sig, signal.SIG_IGN)
     procs = st.d["procs"]
     clients = [r for r in procs if r.startswith(("load", "idle", "block"))]
     for role in clients + ["haproxy", "pgbouncer"]:
