@@ -107,27 +107,78 @@ int
 pgt_clock_hour_of_week(int64_t real_ns)
 {
 	long rest;
-	int64_t hours = whole_seconds(real_ns, &rest) / 3600;
+	int64_t s = whole_seconds(real_ns, &rest);
+	int64_t hours = s / 3600 - (s % 3600 < 0);
 	/* The epoch was a Thursday: 72 hours after a Monday. */
 	int64_t h = (hours + 72) % 168;
 
 	return (int)(h < 0 ? h + 168 : h);
 }
 
+/* The n digits at *s, which then stands at their end. */
+static bool
+take_digits(const char **s, int n, int *ret)
+{
+	int v = 0;
+
+	for (; n > 0; n--, (*s)++) {
+		if (**s < '0' || **s > '9')
+			return false;
+		v = v * 10 + (**s - '0');
+	}
+	*ret = v;
+	return true;
+}
+
+/* "YYYY-MM-DDThh:mm:ss" at *s; strptime() would take blanks and 30 February. */
+static bool
+take_date_time(const char **s, time_t *ret)
+{
+	int year, month, day, hour, minute, second;
+	struct tm tm = {0}, back;
+	time_t t;
+
+	if (!take_digits(s, 4, &year) || *(*s)++ != '-' || !take_digits(s, 2, &month) ||
+	    *(*s)++ != '-' || !take_digits(s, 2, &day) || *(*s)++ != 'T' ||
+	    !take_digits(s, 2, &hour) || *(*s)++ != ':' || !take_digits(s, 2, &minute) ||
+	    *(*s)++ != ':' || !take_digits(s, 2, &second))
+		return false;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	tm.tm_mday = day;
+	tm.tm_hour = hour;
+	tm.tm_min = minute;
+	tm.tm_sec = second;
+	back = tm;
+	t = timegm(&back);
+	/* It normalises what is no date: then the fields differ. */
+	if (back.tm_mon != tm.tm_mon || back.tm_mday != tm.tm_mday ||
+	    back.tm_hour != tm.tm_hour || back.tm_min != tm.tm_min ||
+	    back.tm_sec != tm.tm_sec)
+		return false;
+	*ret = t;
+	return true;
+}
+
 bool
 pgt_clock_parse_iso8601(const char *s, int64_t *ret_real_ns)
 {
-	struct tm tm = {0};
-	const char *p = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
-	int64_t frac = 0, unit = PGT_NS_PER_S / 10;
+	int64_t frac = 0, unit = PGT_NS_PER_S / 10, ns;
+	time_t t;
 
-	if (!p)
+	if (!take_date_time(&s, &t))
 		return false;
-	if (*p == '.')
-		for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
-			frac += (*p - '0') * unit;
-	if (strcmp(p, "Z") != 0)
+	if (*s == '.') {
+		if (s[1] < '0' || s[1] > '9')
+			return false;
+		for (s++; *s >= '0' && *s <= '9'; s++, unit /= 10)
+			frac += (*s - '0') * unit;
+	}
+	if (strcmp(s, "Z") != 0)
 		return false;
-	*ret_real_ns = (int64_t)timegm(&tm) * PGT_NS_PER_S + frac;
+	if (__builtin_mul_overflow((int64_t)t, PGT_NS_PER_S, &ns) ||
+	    __builtin_add_overflow(ns, frac, &ns))
+		return false;
+	*ret_real_ns = ns;
 	return true;
 }

@@ -57,13 +57,15 @@ static int
 make_one(const char *path, bool last, struct pgt_err *err)
 {
 	struct stat st;
+	int why;
 
 	if (mkdir(path, 0700) == 0)
 		return 0;
-	if (errno != EEXIST && errno != EROFS && errno != EACCES)
+	why = errno; /* EACCES or EROFS may come before EEXIST */
+	if (stat(path, &st) < 0) {
+		errno = why;
 		return fail_errno(err, path, "mkdir");
-	if (stat(path, &st) < 0)
-		return fail_errno(err, path, "");
+	}
 	if (!S_ISDIR(st.st_mode))
 		return pgt_err_set(err, PGT_E_IO, "%s: not a folder", path);
 	if (last && st.st_uid != geteuid())

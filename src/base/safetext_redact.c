@@ -12,6 +12,7 @@
 struct scan {
 	const char *p; /* the next byte to copy */
 	const char *begin;
+	bool in_quote; /* within '...', as far as the scan can tell */
 	struct pgt_buf out;
 };
 
@@ -195,7 +196,10 @@ after_word(struct scan *s, const char *word, size_t n)
 		}
 		value = skip_blanks(p);
 		end = literal_end(value);
-		if (end && value > p) {
+		/* In 'a password' the quote ends a literal; '' would begin one in it. */
+		if (s->in_quote && *value == '\'' && value[1] != '\'')
+			end = NULL;
+		if (end) {
 			hide(s, value, end);
 			return end;
 		}
@@ -255,6 +259,7 @@ pgt_safetext_redact(const char *text)
 		} else if (strncmp(p, "://", 3) == 0) {
 			p = after_scheme(&s, p + 3);
 		} else {
+			s.in_quote ^= *p == '\'';
 			p++;
 		}
 	}

@@ -28,7 +28,10 @@ def show(cp):
     # Medial vowels and final consonants join the leading consonant's cell.
     if cat in ("Mn", "Me") or 0x1160 <= cp <= 0x11FF or 0xD7B0 <= cp <= 0xD7FB:
         return MARK
-    if unicodedata.east_asian_width(chr(cp)) in "WF":
+    # glibc, whose wcwidth() ncurses asks, also widens circled numbers on black
+    # squares and hexagrams (glibc's utf8_gen.py).
+    if (unicodedata.east_asian_width(chr(cp)) in "WF" or 0x3248 <= cp <= 0x324F
+            or 0x4DC0 <= cp <= 0x4DFF):
         return WIDE
     return NARROW
 
