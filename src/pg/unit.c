@@ -30,11 +30,11 @@ static const struct unit_step time_steps[] = {
 static const struct unit_step *
 unit_steps(enum pgt_unit_kind kind, size_t *ret_n)
 {
-	if (kind == PGT_UNIT_BYTES) {
+	if (kind == PGT_UNITKIND_BYTES) {
 		*ret_n = PGT_LEN(byte_steps);
 		return byte_steps;
 	}
-	*ret_n = kind == PGT_UNIT_TIME ? PGT_LEN(time_steps) : 0;
+	*ret_n = kind == PGT_UNITKIND_TIME ? PGT_LEN(time_steps) : 0;
 	return time_steps;
 }
 
@@ -42,14 +42,14 @@ unit_steps(enum pgt_unit_kind kind, size_t *ret_n)
 static enum pgt_unit_kind
 unit_base(const char *unit, double *ret_factor)
 {
-	enum pgt_unit_kind kinds[] = {PGT_UNIT_BYTES, PGT_UNIT_TIME};
+	enum pgt_unit_kind kinds[] = {PGT_UNITKIND_BYTES, PGT_UNITKIND_TIME};
 	char *name;
 	double count;
 	size_t i, k, n;
 
 	*ret_factor = 1;
 	if (!unit || !*unit)
-		return PGT_UNIT_NONE;
+		return PGT_UNITKIND_NONE;
 	count = strtol(unit, &name, 10);
 	if (name == unit)
 		count = 1;
@@ -63,7 +63,7 @@ unit_base(const char *unit, double *ret_factor)
 			return kinds[k];
 		}
 	}
-	return PGT_UNIT_NONE;
+	return PGT_UNITKIND_NONE;
 }
 
 enum pgt_unit_kind
@@ -153,12 +153,12 @@ pgt_unit_parse(const char *value, const char *unit, double *ret, struct pgt_err 
 		*ret = v < 0 ? v : v * factor;
 		return 0;
 	}
-	if (kind == PGT_UNIT_NONE)
+	if (kind == PGT_UNITKIND_NONE)
 		return pgt_err_set(err, PGT_E_PARSE, "takes no unit: \"%.64s\"", value);
 	if (!unit_scale(v, rest, len, kind, &v))
 		return pgt_err_set(err, PGT_E_PARSE, "unknown unit in \"%.64s\" (valid: %s)",
 				   value,
-				   kind == PGT_UNIT_BYTES ? "B, kB, MB, GB, TB"
+				   kind == PGT_UNITKIND_BYTES ? "B, kB, MB, GB, TB"
 							  : "us, ms, s, min, h, d");
 	*ret = v;
 	return 0;

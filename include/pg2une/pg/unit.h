@@ -9,7 +9,7 @@
 
 #include "pg2une/base/err.h"
 
-enum pgt_unit_kind { PGT_UNIT_NONE, PGT_UNIT_BYTES, PGT_UNIT_TIME };
+enum pgt_unit_kind { PGT_UNITKIND_NONE, PGT_UNITKIND_BYTES, PGT_UNITKIND_TIME };
 
 /* pg_settings.unit ("8kB", "kB", "B", "MB", "ms", "s", "min" or NULL). */
 enum pgt_unit_kind pgt_unit_kind(const char *unit);

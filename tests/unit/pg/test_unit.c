@@ -13,13 +13,13 @@ static void
 test_kind(void **state)
 {
 	(void)state;
-	assert_int_equal(pgt_unit_kind("8kB"), PGT_UNIT_BYTES);
-	assert_int_equal(pgt_unit_kind("B"), PGT_UNIT_BYTES);
-	assert_int_equal(pgt_unit_kind("min"), PGT_UNIT_TIME);
-	assert_int_equal(pgt_unit_kind("ms"), PGT_UNIT_TIME);
-	assert_int_equal(pgt_unit_kind(NULL), PGT_UNIT_NONE);
-	assert_int_equal(pgt_unit_kind(""), PGT_UNIT_NONE);
-	assert_int_equal(pgt_unit_kind("parsecs"), PGT_UNIT_NONE);
+	assert_int_equal(pgt_unit_kind("8kB"), PGT_UNITKIND_BYTES);
+	assert_int_equal(pgt_unit_kind("B"), PGT_UNITKIND_BYTES);
+	assert_int_equal(pgt_unit_kind("min"), PGT_UNITKIND_TIME);
+	assert_int_equal(pgt_unit_kind("ms"), PGT_UNITKIND_TIME);
+	assert_int_equal(pgt_unit_kind(NULL), PGT_UNITKIND_NONE);
+	assert_int_equal(pgt_unit_kind(""), PGT_UNITKIND_NONE);
+	assert_int_equal(pgt_unit_kind("parsecs"), PGT_UNITKIND_NONE);
 }
 
 static void
