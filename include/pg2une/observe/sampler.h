@@ -63,6 +63,9 @@ void pgt_sampler_set_password(struct pgt_sampler *s, const char *password);
  * tick if cheap, at once if slow.  The overview's are always collected. */
 void pgt_sampler_want(struct pgt_sampler *s, unsigned section_bits);
 /* Texts to fetch with the next tick, for the rows on screen. */
+struct pgt_trace;
+/* Also write each sample there (observe/trace.h); NULL ends it.  Borrowed. */
+void pgt_sampler_record(struct pgt_sampler *s, struct pgt_trace *trace);
 void pgt_sampler_want_texts(struct pgt_sampler *s, const struct pgt_query_key *keys, size_t n);
 
 #endif

@@ -121,6 +121,7 @@ struct pgt_sessions {
 	int blocked;		  /* waiting for a lock that somebody holds */
 	int max_connections, reserved;
 	int background;		  /* not client backends */
+	int hidden;		  /* state not visible to our role */
 	int64_t oldest_tx_ns;	  /* age; -1 none */
 	int oldest_tx_pid;
 	int64_t oldest_query_ns;
@@ -307,6 +308,7 @@ struct pgt_cost {
 	size_t bytes;
 	int64_t effective_interval_ns; /* after back-off */
 	bool backed_off;
+	const char *method;	  /* how server_ms was measured */
 };
 
 struct pgt_snapshot {

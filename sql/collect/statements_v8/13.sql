@@ -1,0 +1,25 @@
+-- Numbers of pg_stat_statements 1.8 without texts, only of entries that changed:
+-- $1 are the keys that the client knows, $2 their calls.  Reading all 5,000 entries
+-- costs 8 ms and sending 20 columns of each another 17; the comparison costs 4.
+-- columns: queryid,userid,dbid,toplevel,calls,total_ms,stddev_ms,rows,hit,read,dirtied,written,
+--   temp_read,temp_written,io_ms,wal_bytes,plan_ms,plans,jit_ms,since_us,n_total,n_hidden
+-- extension: pg_stat_statements 1.8
+-- cadence: tick
+WITH s AS MATERIALIZED (SELECT * FROM @ext@.pg_stat_statements(false)),
+     n AS (SELECT pg_catalog.count(*) AS total, pg_catalog.count(*) - pg_catalog.count(s.queryid) AS hidden FROM s)
+SELECT /*pg2une*/ s.queryid, s.userid, s.dbid, true AS toplevel, s.calls,
+       s.total_exec_time AS total_ms, s.stddev_exec_time AS stddev_ms, s.rows,
+       s.shared_blks_hit AS hit, s.shared_blks_read AS read,
+       s.shared_blks_dirtied AS dirtied, s.shared_blks_written AS written,
+       s.temp_blks_read AS temp_read, s.temp_blks_written AS temp_written,
+       s.blk_read_time + s.blk_write_time AS io_ms,
+       s.wal_bytes, s.total_plan_time AS plan_ms, s.plans,
+       NULL::pg_catalog.float8 AS jit_ms,
+       NULL::pg_catalog.int8 AS since_us,
+       n.total AS n_total, n.hidden AS n_hidden
+  FROM n
+  LEFT JOIN s ON s.queryid IS NOT NULL
+   AND NOT EXISTS (
+        SELECT FROM pg_catalog.unnest($1::pg_catalog.int8[], $2::pg_catalog.int8[]) AS p(k, calls)
+         WHERE p.calls = s.calls
+           AND p.k = (s.queryid # (s.userid::pg_catalog.int8 << 32) # s.dbid::pg_catalog.int8))
