@@ -7,6 +7,7 @@
 #include "engine_priv.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
+#include "pg2une/engine/alerts.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/pg/conn.h"
 
@@ -89,9 +90,9 @@ pgt_engine_new(const struct pgt_options *opts, struct pgt_engine **ret, struct p
 	return 0;
 }
 
-static void
-command(struct pgt_mailbox *mb, int type, int64_t arg, void *take_data,
-	void (*free_data)(void *))
+void
+pgt_engine_command(struct pgt_mailbox *mb, int type, int64_t arg, void *take_data,
+		   void (*free_data)(void *))
 {
 	struct pgt_msg *m = pgt_msg_new(type, arg, take_data, free_data);
 
@@ -138,19 +139,19 @@ pgt_engine_events(struct pgt_engine *e)
 void
 pgt_engine_set_interval(struct pgt_engine *e, int64_t interval_ns)
 {
-	command(e->to_loop, PGT_LM_INTERVAL, interval_ns, NULL, NULL);
+	pgt_engine_command(e->to_loop, PGT_LM_INTERVAL, interval_ns, NULL, NULL);
 }
 
 void
 pgt_engine_pause(struct pgt_engine *e, bool pause)
 {
-	command(e->to_loop, PGT_LM_PAUSE, pause, NULL, NULL);
+	pgt_engine_command(e->to_loop, PGT_LM_PAUSE, pause, NULL, NULL);
 }
 
 void
 pgt_engine_kick(struct pgt_engine *e)
 {
-	command(e->to_loop, PGT_LM_KICK, 0, NULL, NULL);
+	pgt_engine_command(e->to_loop, PGT_LM_KICK, 0, NULL, NULL);
 }
 
 static void
@@ -163,14 +164,14 @@ free_secret(void *p)
 void
 pgt_engine_set_password(struct pgt_engine *e, const char *password)
 {
-	command(e->to_loop, PGT_LM_PASSWORD, 0, pgt_xstrdup(password), free_secret);
-	command(e->to_exec, PGT_XM_PASSWORD, 0, pgt_xstrdup(password), free_secret);
+	pgt_engine_command(e->to_loop, PGT_LM_PASSWORD, 0, pgt_xstrdup(password), free_secret);
+	pgt_engine_command(e->to_exec, PGT_XM_PASSWORD, 0, pgt_xstrdup(password), free_secret);
 }
 
 void
 pgt_engine_want(struct pgt_engine *e, unsigned section_bits)
 {
-	command(e->to_loop, PGT_LM_WANT, section_bits, NULL, NULL);
+	pgt_engine_command(e->to_loop, PGT_LM_WANT, section_bits, NULL, NULL);
 }
 
 void
@@ -180,7 +181,7 @@ pgt_engine_want_texts(struct pgt_engine *e, const struct pgt_query_key *keys, si
 
 	if (n)
 		memcpy(copy, keys, n * sizeof(*copy));
-	command(e->to_loop, PGT_LM_TEXTS, (int64_t)n, copy, free);
+	pgt_engine_command(e->to_loop, PGT_LM_TEXTS, (int64_t)n, copy, free);
 }
 
 static void
@@ -249,4 +250,20 @@ pgt_ev_result_free(void *ev)
 
 	free(r->text);
 	free(r);
+}
+
+void
+pgt_engine_alert_ack(struct pgt_engine *e, uint64_t id)
+{
+	pgt_engine_command(e->to_loop, PGT_LM_ACK, (int64_t)id, NULL, NULL);
+}
+
+void
+pgt_engine_alert_silence(struct pgt_engine *e, uint64_t id, int64_t until_real_ns)
+{
+	struct pgt_silence *s = pgt_xcalloc(1, sizeof(*s));
+
+	s->id = id;
+	s->until_real_ns = until_real_ns;
+	pgt_engine_command(e->to_loop, PGT_LM_SILENCE, 0, s, free);
 }

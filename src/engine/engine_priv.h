@@ -19,6 +19,14 @@ enum pgt_loop_msg {
 	PGT_LM_PASSWORD, /* data: char * */
 	PGT_LM_WANT,	 /* arg: section bits */
 	PGT_LM_TEXTS,	 /* data: struct pgt_query_key[arg] */
+	PGT_LM_ACK,	 /* arg: alert id */
+	PGT_LM_SILENCE,	 /* data: struct pgt_silence */
+	PGT_LM_RUN,	 /* arg: 1 a run began, 0 it ended */
+};
+
+struct pgt_silence {
+	uint64_t id;
+	int64_t until_real_ns;
 };
 
 /* Messages to the exec thread. */
@@ -56,6 +64,9 @@ struct pgt_engine {
 void *pgt_loop_main(void *engine);
 void *pgt_exec_main(void *engine);
 
+/* Post a command to one of the threads; dropped when its mailbox is full. */
+void pgt_engine_command(struct pgt_mailbox *mb, int type, int64_t arg, void *take_data,
+			void (*free_data)(void *));
 /* Post an event to the face; when its mailbox is full the event is dropped:
  * a face that does not read for seconds has nothing to gain from old news. */
 void pgt_engine_post(struct pgt_engine *e, enum pgt_event type, void *take_data,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine_priv.h"
+#include "watch_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
@@ -11,9 +12,16 @@
 #include "pg2une/observe/sampler.h"
 #include "pg2une/pg/conn.h"
 
+/* Statements whose text is kept up: those on screen and some for the detectors. */
+#define TEXTS_MAX 128
+#define WATCH_TEXTS 8
+
 struct loop {
 	struct pgt_engine *e;
 	struct pgt_sampler *sampler;
+	struct pgt_watch *watch;
+	struct pgt_query_key shown[TEXTS_MAX]; /* that the face shows */
+	size_t n_shown;
 	enum pgt_link link; /* as last told */
 	int64_t link_since_ns;
 	int attempts;
@@ -53,10 +61,35 @@ tell_link(struct loop *l)
 	pgt_engine_post(l->e, PGT_EV_LINK, ev, free);
 }
 
+/* What the face shows, and what the detectors want to read besides. */
+static void
+want_texts(struct loop *l)
+{
+	struct pgt_query_key keys[TEXTS_MAX + WATCH_TEXTS];
+	size_t n = l->n_shown;
+
+	memcpy(keys, l->shown, n * sizeof(keys[0]));
+	n += pgt_watch_texts(l->watch, keys + n, WATCH_TEXTS);
+	pgt_sampler_want_texts(l->sampler, keys, n);
+}
+
+static void
+on_snapshot(struct loop *l, const struct pgt_snapshot *s)
+{
+	struct pgt_ev_alerts *ev = pgt_watch_feed(l->watch, s);
+
+	want_texts(l);
+	if (ev)
+		pgt_engine_post(l->e, PGT_EV_ALERTS, ev, pgt_ev_alerts_free);
+	pgt_engine_post(l->e, PGT_EV_SNAPSHOT, (void *)(uintptr_t)s, unref_snapshot);
+}
+
 /* False: stop. */
 static bool
 obey(struct loop *l, const struct pgt_msg *m)
 {
+	const struct pgt_silence *silence;
+
 	switch ((enum pgt_loop_msg)m->type) {
 	case PGT_LM_STOP:
 		return false;
@@ -76,7 +109,19 @@ obey(struct loop *l, const struct pgt_msg *m)
 		pgt_sampler_want(l->sampler, (unsigned)m->arg);
 		break;
 	case PGT_LM_TEXTS:
-		pgt_sampler_want_texts(l->sampler, m->data, (size_t)m->arg);
+		l->n_shown = (size_t)m->arg < TEXTS_MAX ? (size_t)m->arg : TEXTS_MAX;
+		memcpy(l->shown, m->data, l->n_shown * sizeof(l->shown[0]));
+		want_texts(l);
+		break;
+	case PGT_LM_ACK:
+		pgt_watch_ack(l->watch, (uint64_t)m->arg);
+		break;
+	case PGT_LM_SILENCE:
+		silence = m->data;
+		pgt_watch_silence(l->watch, silence->id, silence->until_real_ns);
+		break;
+	case PGT_LM_RUN:
+		pgt_watch_run(l->watch, m->arg != 0, pgt_clock_real_ns());
 		break;
 	}
 	return true;
@@ -138,14 +183,15 @@ pgt_loop_main(void *engine)
 
 	l.target = pgt_connspec_label(e->spec);
 	l.sampler = pgt_sampler_new(e->spec, &so);
+	l.watch = pgt_watch_new(e->opts);
 	while (drain(&l)) {
 		s = pgt_sampler_step(l.sampler);
 		tell_link(&l);
 		if (s)
-			pgt_engine_post(e, PGT_EV_SNAPSHOT, (void *)(uintptr_t)s,
-					unref_snapshot);
+			on_snapshot(&l, s);
 		poll_once(&l);
 	}
+	pgt_watch_free(l.watch);
 	pgt_sampler_free(l.sampler);
 	free(l.target);
 	return NULL;
