@@ -16,7 +16,7 @@
 #define COMMANDS_MAX 256
 
 void
-pgt_engine_post(struct pgt_engine *e, enum pgt_event type, void *take_data,
+pgt_engine_post(struct pgt_engine *e, enum pgt_event_type type, void *take_data,
 		void (*free_data)(void *))
 {
 	struct pgt_msg *m = pgt_msg_new(type, 0, take_data, free_data);

@@ -24,12 +24,12 @@ int pgt_engine_new(const struct pgt_options *opts, struct pgt_engine **ret,
 		   struct pgt_err *err) PGT_MUST_CHECK;
 /* Stops the threads and joins them; an unconfirmed change is left to its guard. */
 void pgt_engine_free(struct pgt_engine *e);
-/* Where the face receives events: struct pgt_msg, type = enum pgt_event. */
+/* Where the face receives events: struct pgt_msg, type = enum pgt_event_type. */
 struct pgt_mailbox *pgt_engine_events(struct pgt_engine *e);
 
 /* ---- events ---- */
 
-enum pgt_event {
+enum pgt_event_type {
 	PGT_EV_SNAPSHOT = 1, /* data: const struct pgt_snapshot, one reference */
 	PGT_EV_LINK,	     /* data: struct pgt_ev_link */
 	PGT_EV_ALERTS,	     /* data: engine/alerts.h struct pgt_alert_list: all current */
