@@ -1,0 +1,2 @@
+-- Remove the setting of a database.
+ALTER DATABASE {database} RESET {name}

@@ -1,0 +1,2 @@
+-- One setting of a database, for new sessions.
+ALTER DATABASE {database} SET {name} = {value}

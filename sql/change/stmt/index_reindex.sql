@@ -1,0 +1,2 @@
+-- Rebuild beside the old one, then swap.
+REINDEX INDEX CONCURRENTLY {schema}.{name}

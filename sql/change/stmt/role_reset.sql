@@ -1,0 +1,2 @@
+-- Remove the setting of a role.
+ALTER ROLE {role} RESET {name}

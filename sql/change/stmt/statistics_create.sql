@@ -1,0 +1,2 @@
+-- Extended statistics; the next ANALYZE fills them.
+CREATE STATISTICS {schema}.{name} {definition} FROM {schema}.{table}

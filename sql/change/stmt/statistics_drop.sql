@@ -1,0 +1,2 @@
+-- The inverse of statistics_create.
+DROP STATISTICS {schema}.{name}

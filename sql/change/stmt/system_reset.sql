@@ -1,0 +1,2 @@
+-- Remove the line from postgresql.auto.conf.
+ALTER SYSTEM RESET {name}

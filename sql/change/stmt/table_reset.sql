@@ -1,0 +1,2 @@
+-- Remove a storage parameter.
+ALTER TABLE {schema}.{table} RESET ({name})

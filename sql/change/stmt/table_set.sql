@@ -1,0 +1,2 @@
+-- A storage parameter; SHARE UPDATE EXCLUSIVE lock for the ones that we take.
+ALTER TABLE {schema}.{table} SET ({name} = {value})
