@@ -71,13 +71,18 @@ whole_record(const unsigned char *p, size_t len, uint32_t seed)
 }
 
 /* Is there a record after the damage?  Then it is not the last one that is torn.
- * A later record is seeded with the four bytes before it. */
+ * A later record is seeded with the four bytes before it or, when just those are
+ * damaged, with what they should have been. */
 static bool
-record_follows(const unsigned char *p, size_t len, uint32_t last_seq)
+record_follows(const unsigned char *p, size_t len, uint32_t seed, uint32_t last_seq)
 {
-	size_t i;
+	size_t i, body;
 	int tries = 0;
 
+	if (len >= PGT_J_OVERHEAD && (body = get_u32(p + 4)) <= len - PGT_J_OVERHEAD &&
+	    whole_record(p + PGT_J_OVERHEAD + body, len - PGT_J_OVERHEAD - body,
+			 pgt_digest_crc32c(seed, p, PGT_J_FIXED + body)))
+		return true;
 	for (i = 4; i + PGT_J_OVERHEAD <= len && tries < 256; i++) {
 		if (get_u32(p + i) != PGT_J_MAGIC)
 			continue;
@@ -139,7 +144,7 @@ pgt_journal_scan(struct pgt_journal *j, const unsigned char *data, size_t len)
 	while (at < len) {
 		size = whole_record(data + at, len - at, j->crc);
 		if (size == 0) {
-			j->health = record_follows(data + at, len - at, j->seq)
+			j->health = record_follows(data + at, len - at, j->crc, j->seq)
 					? PGT_JH_CORRUPT
 					: PGT_JH_TORN;
 			return;
