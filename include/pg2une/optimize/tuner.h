@@ -53,7 +53,9 @@ struct pgt_tuner_opts {
 	bool safe;		/* trust region and loss constraint; default of _init */
 	double loss_pct;	/* no trial may lose more than this; default 8 */
 	double confidence;	/* in standard deviations; default 1.64 */
-	int final_rounds;	/* of A B C D D C B A; default 2; -1: no final */
+	/* Rounds of A B C D D C B A, default 2, and two more while a gain is likely but
+	 * not yet certain; -1: no final, the model's word is taken. */
+	int final_rounds;
 	double stop_gain_pct;	/* stop when the expected improvement is below this ... */
 	int stop_rounds;	/* ... that many times; defaults 1 and 3; -1: never */
 	bool have_host;		/* host, cls and mem below are meant */
@@ -96,7 +98,8 @@ struct pgt_observation {
 	enum pgt_tuner_phase phase;
 	enum pgt_outcome_status status;
 	bool is_baseline;
-	double cost; /* as told */
+	double cost;   /* as told */
+	double ei_pct; /* improvement that was expected of it; NAN when nobody guessed */
 	double value[PGT_SPACE_DIMS];
 };
 
@@ -143,6 +146,12 @@ double pgt_tuner_baseline_cost(const struct pgt_tuner *t);
 PGT_MUST_CHECK int pgt_tuner_propose(struct pgt_tuner *t, struct pgt_proposal *ret,
 				     struct pgt_err *err);
 
+/* The measured configuration that the model believes in most: its values (n_dims), and
+ * the cost predicted for it with its standard deviation.  PGT_E_STATE before a model
+ * can be fitted. */
+PGT_MUST_CHECK int pgt_tuner_best(struct pgt_tuner *t, double *value, double *ret_cost,
+				  double *ret_sd, struct pgt_err *err);
+
 /* How the cost depends on one dimension about the best guess, the others held: m
  * points from end to end of the unit axis; gain against the baseline in percent with
  * a 95% band.  PGT_E_STATE before a model can be fitted. */
@@ -153,9 +162,9 @@ struct pgt_slice {
 };
 PGT_MUST_CHECK int pgt_tuner_slice(struct pgt_tuner *t, size_t dim, size_t m,
 				   struct pgt_slice *ret, struct pgt_err *err);
-/* Which settings matter: share of the variance of the predicted log cost that each
- * dimension alone explains (first-order Sobol index of the posterior mean, normalised
- * to sum 1), n_dims values. */
+/* Which settings matter: share of the variance of the predicted cost that each
+ * dimension has a part in (total-effect index of the posterior mean over the space,
+ * Jansen 1999, normalised to sum 1), n_dims values. */
 PGT_MUST_CHECK int pgt_tuner_importance(struct pgt_tuner *t, double *share,
 					struct pgt_err *err);
 

@@ -1,0 +1,219 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg2une/base/mem.h"
+
+#include "tuner_priv.h"
+
+/* How far above the loss limit a bad trial may still stand out (log cost). */
+#define SAFE_HEADROOM 0.2
+
+void
+tuner_model_free(struct tuner_model *m)
+{
+	if (!m)
+		return;
+	pgt_gp_free(m->gp);
+	free(m->value);
+	free(m->kernel);
+	free(m->cost);
+	free(m->weight);
+	free(m->mean);
+	free(m->bad);
+	free(m->is_base);
+	free(m);
+}
+
+static int
+compare_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Costs past this tell no more than "bad": median + 2 (median - best), numerics B.2. */
+static double
+worst_cost(const struct pgt_tuner *t, const struct pgt_observation *const *used, size_t n,
+	   double base_cost)
+{
+	double *v = pgt_xcalloc(n, sizeof(double)), cap = HUGE_VAL;
+	size_t ok = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (used[i]->status == PGT_OUTCOME_OK)
+			v[ok++] = used[i]->cost;
+	qsort(v, ok, sizeof(*v), compare_double);
+	if (ok >= 2) {
+		double median = ok % 2 ? v[ok / 2] : (v[ok / 2 - 1] + v[ok / 2]) / 2;
+
+		cap = median + 2 * (median - v[0]);
+		if (cap <= v[0])
+			cap = v[0] + 1;
+	} else if (ok == 1) {
+		cap = v[0] + 1;
+	}
+	/* The loss limit must stay visible to the constraint. */
+	if (t->opts.safe && isfinite(base_cost))
+		cap = fmax(cap, base_cost - log1p(-t->opts.loss_pct / 100) + SAFE_HEADROOM);
+	free(v);
+	return cap;
+}
+
+static double
+cost_of(const struct pgt_observation *o, double cap)
+{
+	if (o->status == PGT_OUTCOME_OK)
+		return fmin(o->cost, cap);
+	return isfinite(cap) ? cap : 0;
+}
+
+static size_t
+row_of(struct tuner_model *m, const struct pgt_space *s, const double *value)
+{
+	size_t i = 0;
+
+	while (i < m->n && !tuner_same_value(s, &m->value[i * m->dims], value))
+		i++;
+	return i;
+}
+
+/* Replicates become one row: their mean, weight 1/m; the spread within the rows is
+ * the noise. */
+static void
+gather(struct tuner_model *m, const struct pgt_tuner *t,
+       const struct pgt_observation *const *used, size_t n, struct pgt_gp_fit *fit)
+{
+	double cap = worst_cost(t, used, n, m->base_cost);
+	double *sum2 = pgt_xcalloc(n, sizeof(double)), within = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		const struct pgt_observation *o = used[k];
+		size_t i = row_of(m, &t->space, o->value);
+		double c = cost_of(o, cap), delta;
+
+		if (i == m->n) {
+			memcpy(&m->value[i * m->dims], o->value, m->dims * sizeof(double));
+			pgt_space_kernel_of(&t->space, o->value, &m->kernel[i * m->width]);
+			m->n++;
+		}
+		/* Welford; weight counts until the end. */
+		m->weight[i]++;
+		delta = c - m->cost[i];
+		m->cost[i] += delta / m->weight[i];
+		sum2[i] += delta * (c - m->cost[i]);
+		m->bad[i] |= o->status != PGT_OUTCOME_OK;
+		m->is_base[i] |= o->is_baseline;
+	}
+	for (size_t i = 0; i < m->n; i++) {
+		within += sum2[i];
+		fit->noise_dof += m->weight[i] - 1;
+		/* The median resists the outlier that three measurements may hold. */
+		if (m->is_base[i] && isfinite(m->base_cost))
+			m->cost[i] = fmin(m->base_cost, cap);
+		m->weight[i] = 1 / m->weight[i];
+	}
+	if (fit->noise_dof > 0)
+		fit->noise_variance = within / fit->noise_dof;
+	free(sum2);
+}
+
+double
+tuner_model_prior_mean(void *model, const double *kernel)
+{
+	const struct tuner_model *m = model;
+
+	return m->beta > 0 ? m->beta * pgt_warm_mean(m->warm, kernel) : 0;
+}
+
+void
+tuner_model_predict(const struct tuner_model *m, size_t m_points, const double *kernel,
+		    double *mean, double *sd)
+{
+	pgt_gp_predict(m->gp, m_points, kernel, mean, sd);
+	for (size_t i = 0; m->beta > 0 && i < m_points; i++)
+		mean[i] += m->beta * pgt_warm_mean(m->warm, &kernel[i * m->width]);
+}
+
+static int
+fit_model(struct tuner_model *m, struct pgt_gp_fit *fit, struct pgt_err *err)
+{
+	double *rest = pgt_xcalloc(m->n, sizeof(double));
+	int rc;
+
+	if (m->warm)
+		m->beta = pgt_warm_slope(m->warm, m->n, m->width, m->kernel, m->cost);
+	for (size_t i = 0; i < m->n; i++)
+		rest[i] = m->cost[i] -
+			  tuner_model_prior_mean(m, &m->kernel[i * m->width]);
+	rc = pgt_gp_new_fit(m->n, m->width, m->kernel, rest, m->weight, fit, &m->gp, err);
+	free(rest);
+	return rc;
+}
+
+static void
+choose_best(struct tuner_model *m)
+{
+	bool any = false;
+
+	tuner_model_predict(m, m->n, m->kernel, m->mean, NULL);
+	for (size_t i = 0; i < m->n; i++)
+		if (!m->bad[i] && (!any || m->mean[i] < m->mean[m->best])) {
+			m->best = i;
+			any = true;
+		}
+}
+
+int
+tuner_model_new(const struct pgt_tuner *t, size_t n_obs, const atomic_bool *cancel,
+		struct tuner_model **ret, struct pgt_err *err)
+{
+	struct tuner_model *m = pgt_xcalloc(1, sizeof(*m));
+	const struct pgt_observation **used = pgt_xcalloc(n_obs, sizeof(*used));
+	struct pgt_gp_fit fit = {.seed = t->opts.seed * 8 + STREAM_FIT, .cancel = cancel};
+	size_t n = 0;
+	int rc;
+
+	for (size_t i = 0; i < n_obs; i++)
+		if (t->obs[i].status != PGT_OUTCOME_VOID)
+			used[n++] = &t->obs[i];
+	m->dims = t->space.n_dims;
+	m->width = t->space.n_kernel;
+	m->warm = t->warm;
+	m->value = pgt_xcalloc(n * m->dims, sizeof(double));
+	m->kernel = pgt_xcalloc(n * m->width, sizeof(double));
+	m->cost = pgt_xcalloc(n, sizeof(double));
+	m->weight = pgt_xcalloc(n, sizeof(double));
+	m->mean = pgt_xcalloc(n, sizeof(double));
+	m->bad = pgt_xcalloc(n, sizeof(bool));
+	m->is_base = pgt_xcalloc(n, sizeof(bool));
+	m->base_cost = tuner_baseline_median(t, n_obs);
+	gather(m, t, used, n, &fit);
+	free(used);
+	pgt_gp_prior_default(&fit.prior, m->width);
+	rc = m->n < 2 ? pgt_err_set(err, PGT_E_STATE, "too few trials for a model yet")
+		      : fit_model(m, &fit, err);
+	if (rc < 0) {
+		tuner_model_free(m);
+		return -1;
+	}
+	choose_best(m);
+	*ret = m;
+	return 0;
+}
+
+int
+tuner_model_now(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err)
+{
+	struct tuner_model *m;
+
+	if (t->model && t->model_obs == t->n_obs)
+		return 0;
+	if (tuner_model_new(t, t->n_obs, cancel, &m, err) < 0)
+		return -1;
+	tuner_model_free(t->model);
+	t->model = m;
+	t->model_obs = t->n_obs;
+	return 0;
+}

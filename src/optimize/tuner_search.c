@@ -1,0 +1,173 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg2une/base/mem.h"
+#include "pg2une/num/random.h"
+#include "pg2une/optimize/acquire.h"
+
+#include "tuner_priv.h"
+
+#define INIT_RADIUS   0.125 /* of the first exploration when it must be safe */
+#define INIT_TRIES    4000
+#define SHRINK_ROUNDS 4
+/* A trial must beat the best by this much (log cost) to count as a success. */
+#define SUCCESS 0.002
+
+static bool
+allowed(void *arg, const double *value)
+{
+	const struct pgt_tuner *t = arg;
+
+	return !t->opts.have_host ||
+	       pgt_memory_allowed(&t->opts.mem, &t->space, value);
+}
+
+static bool
+tried(const struct pgt_tuner *t, const double *value)
+{
+	for (size_t i = 0; i < t->n_obs; i++)
+		if (t->obs[i].status != PGT_OUTCOME_VOID &&
+		    tuner_same_value(&t->space, t->obs[i].value, value))
+			return true;
+	return false;
+}
+
+/* Lowest measured cost so far: where a safe exploration starts from. */
+static const double *
+best_measured(const struct pgt_tuner *t)
+{
+	const struct pgt_observation *best = NULL;
+
+	for (size_t i = 0; i < t->n_obs; i++)
+		if (t->obs[i].status == PGT_OUTCOME_OK &&
+		    (!best || t->obs[i].cost < best->cost))
+			best = &t->obs[i];
+	return best ? best->value : t->baseline;
+}
+
+/* The k-th admissible point of the scrambled sequence, in the whole space or, when
+ * safe, near the best seed. */
+static int
+next_init(struct pgt_tuner *t, int k, struct pgt_err *err)
+{
+	size_t d = t->space.n_dims;
+	double u[PGT_SPACE_DIMS], centre[PGT_SPACE_DIMS], value[PGT_SPACE_DIMS];
+	struct pgt_random r;
+	struct pgt_sobol sobol;
+
+	pgt_random_init_stream(&r, t->opts.seed, STREAM_INIT);
+	pgt_sobol_init(&sobol, d, &r);
+	pgt_space_encode(&t->space, best_measured(t), centre);
+	for (int i = 0; i < INIT_TRIES; i++) {
+		pgt_sobol_next(&sobol, u);
+		for (size_t c = 0; t->opts.safe && c < d; c++)
+			u[c] = fmin(fmax(centre[c] + INIT_RADIUS * (2 * u[c] - 1), 0), 1);
+		pgt_space_decode(&t->space, u, value);
+		if (i < k || !allowed(t, value) || tried(t, value))
+			continue;
+		memcpy(t->trial.value, value, d * sizeof(*value));
+		t->trial.why = t->opts.safe ? "exploring near the best known"
+					    : "exploring the space evenly";
+		return 0;
+	}
+	return pgt_err_set(err, PGT_E_NOTFOUND,
+			   "no admissible configuration to explore with");
+}
+
+/* The trust region follows from the history alone. */
+static void
+trust_of(const struct pgt_tuner *t, struct pgt_trust *trust)
+{
+	double best = HUGE_VAL;
+
+	pgt_trust_init(trust);
+	for (size_t i = 0; i < t->n_obs; i++) {
+		const struct pgt_observation *o = &t->obs[i];
+		bool ok = o->status == PGT_OUTCOME_OK;
+
+		if (o->status == PGT_OUTCOME_VOID)
+			continue;
+		if (o->phase == PGT_TUNER_SEARCH)
+			pgt_trust_update(trust, ok && o->cost < best - SUCCESS);
+		if (ok && o->cost < best)
+			best = o->cost;
+	}
+}
+
+static int
+search_safely(struct pgt_tuner *t, struct pgt_acquire *a, struct pgt_acquired *got,
+	      struct pgt_err *err)
+{
+	double lo[PGT_SPACE_DIMS], hi[PGT_SPACE_DIMS];
+	struct pgt_trust trust;
+
+	trust_of(t, &trust);
+	a->box_lo = lo;
+	a->box_hi = hi;
+	a->constrained = true;
+	a->confidence = t->opts.confidence;
+	a->threshold = t->model->base_cost - log1p(-t->opts.loss_pct / 100);
+	for (int i = 0; i < SHRINK_ROUNDS; i++) {
+		pgt_trust_box(&trust, &t->space, a->incumbent, lo, hi);
+		if (pgt_acquire_next(a, got, err) < 0)
+			return -1;
+		if (got->safe)
+			return 0;
+		trust.side /= 2; /* nearer to what is known is surer */
+	}
+	return 0;
+}
+
+static double
+ei_percent(const struct pgt_acquired *got)
+{
+	return 100 * expm1(exp(fmin(got->log_ei, 3)));
+}
+
+int
+tuner_search_next(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err)
+{
+	int at = tuner_count_search(t) - t->opts.baselines - t->n_seeds;
+	const struct tuner_model *m;
+	double incumbent[PGT_SPACE_DIMS];
+	struct pgt_acquired got;
+	struct pgt_acquire a;
+
+	if (at < t->opts.init)
+		return next_init(t, at, err);
+	if (tuner_model_now(t, cancel, err) < 0)
+		return -1;
+	m = t->model;
+	pgt_space_encode(&t->space, &m->value[m->best * m->dims], incumbent);
+	a = (struct pgt_acquire){
+	    .space = &t->space,
+	    .gp = m->gp,
+	    .best = m->mean[m->best],
+	    .incumbent = incumbent,
+	    .seen = m->value,
+	    .n_seen = m->n,
+	    .allowed = allowed,
+	    .allowed_arg = t,
+	    .prior_mean = m->beta > 0 ? tuner_model_prior_mean : NULL,
+	    .prior_arg = t->model,
+	    .candidates = t->opts.candidates,
+	    .seed = t->opts.seed * 1000003 + (uint64_t)t->n_obs * 8 + STREAM_SEARCH,
+	    .cancel = cancel,
+	};
+	if ((t->opts.safe ? search_safely(t, &a, &got, err)
+			  : pgt_acquire_next(&a, &got, err)) < 0)
+		return -1;
+	if (!got.safe) {
+		/* Nothing new is safe enough: know the best one better instead. */
+		memcpy(t->trial.value, &m->value[m->best * m->dims],
+		       m->dims * sizeof(double));
+		t->trial.is_baseline = m->is_base[m->best];
+		t->trial.why = "nothing new is safe enough: measuring the best again";
+		return 0;
+	}
+	memcpy(t->trial.value, got.value, m->dims * sizeof(double));
+	t->trial.why = "most improvement expected";
+	t->trial_ei_pct = ei_percent(&got);
+	return 0;
+}
