@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "engine_priv.h"
+#include "history_priv.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/engine/alerts.h"
+#include "pg2une/engine/history.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/pg/conn.h"
 
@@ -61,6 +63,7 @@ start_threads(struct pgt_engine *e, struct pgt_err *err)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
+	e->history = pgt_history_new(e);
 	rc = start_thread(&e->loop, pgt_loop_main, e, "pg2une-engine", err);
 	e->loop_started = rc == 0;
 	if (rc == 0) {
@@ -123,6 +126,7 @@ pgt_engine_free(struct pgt_engine *e)
 		stop_thread(e->to_loop, e->loop, PGT_LM_STOP);
 	if (e->exec_started)
 		stop_thread(e->to_exec, e->exec, PGT_XM_STOP);
+	pgt_history_free(e->history);
 	pgt_mailbox_free(e->events);
 	pgt_mailbox_free(e->to_loop);
 	pgt_mailbox_free(e->to_exec);
@@ -266,4 +270,14 @@ pgt_engine_alert_silence(struct pgt_engine *e, uint64_t id, int64_t until_real_n
 	s->id = id;
 	s->until_real_ns = until_real_ns;
 	pgt_engine_command(e->to_loop, PGT_LM_SILENCE, 0, s, free);
+}
+
+void
+pgt_engine_history(struct pgt_engine *e, int64_t from_ms, int64_t to_ms)
+{
+	struct pgt_range *r = pgt_xcalloc(1, sizeof(*r));
+
+	r->from_ms = from_ms;
+	r->to_ms = to_ms;
+	pgt_engine_command(e->to_loop, PGT_LM_HISTORY, 0, r, free);
 }

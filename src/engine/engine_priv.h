@@ -21,7 +21,12 @@ enum pgt_loop_msg {
 	PGT_LM_TEXTS,	 /* data: struct pgt_query_key[arg] */
 	PGT_LM_ACK,	 /* arg: alert id */
 	PGT_LM_SILENCE,	 /* data: struct pgt_silence */
+	PGT_LM_HISTORY,	 /* data: struct pgt_range */
 	PGT_LM_RUN,	 /* arg: 1 a run began, 0 it ended */
+};
+
+struct pgt_range {
+	int64_t from_ms, to_ms;
 };
 
 struct pgt_silence {
@@ -57,6 +62,7 @@ struct pgt_engine {
 	struct pgt_mailbox *to_exec; /* to the exec thread */
 	pthread_t loop, exec;
 	bool loop_started, exec_started;
+	struct pgt_history *history; /* NULL: none is kept */
 	atomic_ullong next_ticket;
 };
 

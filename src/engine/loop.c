@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine_priv.h"
+#include "history_priv.h"
 #include "watch_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
@@ -22,6 +23,7 @@ struct loop {
 	struct pgt_watch *watch;
 	struct pgt_query_key shown[TEXTS_MAX]; /* that the face shows */
 	size_t n_shown;
+	const struct pgt_snapshot *last;
 	enum pgt_link link; /* as last told */
 	int64_t link_since_ns;
 	int attempts;
@@ -77,10 +79,20 @@ static void
 on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 {
 	struct pgt_ev_alerts *ev = pgt_watch_feed(l->watch, s);
+	const struct pgt_hist_query *minute;
+	size_t n;
 
 	want_texts(l);
-	if (ev)
+	pgt_history_snapshot(l->e->history, s);
+	minute = pgt_watch_minute(l->watch, &n);
+	pgt_history_queries(l->e->history, s, minute, n);
+	if (ev) {
+		pgt_records_alerts(l->e->history, &s->node, ev);
 		pgt_engine_post(l->e, PGT_EV_ALERTS, ev, pgt_ev_alerts_free);
+	}
+	pgt_records_settings(l->e->history, l->last, s);
+	pgt_snapshot_unref(l->last);
+	l->last = pgt_snapshot_ref(s);
 	pgt_engine_post(l->e, PGT_EV_SNAPSHOT, (void *)(uintptr_t)s, unref_snapshot);
 }
 
@@ -89,6 +101,7 @@ static bool
 obey(struct loop *l, const struct pgt_msg *m)
 {
 	const struct pgt_silence *silence;
+	const struct pgt_range *range;
 
 	switch ((enum pgt_loop_msg)m->type) {
 	case PGT_LM_STOP:
@@ -119,6 +132,12 @@ obey(struct loop *l, const struct pgt_msg *m)
 	case PGT_LM_SILENCE:
 		silence = m->data;
 		pgt_watch_silence(l->watch, silence->id, silence->until_real_ns);
+		break;
+	case PGT_LM_HISTORY:
+		range = m->data;
+		if (l->last)
+			pgt_history_read(l->e->history, &l->last->node, range->from_ms,
+					 range->to_ms);
 		break;
 	case PGT_LM_RUN:
 		pgt_watch_run(l->watch, m->arg != 0, pgt_clock_real_ns());
@@ -191,6 +210,7 @@ pgt_loop_main(void *engine)
 			on_snapshot(&l, s);
 		poll_once(&l);
 	}
+	pgt_snapshot_unref(l.last);
 	pgt_watch_free(l.watch);
 	pgt_sampler_free(l.sampler);
 	free(l.target);

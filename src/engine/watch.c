@@ -22,6 +22,7 @@
 struct tally { /* one statement over the running minute */
 	struct pgt_query_key key;
 	double calls, total_ms, m2; /* m2: sum of squared deviations from the mean */
+	double rows, hit, read, temp;
 	bool var_ok;
 };
 
@@ -32,6 +33,8 @@ struct pgt_watch {
 	char rules_message[256];
 	struct tally tally[QUERIES_MAX];
 	size_t n_tally;
+	struct pgt_hist_query minute[QUERIES_MAX];
+	size_t n_minute;
 	int64_t tally_began_ns, tally_taken_ns;
 	int64_t next_round_ns;
 	char workload[16], workload_before[16];
@@ -169,6 +172,10 @@ join(struct tally *t, const struct pgt_query *q)
 	}
 	t->calls += q->calls;
 	t->total_ms += q->total_ms;
+	t->rows += q->rows * q->calls;
+	t->hit += q->shared_hit;
+	t->read += q->shared_read;
+	t->temp += q->temp_written;
 }
 
 static uint64_t
@@ -178,6 +185,36 @@ key_hash(const struct pgt_query_key *k)
 
 	h ^= ((uint64_t)k->userid << 33) ^ ((uint64_t)k->dbid << 1) ^ (k->toplevel ? 1 : 0);
 	return h * UINT64_C(0xBF58476D1CE4E5B9);
+}
+
+static int64_t
+whole(double v)
+{
+	return isfinite(v) ? (int64_t)llround(v) : 0;
+}
+
+static void
+keep_minute(struct pgt_watch *w, const struct pgt_snapshot *s)
+{
+	for (size_t i = 0; i < w->n_tally; i++) {
+		const struct tally *t = &w->tally[i];
+
+		w->minute[i] = (struct pgt_hist_query){
+		    .t_ms = s->real_ns / PGT_NS_PER_MS / 60000 * 60000,
+		    .queryid = t->key.queryid,
+		    .userid = t->key.userid,
+		    .dbid = t->key.dbid,
+		    .calls = whole(t->calls),
+		    .mean_ms = t->total_ms / t->calls,
+		    .total_ms = t->total_ms,
+		    .var_ms2 = t->var_ok ? t->m2 / t->calls : NAN,
+		    .rows = whole(t->rows),
+		    .blks_hit = whole(t->hit),
+		    .blks_read = whole(t->read),
+		    .temp_written = whole(t->temp),
+		};
+	}
+	w->n_minute = w->n_tally;
 }
 
 static void
@@ -196,6 +233,7 @@ flush_tally(struct pgt_watch *w, const struct pgt_snapshot *s)
 		};
 	pgt_detect_feed_queries(w->detect, s->real_ns,
 				(double)(s->mono_ns - w->tally_began_ns) / 1e9, q, w->n_tally);
+	keep_minute(w, s);
 	w->n_tally = 0;
 	w->tally_began_ns = s->mono_ns;
 }
@@ -320,6 +358,7 @@ pgt_watch_feed(struct pgt_watch *w, const struct pgt_snapshot *s)
 	const char *workload = pgt_workload_names[s->workload];
 	int changed;
 
+	w->n_minute = 0;
 	fill_sample(&ds, s);
 	memcpy(w->value, ds.value, sizeof(w->value));
 	if (s->workload != PGT_WORKLOAD_UNKNOWN && strcmp(w->workload, workload) != 0) {
@@ -334,6 +373,13 @@ pgt_watch_feed(struct pgt_watch *w, const struct pgt_snapshot *s)
 	w->next_round_ns = s->mono_ns + ROUND_NS;
 	decide(w, s);
 	return make_event(w, s->real_ns);
+}
+
+const struct pgt_hist_query *
+pgt_watch_minute(const struct pgt_watch *w, size_t *ret_n)
+{
+	*ret_n = w->n_minute;
+	return w->minute;
 }
 
 size_t

@@ -6,6 +6,7 @@
 #include "pg2une/detect/detect.h"
 #include "pg2une/engine/alerts.h"
 #include "pg2une/observe/snapshot.h"
+#include "pg2une/store/store.h"
 
 struct pgt_options;
 
@@ -29,6 +30,8 @@ void pgt_watch_free(struct pgt_watch *w);
 /* NULL when there is nothing new to tell, else an event for the face. */
 struct pgt_ev_alerts *pgt_watch_feed(struct pgt_watch *w, const struct pgt_snapshot *s);
 size_t pgt_watch_texts(const struct pgt_watch *w, struct pgt_query_key *ret, size_t max);
+/* The minute of statements that the last feed completed; 0 rows if none did. */
+const struct pgt_hist_query *pgt_watch_minute(const struct pgt_watch *w, size_t *ret_n);
 void pgt_watch_ack(struct pgt_watch *w, uint64_t id);
 void pgt_watch_silence(struct pgt_watch *w, uint64_t id, int64_t until_real_ns);
 /* A run (optimizer, change, rollout; manual ones too) began or ended. */

@@ -389,6 +389,17 @@ pgt_store_get_queries(struct pgt_store *st, int64_t node, int res_s, int64_t fro
 	return 0;
 }
 
+int
+pgt_store_rollup(struct pgt_store *st, int64_t node, int64_t from_ms, struct pgt_err *err)
+{
+	struct params a = {.n = 0};
+
+	add_i64(&a, node);
+	add_i64(&a, from_ms);
+	add_i64(&a, from_ms + 600 * 1000);
+	return run(st, "sql/store/dml/rollup_workload.sql", &a, NULL, NULL, err);
+}
+
 /* ---- records ---- */
 
 static const struct {

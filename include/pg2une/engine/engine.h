@@ -37,6 +37,7 @@ enum pgt_event_type {
 	PGT_EV_CHANGE,	     /* data: engine/changes.h: state of the change flow */
 	PGT_EV_OPTIMIZE,     /* data: engine/tuning.h: state of the optimizer */
 	PGT_EV_ROLLOUT,	     /* data: engine/rollouts.h: state of the rollout */
+	PGT_EV_HISTORY,	     /* data: engine/history.h struct pgt_ev_history */
 	PGT_EV_RESULT,	     /* data: struct pgt_ev_result: answer to a command */
 	PGT_EV_NOTICE,	     /* data: struct pgt_ev_notice: one line for the status bar */
 };

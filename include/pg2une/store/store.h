@@ -70,6 +70,10 @@ int pgt_store_get_queries(struct pgt_store *st, int64_t node, int res_s, int64_t
 			  int64_t to_ms, struct pgt_hist_query **ret, size_t *ret_n,
 			  struct pgt_err *err) PGT_MUST_CHECK;
 
+/* Make the ten-minute rows (res_s 600) of the bucket that begins at from_ms. */
+int pgt_store_rollup(struct pgt_store *st, int64_t node, int64_t from_ms,
+		     struct pgt_err *err) PGT_MUST_CHECK;
+
 /* ---- records: alerts, changes, runs, observations, settings, dismissals ---- */
 
 enum pgt_record {

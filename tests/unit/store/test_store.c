@@ -95,6 +95,35 @@ test_queries_keep_64_bits(void **state)
 	pgt_store_close(st);
 }
 
+static void
+test_rollup_joins_the_moments(void **state)
+{
+	struct pgt_hist_query q = {.queryid = 7, .t_ms = 600000, .calls = 2, .mean_ms = 1,
+				   .total_ms = 2, .var_ms2 = 0};
+	struct pgt_hist_query *got;
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	int64_t node;
+	size_t n;
+
+	(void)state;
+	st = open_mem(&node);
+	assert_int_equal(pgt_store_put_query(st, node, 60, &q, &err), 0);
+	q.t_ms = 660000;
+	q.mean_ms = 3;
+	q.total_ms = 6;
+	assert_int_equal(pgt_store_put_query(st, node, 60, &q, &err), 0);
+	if (pgt_store_rollup(st, node, 600000, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(
+	    pgt_store_get_queries(st, node, 600, 0, 10000000, &got, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(got[0].calls, 4);
+	assert_true(fabs(got[0].mean_ms - 2) < 1e-9 && fabs(got[0].var_ms2 - 1) < 1e-9);
+	free(got);
+	pgt_store_close(st);
+}
+
 static int
 take_alert(void *ctx, const char *const *cells, int n)
 {
@@ -265,6 +294,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_system_round_trip),
 	    cmocka_unit_test(test_queries_keep_64_bits),
+	    cmocka_unit_test(test_rollup_joins_the_moments),
 	    cmocka_unit_test(test_alert_is_replaced_by_id),
 	    cmocka_unit_test(test_retention_keeps_the_young),
 	    cmocka_unit_test(test_downsample_means_and_gaps),

@@ -1,0 +1,32 @@
+/* Reading back what was kept.  The store thread answers with PGT_EV_HISTORY. */
+#ifndef PG2UNE_ENGINE_HISTORY_H
+#define PG2UNE_ENGINE_HISTORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pg2une/store/store.h"
+
+struct pgt_engine;
+struct pgt_options;
+
+struct pgt_ev_history {
+	int64_t from_ms, to_ms;
+	int res_s; /* the finest resolution that covers the range */
+	struct pgt_hist_point *points;
+	size_t n;
+	char message[256]; /* why there is nothing; "" */
+};
+void pgt_ev_history_free(void *ev);
+
+/* Ask for a range of the watched node, times in ms since the epoch. */
+void pgt_engine_history(struct pgt_engine *e, int64_t from_ms, int64_t to_ms);
+
+/* Where history is kept by these options: a path or a conninfo string, NULL for
+ * none; the caller frees. */
+char *pgt_history_where(const struct pgt_options *o);
+
+/* The resolution to read for a range that ends now, by the default retention. */
+int pgt_history_resolution(int64_t from_ms, int64_t now_ms, int64_t span_ms);
+
+#endif
