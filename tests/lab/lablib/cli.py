@@ -1,5 +1,6 @@
 """The command line of tests/lab/lab."""
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ def main(argv):
         signal.signal(sig, proc.interrupted)
     try:
         return args.run(args) or 0
-    except LabError as e:
+    except (LabError, OSError) as e:
         print(f"lab: {e}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -23,18 +24,28 @@ def main(argv):
         return 130
 
 
+@contextlib.contextmanager
+def held(name):
+    """A lab's state, locked against other commands; it need not exist."""
+    st = state.State(name).lock()
+    try:
+        yield st
+    finally:
+        st.unlock()
+
+
+@contextlib.contextmanager
 def opened(args):
-    st = state.State(args.name)
-    st.lock()
-    return st.load()
+    """The state of a lab that must exist, locked."""
+    with held(args.name) as st:
+        yield st.load()
 
 
 def cmd_up(args):
     begin = time.monotonic()
     options = {k: v for k, v in vars(args).items() if k not in ("run", "name", "verb")}
-    st = state.State(args.name)
-    st.lock()
-    topology.up(st, options)
+    with held(args.name) as st:
+        topology.up(st, options)
     if not args.quiet:
         print(f"lab {args.name}: PostgreSQL {options['major']} on "
               f"{server.HOSTS['primary']}:{st.port('postgres')}"
@@ -42,28 +53,31 @@ def cmd_up(args):
 
 
 def cmd_down(args):
-    names = state.lab_names() if args.all else args.names
-    for name in names:
-        st = state.State(name)
-        st.lock()
-        if not st.exists():
-            if args.all:
-                continue        # somebody else was faster
-            raise LabError(f"no lab named {name}")
-        topology.down(st.load())
+    for name in state.lab_names() if args.all else args.names:
+        with held(name) as st:
+            if st.exists():
+                topology.down(st.load())
+            elif not args.all:
+                raise LabError(f"no lab named {name}")
 
 
 def cmd_reap(_args):
     """Labs whose owner is dead: what a killed test run leaves behind."""
     for name in state.lab_names():
-        st = state.State(name)
-        st.lock()
-        if not st.exists():
-            continue
-        owner = st.load().d.get("owner")
-        if owner and not proc.alive(owner):
-            topology.down(st)
-            print(f"lab {name}: its owner is gone, taken down")
+        if _orphan(name):
+            with held(name) as st:
+                if st.exists():
+                    topology.down(st.load())
+                    print(f"lab {name}: its owner is gone, taken down")
+
+
+def _orphan(name):
+    """Without the lock: a lab that is coming up now would keep us waiting for it."""
+    try:
+        owner = state.State(name).load().d.get("owner")
+    except LabError:
+        return False
+    return owner is not None and not proc.alive(owner)
 
 
 def cmd_env(args):
@@ -72,7 +86,10 @@ def cmd_env(args):
 
 def cmd_list(_args):
     for name in state.lab_names():
-        st = state.State(name).load()
+        try:
+            st = state.State(name).load()
+        except LabError:
+            continue        # taken down meanwhile
         roles = " ".join(f"{r}{'' if proc.alive(p) else '(dead)'}"
                          for r, p in sorted(st.d["procs"].items()))
         print(f"{name}  PostgreSQL {st.d['options']['major']}  "
@@ -88,11 +105,13 @@ def cmd_exec(args):
 
 
 def cmd_node(args):
-    topology.act(opened(args), args.verb, args.role, args.mode)
+    with opened(args) as st:
+        topology.act(st, args.verb, args.role, args.mode)
 
 
 def cmd_promote(args):
-    server.promote(opened(args))
+    with opened(args) as st:
+        server.promote(st)
 
 
 def parser():

@@ -46,11 +46,27 @@ class State:
         self.lockfd = None
 
     def lock(self):
-        """One command at a time on one lab.  The lock file lives beside the lab, so that
-        it outlasts the lab's own folder."""
-        self.lockfd = os.open(f"{base_dir()}/.{self.name}.lock",
-                              os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self.lockfd, fcntl.LOCK_EX)
+        """One command at a time on one lab.  The lock file lies beside the lab's folder,
+        which comes and goes, and goes with it: hence the second look at its name."""
+        path = f"{base_dir()}/.{self.name}.lock"
+        while True:
+            fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            try:
+                if os.stat(path).st_ino == os.fstat(fd).st_ino:
+                    self.lockfd = fd
+                    return self
+            except FileNotFoundError:
+                pass
+            os.close(fd)
+
+    def unlock(self):
+        """Let go; the lock file goes too when the lab is gone."""
+        if self.lockfd is not None:
+            if not self.exists():
+                os.unlink(f"{base_dir()}/.{self.name}.lock")
+            os.close(self.lockfd)
+            self.lockfd = None
 
     def exists(self):
         return os.path.exists(self.path)
@@ -117,8 +133,10 @@ class State:
             fcntl.flock(fd, fcntl.LOCK_EX)
             taken = set()
             for name in lab_names():
-                with open(f"{base_dir()}/{name}/state.json") as f:
-                    taken.update(json.load(f)["ports"].values())
+                try:
+                    taken.update(State(name).load().d["ports"].values())
+                except LabError:
+                    pass        # taken down meanwhile
             for role in roles:
                 port = _free_port(taken)
                 taken.add(port)

@@ -2,7 +2,7 @@
 import signal
 import sys
 
-from . import LabError, ha, load, pooler, proc, server
+from . import LabError, ha, load, pooler, proc, server, template
 
 UNITS = {"primary": server, "standby": server, "pgbouncer": pooler, "haproxy": pooler,
          "patroni-primary": ha, "patroni-standby": ha}
@@ -12,10 +12,11 @@ ROLES = tuple(UNITS)
 def up(st, o):
     if o["patroni"]:
         o["major"], o["standby"] = ha.MAJOR, False
+    template.bindir(o["major"])     # before anything is made: is it there at all?
+    owner = proc.identify(o["owner"]) if o["owner"] else None
     st.create(o)
-    if o["owner"]:
-        st.d["owner"] = proc.identify(o["owner"])
     try:
+        st.d["owner"] = owner
         st.take_ports("postgres", *[r for r in ("pgbouncer", "haproxy") if o[r]],
                       *(("patroni", "etcd", "etcd-peer") if o["patroni"] else ()))
         _up(st, o)
@@ -108,26 +109,30 @@ def load_options(v, prefix="--"):
 
 def add_verbs(verb, opened):
     def cmd_load(args):
-        st = opened(args)
-        if args.action == "start":
-            load.start(st, vars(args))
-        else:
-            load.stop(st, args.tag)
+        with opened(args) as st:
+            if args.action == "start":
+                load.start(st, vars(args))
+            else:
+                load.stop(st, args.tag)
 
     def cmd_log(args):
-        st = opened(args)
-        for path in load.logs(st, args.tag):
-            with open(path) as f:
-                sys.stdout.write(f.read() if args.cat else f"{path}\n")
+        with opened(args) as st:
+            for path in load.logs(st, args.tag):
+                with open(path) as f:
+                    sys.stdout.write(f.read() if args.cat else f"{path}\n")
 
     def cmd_hold(args):
-        st = opened(args)
-        if args.action == "stop":
-            load.release(st, args.verb)
-        elif args.verb == "block":
-            load.hold(st, "block", args.what or "")
-        else:
-            load.hold(st, "idle", int(args.what or 100))
+        with opened(args) as st:
+            if args.action == "stop":
+                load.release(st, args.verb)
+            elif args.verb == "block":
+                load.hold(st, "block", args.what or "")
+            else:
+                load.hold(st, "idle", int(args.what or 100))
+
+    def cmd_route(args):
+        with opened(args) as st:
+            pooler.route(st, args.percent)
 
     v = verb("load", cmd_load, "start or stop a pgbench load")
     v.add_argument("action", choices=("start", "stop"))
@@ -135,9 +140,6 @@ def add_verbs(verb, opened):
     v = verb("pgbench-log", cmd_log, "the per-transaction logs of a load")
     v.add_argument("--tag", default="main")
     v.add_argument("--cat", action="store_true", help="the lines, not the paths")
-    def cmd_route(args):
-        pooler.route(opened(args), args.percent)
-
     v = verb("route", cmd_route, "send a share of bench_ro to the standby")
     v.add_argument("percent", type=float)
     for name, what in (("block", "SQL of the holder"), ("idle", "how many")):
