@@ -30,7 +30,7 @@ LDFLAGS += $(SANFLAGS)
 
 # ---- layers ----------------------------------------------------------------
 # In link order: each may use only what stands to its right (the exact edges are
-# checked by tests/lint/layers).
+# checked by tests/lint/run).
 LAYERS  := api cli ui engine rollout store infra change optimize advise decide detect observe pg num base
 LIBS     = $(foreach l,$(LAYERS),$(if $(wildcard src/$(l)/*.c),$(BUILD)/lib$(l).a))
 # What a unit test of a layer may link (architecture: "may include").
@@ -122,7 +122,8 @@ deps:
 	@tests/lab/deps
 
 lint:
-	@tests/lint/run
+	@tests/lint/run --selftest
+	@tests/lint/run --all
 
 test: deps
 	@$(MAKE) --no-print-directory -j2 all $(UNIT_BIN) $(SCREEN_BIN)
