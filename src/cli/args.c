@@ -1,0 +1,200 @@
+/* A command's own options and operands. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_priv.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
+
+static size_t
+count_opts(const struct pgt_option *opts)
+{
+	size_t n = 0;
+
+	while (opts && opts[n].name)
+		n++;
+	return n;
+}
+
+static int
+number(const struct pgt_option *o, const char *s, double *ret, struct pgt_err *err)
+{
+	int64_t n;
+	uint64_t u;
+
+	switch (o->type) {
+	case PGT_OPT_STR:
+	case PGT_OPT_BOOL:
+		*ret = 0;
+		return 0;
+	case PGT_OPT_INT:
+		if (!pgt_parse_i64(s, &n))
+			return pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is not a whole number", s);
+		*ret = (double)n;
+		return 0;
+	case PGT_OPT_NUM:
+		if (!pgt_parse_double(s, ret))
+			return pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is not a number", s);
+		return 0;
+	case PGT_OPT_DURATION:
+		if (pgt_parse_duration(s, &n, err) < 0)
+			return -1;
+		*ret = (double)n;
+		return 0;
+	case PGT_OPT_BYTES:
+		if (pgt_parse_bytes(s, &u, err) < 0)
+			return -1;
+		*ret = (double)u;
+		return 0;
+	}
+	return 0;
+}
+
+static int
+check(const struct pgt_option *o, const char *s, struct pgt_err *err)
+{
+	double v = 0, bound = 0;
+
+	if (number(o, s, &v, err) < 0)
+		goto fail;
+	if (o->min && number(o, o->min, &bound, NULL) == 0 && v < bound) {
+		pgt_err_set(err, PGT_E_USAGE, "%.60s is below the least, %s", s, o->min);
+		goto fail;
+	}
+	if (o->max && number(o, o->max, &bound, NULL) == 0 && v > bound) {
+		pgt_err_set(err, PGT_E_USAGE, "%.60s is above the most, %s", s, o->max);
+		goto fail;
+	}
+	return 0;
+
+fail:
+	if (err)
+		err->code = PGT_E_USAGE;
+	pgt_err_prefix(err, "--%s", o->name);
+	return -1;
+}
+
+static const struct pgt_option *
+find_opt(const struct pgt_option *opts, const char *arg, size_t *ret_at)
+{
+	size_t i, n = count_opts(opts), len;
+
+	if (arg[0] != '-' || !arg[1])
+		return NULL;
+	for (i = 0; i < n; i++) {
+		*ret_at = i;
+		if (arg[1] != '-' && opts[i].letter == arg[1] && !arg[2])
+			return &opts[i];
+		if (arg[1] != '-')
+			continue;
+		len = strcspn(arg + 2, "=");
+		if (strlen(opts[i].name) == len && memcmp(arg + 2, opts[i].name, len) == 0)
+			return &opts[i];
+	}
+	return NULL;
+}
+
+/* Take the option at argv[*at] with its value. */
+static int
+take(struct pgt_cmd *c, int argc, char **argv, int *at, struct pgt_err *err)
+{
+	const char *arg = argv[*at], *value;
+	const struct pgt_option *o;
+	size_t i = 0;
+
+	o = find_opt(c->ops->opts, arg, &i);
+	if (!o)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "unknown option %.80s (see pg2une %s --help)", arg,
+				   c->ops->name);
+	value = strncmp(arg, "--", 2) == 0 ? strchr(arg, '=') : NULL;
+	if (!o->arg) {
+		if (value)
+			return pgt_err_set(err, PGT_E_USAGE, "--%s takes no value", o->name);
+		c->values[i] = "on";
+		return 0;
+	}
+	if (value)
+		value++;
+	else if (*at + 1 >= argc)
+		return pgt_err_set(err, PGT_E_USAGE, "--%s needs %s", o->name, o->arg);
+	else
+		value = argv[++*at];
+	if (check(o, value, err) < 0)
+		return -1;
+	c->values[i] = value;
+	return 0;
+}
+
+int
+pgt_cmd_parse(struct pgt_cmd *c, int argc, char **argv, struct pgt_err *err)
+{
+	size_t i, n = count_opts(c->ops->opts);
+	int at, kept = 0;
+	bool operands_only = false;
+
+	c->values = pgt_xcalloc(n + 1, sizeof(*c->values));
+	for (i = 0; i < n; i++)
+		c->values[i] = c->ops->opts[i].dflt;
+	for (at = 0; at < argc; at++) {
+		if (!operands_only && strcmp(argv[at], "--") == 0) {
+			operands_only = true;
+		} else if (!operands_only && argv[at][0] == '-' && argv[at][1]) {
+			if (take(c, argc, argv, &at, err) < 0)
+				return -1;
+		} else {
+			argv[kept++] = argv[at];
+		}
+	}
+	c->argc = kept;
+	c->argv = argv;
+	if (c->ops->operands)
+		return 0;
+	if (kept > 1)
+		return pgt_err_set(err, PGT_E_USAGE, "too many operands: \"%.80s\"", argv[1]);
+	if (kept == 1)
+		return pgt_options_set(c->options, "dbname", argv[0], err);
+	return 0;
+}
+
+static size_t
+must_find(const struct pgt_cmd *c, const char *name)
+{
+	size_t i, n = count_opts(c->ops->opts);
+
+	for (i = 0; i < n; i++)
+		if (strcmp(c->ops->opts[i].name, name) == 0)
+			return i;
+	abort(); /* a name that the source spells wrong */
+}
+
+const char *
+pgt_cmd_str(const struct pgt_cmd *c, const char *name)
+{
+	return c->values[must_find(c, name)];
+}
+
+bool
+pgt_cmd_bool(const struct pgt_cmd *c, const char *name)
+{
+	return pgt_cmd_str(c, name) != NULL;
+}
+
+int64_t
+pgt_cmd_int(const struct pgt_cmd *c, const char *name)
+{
+	size_t i = must_find(c, name);
+	double v = 0;
+
+	if (!c->values[i] || number(&c->ops->opts[i], c->values[i], &v, NULL) < 0)
+		return 0;
+	return (int64_t)v;
+}
+
+int64_t
+pgt_cmd_interval_ns(const struct pgt_cmd *c, int64_t dflt_ns)
+{
+	return pgt_options_origin(c->options, "interval") == PGT_FROM_FLAG
+		   ? pgt_options_int(c->options, "interval")
+		   : dflt_ns;
+}

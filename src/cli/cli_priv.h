@@ -1,0 +1,14 @@
+/* What the files of this layer share. */
+#ifndef PGT_CLI_PRIV_H
+#define PGT_CLI_PRIV_H
+
+#include "pg2une/cli/cmd.h"
+
+/* Options into c->values, operands into c->argv. */
+int pgt_cmd_parse(struct pgt_cmd *c, int argc, char **argv, struct pgt_err *err)
+    PGT_MUST_CHECK;
+
+/* The families. */
+extern const struct pgt_cmd_ops pgt_cmd_options;
+
+#endif

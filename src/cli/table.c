@@ -1,0 +1,32 @@
+/* The one list of subcommands. */
+#include <string.h>
+
+#include "cli_priv.h"
+
+const struct pgt_cmd_ops *const pgt_cmd_table[] = {
+    &pgt_cmd_options,
+    NULL,
+};
+
+const struct pgt_cmd_ops *
+pgt_cmd_find(int argc, char **argv, int *ret_words)
+{
+	const struct pgt_cmd_ops *found = NULL;
+	size_t i, len;
+
+	for (i = 0; argc > 1 && pgt_cmd_table[i]; i++) {
+		const char *name = pgt_cmd_table[i]->name, *second;
+
+		len = strcspn(name, " ");
+		second = name[len] ? name + len + 1 : NULL;
+		if (strlen(argv[1]) != len || memcmp(argv[1], name, len) != 0)
+			continue;
+		if (second && (argc < 3 || strcmp(argv[2], second) != 0))
+			continue;
+		if (found && !second) /* "baseline diff" goes before "baseline" */
+			continue;
+		found = pgt_cmd_table[i];
+		*ret_words = second ? 2 : 1;
+	}
+	return found;
+}

@@ -1,0 +1,70 @@
+/* Reads argv and hands over: a subcommand to cli, everything else to the console. */
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg2une/base/log.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/cli/cmd.h"
+#include "pg2une/engine/options.h"
+
+#define PGT_VERSION "0.1"
+
+static int
+run_console(int argc, char **argv, struct pgt_options *o, struct pgt_err *err)
+{
+	if (argc > 2)
+		return pgt_err_set(err, PGT_E_USAGE, "too many operands: \"%.80s\"", argv[2]);
+	if (argc == 2 && argv[1][0] == '-')
+		return pgt_err_set(err, PGT_E_USAGE, "unknown option %.80s", argv[1]);
+	if (argc == 2 && pgt_options_set(o, "dbname", argv[1], err) < 0)
+		return -1;
+	return pgt_err_set(err, PGT_E_UNSUPPORTED, "the console is not there yet");
+}
+
+/* --generate is for packagers and not in --help. */
+static const char *
+generate_what(int argc, char **argv)
+{
+	return argc == 3 && strcmp(argv[1], "--generate") == 0 ? argv[2] : NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	char **written = pgt_xcalloc((size_t)argc + 1, sizeof(*written));
+	const struct pgt_cmd_ops *ops;
+	struct pgt_options *o = NULL;
+	struct pgt_err err;
+	const char *what;
+	int n_written = argc, words = 0, rc;
+
+	setlocale(LC_CTYPE, "");
+	memcpy(written, argv, (size_t)argc * sizeof(*written));
+	pgt_err_clear(&err);
+	what = generate_what(argc, argv);
+	if (what) {
+		rc = pgt_cli_generate(what, &err);
+	} else if (pgt_options_new(&argc, argv, true, &o, &err) < 0 ||
+		   (pgt_options_str(o, "log") &&
+		    pgt_log_open(pgt_options_str(o, "log"), PGT_LOG_DEBUG, &err) < 0)) {
+		rc = -1;
+	} else if ((ops = pgt_cmd_find(argc, argv, &words))) {
+		rc = pgt_cli_run(ops, words, argc, argv, o);
+	} else if (pgt_options_bool(o, "help")) {
+		pgt_cli_help(NULL);
+		rc = 0;
+	} else if (pgt_options_bool(o, "version")) {
+		printf("pg2une %s\n", PGT_VERSION);
+		rc = 0;
+	} else {
+		rc = run_console(argc, argv, o, &err);
+	}
+	if (rc < 0)
+		rc = pgt_cli_fail(NULL, NULL, n_written, written, &err);
+	pgt_options_free(o);
+	pgt_log_close();
+	free(written);
+	return rc;
+}
