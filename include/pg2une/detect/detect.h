@@ -61,6 +61,14 @@ const struct pgt_change_point *pgt_detect_changepoints(const struct pgt_detect *
 						       enum pgt_metric m, size_t *ret_n);
 const struct pgt_query_regression *pgt_detect_regressions(const struct pgt_detect *d,
 							  size_t *ret_n);
+/* Expected value and 95 % range of a bucket at a past or present time, for drawing behind
+ * a graph; false while nothing is known. */
+bool pgt_detect_expected(const struct pgt_detect *d, enum pgt_metric m, int64_t real_ns,
+			 double *ret_mid, double *ret_lo, double *ret_hi);
+/* Forecast of the hour that begins h >= 1 hours after the last full one, with a 95 %
+ * range; false below two days of data.  Renewed each 30 minutes. */
+bool pgt_detect_forecast(const struct pgt_detect *d, enum pgt_metric m, size_t h,
+			 double *ret_mid, double *ret_lo, double *ret_hi);
 /* |value / expected - 1| by the seasonal baseline or forecast; NaN while unknown. */
 double pgt_detect_seasonal(const struct pgt_detect *d, enum pgt_metric m);
 

@@ -11,7 +11,6 @@
 enum pgt_transform { PGT_TR_LOG, PGT_TR_LOGIT, PGT_TR_LINEAR };
 
 struct pgt_metric_def {
-	enum pgt_metric id;
 	enum pgt_transform transform;
 	enum pgt_cusum_sides sides; /* watched */
 	enum pgt_cusum_sides bad;   /* a degradation */
@@ -23,19 +22,23 @@ struct pgt_metric_def {
 			       news */
 	double h_seed, k_seed; /* the profile of fixed thresholds */
 };
+/* NULL past the last. */
 const struct pgt_metric_def *pgt_metric_def(enum pgt_metric m);
 
 struct pgt_metric_config {
-	double bucket_s; /* 10..15 by default; 1 s is for display */
-	double k;        /* 0.5 */
-	double h;        /* solved from the budget by the caller */
-	double arl0;     /* that h stands for, to be shown */
-	double winsor;   /* 3 */
-	int warmup;      /* buckets before an alarm may be raised: 40 */
-	int refractory;  /* buckets of rest after an alarm ended: 40 */
-	int settle;      /* buckets ignored after a restart or reset: 8 */
-	double accept_s; /* an alarm this old is the new normal: 6 h */
+	double bucket_s;   /* 10..15 by default; 1 s is for display */
+	double k;          /* allowance in deviations: 0.5 */
+	double arl0;       /* in-control run length of one side in buckets: h is solved */
+	double h;          /* used as it is when arl0 is 0 */
+	double winsor;     /* 3 */
+	double level_gain; /* weight of one bucket in the level: 0.005 */
+	int warmup;        /* buckets before an alarm may be raised: 40 */
+	int refractory;    /* buckets of rest after an alarm ended: 40 */
+	int settle;        /* buckets ignored after a restart or reset: 8 */
+	double accept_s;   /* an alarm this old is the new normal: 6 h */
 };
+
+struct pgt_metric_config pgt_metric_defaults(void);
 
 enum pgt_metric_verdict {
 	PGT_MV_NONE = 0,
@@ -57,6 +60,7 @@ struct pgt_metric_alarm {
 
 struct pgt_metric_track;
 
+/* cfg is copied, def is kept. */
 struct pgt_metric_track *pgt_metric_new(const struct pgt_metric_def *def,
 					const struct pgt_metric_config *cfg);
 void pgt_metric_free(struct pgt_metric_track *t);
@@ -69,8 +73,10 @@ enum pgt_metric_verdict pgt_metric_feed(struct pgt_metric_track *t, int64_t now_
 void pgt_metric_disturbed(struct pgt_metric_track *t);
 /* Details of the alarm that is on, or of the one that would be at NEAR. */
 struct pgt_metric_alarm pgt_metric_alarm(const struct pgt_metric_track *t);
-/* Raise the alarm that NEAR spoke of (fusion of families decided so). */
-void pgt_metric_force(struct pgt_metric_track *t);
+/* Raise the alarm that NEAR spoke of (fusion of families decided so); false when the
+ * last bucket is no longer near. */
+bool pgt_metric_force(struct pgt_metric_track *t);
+/* .metric is left 0: the track does not know its name. */
 struct pgt_chart_state pgt_metric_state(const struct pgt_metric_track *t);
 /* Expected value and 95 % range of one bucket at a time, metric's unit; false while
  * nothing is known. */

@@ -11,8 +11,7 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/detect/cusum.h"
 #include "pg2une/detect/selfstart.h"
-
-#include "detect/sim.h"
+#include "pg2une/num/random.h"
 
 static void
 near(double got, double want, double rel)
@@ -70,7 +69,8 @@ test_thresholds(void **state)
 }
 
 static double
-simulate(struct sim *r, double h, double shift, enum pgt_cusum_sides sides, int reps)
+simulate(struct pgt_random *r, double h, double shift, enum pgt_cusum_sides sides,
+	 int reps)
 {
 	double total = 0;
 
@@ -80,7 +80,7 @@ simulate(struct sim *r, double h, double shift, enum pgt_cusum_sides sides, int 
 		pgt_cusum_init(&c, 0.5, h, sides);
 		do
 			total++;
-		while (pgt_cusum_step(&c, sim_normal(r) + shift) == 0);
+		while (pgt_cusum_step(&c, pgt_random_normal(r) + shift) == 0);
 	}
 	return total / reps;
 }
@@ -91,9 +91,10 @@ static void
 test_arl_simulated(void **state)
 {
 	static const double hs[] = {4, 5}, shifts[] = {0, 0.5, 1, 2, 3};
-	struct sim r = {.s = 42};
+	struct pgt_random r;
 
 	(void)state;
+	pgt_random_init(&r, 42);
 	for (size_t i = 0; i < PGT_LEN(hs); i++) {
 		for (size_t j = 0; j < PGT_LEN(shifts); j++) {
 			near(simulate(&r, hs[i], shifts[j], PGT_CUSUM_UP, 15000),
@@ -125,11 +126,12 @@ test_sides_and_onset(void **state)
 static void
 test_selfstart_arl(void **state)
 {
-	struct sim r = {.s = 7};
+	struct pgt_random r;
 	double total = 0;
 	int reps = 2500;
 
 	(void)state;
+	pgt_random_init(&r, 7);
 	for (int i = 0; i < reps; i++) {
 		struct pgt_selfstart s;
 		struct pgt_cusum c;
@@ -138,11 +140,12 @@ test_selfstart_arl(void **state)
 		pgt_selfstart_init(&s, 0);
 		pgt_cusum_init(&c, 0.5, 4, PGT_CUSUM_UP);
 		for (int j = 0; j < 30; j++)
-			pgt_selfstart_step(&s, 100 + 7 * sim_normal(&r), 0, 0);
+			pgt_selfstart_step(&s, 100 + 7 * pgt_random_normal(&r), 0, 0);
 		do
 			n++;
-		while (pgt_cusum_step(&c, pgt_selfstart_step(&s, 100 + 7 * sim_normal(&r),
-							     0, 0)) == 0);
+		while (pgt_cusum_step(
+			   &c, pgt_selfstart_step(&s, 100 + 7 * pgt_random_normal(&r), 0,
+						  0)) == 0);
 		total += n;
 	}
 	near(total / reps, 335.37, 0.07);
@@ -152,18 +155,19 @@ test_selfstart_arl(void **state)
 static void
 test_selfstart_normal(void **state)
 {
-	struct sim r = {.s = 9};
+	struct pgt_random r;
 	double sum = 0, sq = 0, out = 0;
 	int n = 0;
 
 	(void)state;
+	pgt_random_init(&r, 9);
 	for (int i = 0; i < 6000; i++) {
 		struct pgt_selfstart s;
 
 		pgt_selfstart_init(&s, 0);
 		for (int j = 0; j < 12; j++) {
-			double z = pgt_selfstart_step(&s, 5 + 0.01 * sim_normal(&r), 0,
-						      0);
+			double z = pgt_selfstart_step(
+			    &s, 5 + 0.01 * pgt_random_normal(&r), 0, 0);
 
 			if (j < 2) {
 				assert_true(z == 0);
@@ -183,14 +187,15 @@ test_selfstart_normal(void **state)
 static void
 test_selfstart_winsor(void **state)
 {
-	struct sim r = {.s = 11};
+	struct pgt_random r;
 	struct pgt_selfstart s;
 	double z;
 
 	(void)state;
+	pgt_random_init(&r, 11);
 	pgt_selfstart_init(&s, 2000);
 	for (int i = 0; i < 20000; i++) {
-		double x = sim_normal(&r) * (i % 100 == 50 ? 30 : 1);
+		double x = pgt_random_normal(&r) * (i % 100 == 50 ? 30 : 1);
 
 		pgt_selfstart_step(&s, x, 3, 0);
 	}

@@ -1,0 +1,323 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "detect/world.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/detect/baseline.h"
+
+/* Eight weeks with season, AR(1), outliers, restarts and resets: at most twice the
+ * budget.  Ten runs of one alarm a week expect 80; the long simulation has the figure
+ * for the default budget. */
+static void
+test_false_alarms(void **state)
+{
+	struct world_result res;
+	int total = 0;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		world_run(77 + (uint64_t)i, 7.0 * DAY, 1, 0, &res);
+		total += res.false_alarms;
+	}
+	print_message("false alarms: %d in 80 weeks budgeted at one each\n", total);
+	assert_true(total <= 160);
+}
+
+static void
+test_steps(void **state)
+{
+	static const struct {
+		double factor;
+		int within;
+	} rows[] = {{1.3, 20}, {2, 6}};
+
+	(void)state;
+	for (size_t i = 0; i < PGT_LEN(rows); i++) {
+		struct world_result sum = {0}, res;
+
+		for (int j = 0; j < 3; j++) {
+			world_run(99 + (uint64_t)j, 7.0 * DAY * 12, rows[i].factor,
+				  rows[i].within, &res);
+			sum.injected += res.injected;
+			sum.in_time += res.in_time;
+			sum.found += res.found;
+			sum.onset_ok += res.onset_ok;
+		}
+		print_message("x%.1f: %d of %d within %d buckets\n", rows[i].factor,
+			      sum.in_time, sum.injected, rows[i].within);
+		assert_true(sum.in_time >= 0.9 * sum.injected);
+		assert_true(sum.onset_ok >= 0.75 * sum.found);
+	}
+}
+
+/* ---- one short series, seconds by seconds --------------------------------------- */
+
+struct series {
+	struct pgt_metric_track *t;
+	struct pgt_random r;
+	int64_t s;
+};
+
+static void
+series_init(struct series *x, enum pgt_metric m)
+{
+	struct pgt_metric_config cfg = pgt_metric_defaults();
+
+	cfg.bucket_s = 10;
+	x->t = pgt_metric_new(pgt_metric_def(m), &cfg);
+	x->s = 0;
+	pgt_random_init(&x->r, 3);
+}
+
+/* seconds of a level with 10 % noise; the first verdict beyond a bucket, its second in
+ * *ret_at. */
+static enum pgt_metric_verdict
+series_run(struct series *x, int seconds, double level, bool valid, int *ret_at)
+{
+	for (int i = 0; i < seconds; i++, x->s++) {
+		double v = level * exp(0.1 * pgt_random_normal(&x->r));
+		enum pgt_metric_verdict got = pgt_metric_feed(
+		    x->t, x->s * INT64_C(1000000000),
+		    START_NS + x->s * INT64_C(1000000000), v, valid, NAN);
+
+		if (got > PGT_MV_BUCKET && got != PGT_MV_NEAR) {
+			*ret_at = i;
+			x->s++;
+			return got;
+		}
+	}
+	*ret_at = -1;
+	return PGT_MV_NONE;
+}
+
+static void
+test_life_of_an_alarm(void **state)
+{
+	struct series x;
+	struct pgt_metric_alarm a;
+	int at;
+
+	(void)state;
+	series_init(&x, PGT_METRIC_LATENCY_MEAN);
+	assert_int_equal(pgt_metric_state(x.t).phase, PGT_CHART_UNKNOWN);
+	assert_int_equal(series_run(&x, 60, 5, true, &at), PGT_MV_NONE);
+	assert_int_equal(pgt_metric_state(x.t).phase, PGT_CHART_LEARNING);
+	assert_int_equal(series_run(&x, 1740, 5, true, &at), PGT_MV_NONE);
+	assert_int_equal(pgt_metric_state(x.t).phase, PGT_CHART_WATCHING);
+
+	assert_int_equal(series_run(&x, 300, 10, true, &at), PGT_MV_ALARM);
+	assert_true(at <= 70);
+	a = pgt_metric_alarm(x.t);
+	assert_int_equal(a.direction, 1);
+	assert_true(fabs(a.baseline - 5) < 0.2);
+	assert_true(fabs(a.magnitude - 1) < 0.15);
+	assert_true(llabs(a.onset_real_ns - START_NS - 1800 * INT64_C(1000000000)) <=
+		    20 * INT64_C(1000000000));
+
+	/* Half an hour more of it: one alarm is enough, and the baseline stays. */
+	assert_int_equal(series_run(&x, 1800, 10, true, &at), PGT_MV_NONE);
+	assert_int_equal(pgt_metric_state(x.t).phase, PGT_CHART_ALARMED);
+	assert_true(fabs(pgt_metric_state(x.t).expected - 5) < 0.2);
+	/* It ends by itself, rests, and may alarm again. */
+	assert_int_equal(series_run(&x, 600, 5, true, &at), PGT_MV_CLEARED);
+	assert_true(at < 300);
+	assert_int_equal(pgt_metric_state(x.t).phase, PGT_CHART_REFRACTORY);
+	assert_int_equal(series_run(&x, 900, 5, true, &at), PGT_MV_NONE);
+	assert_int_equal(series_run(&x, 300, 10, true, &at), PGT_MV_ALARM);
+	/* After six hours it is the new normal. */
+	assert_int_equal(series_run(&x, 7 * 3600, 10, true, &at), PGT_MV_ACCEPTED);
+	assert_true(fabs(pgt_metric_state(x.t).expected - 10) < 0.4);
+	assert_int_equal(series_run(&x, 3600, 10, true, &at), PGT_MV_NONE);
+	pgt_metric_free(x.t);
+}
+
+static void
+test_gaps_and_restarts(void **state)
+{
+	struct series x;
+	int at;
+
+	(void)state;
+	series_init(&x, PGT_METRIC_LATENCY_MEAN);
+	series_run(&x, 1800, 5, true, &at);
+	assert_int_equal(series_run(&x, 600, 50, false, &at), PGT_MV_NONE);
+	assert_int_equal(series_run(&x, 600, 5, true, &at), PGT_MV_NONE);
+	/* A cold cache right after a restart is no news. */
+	pgt_metric_disturbed(x.t);
+	assert_int_equal(series_run(&x, 60, 15, true, &at), PGT_MV_NONE);
+	assert_int_equal(series_run(&x, 600, 5, true, &at), PGT_MV_NONE);
+	assert_int_equal(series_run(&x, 300, 15, true, &at), PGT_MV_ALARM);
+	pgt_metric_free(x.t);
+}
+
+/* Constant and idle series have no deviation of their own: floors must hold. */
+static void
+test_floors(void **state)
+{
+	static const enum pgt_metric idle[] = {
+	    PGT_METRIC_LOCK_WAITS, PGT_METRIC_ERROR_RATE, PGT_METRIC_TEMP_BYTES,
+	    PGT_METRIC_REPLICATION_LAG};
+
+	(void)state;
+	for (size_t i = 0; i < PGT_LEN(idle); i++) {
+		struct series x;
+		int at;
+
+		series_init(&x, idle[i]);
+		assert_int_equal(series_run(&x, 3600, 0, true, &at), PGT_MV_NONE);
+		/* one blip */
+		series_run(&x, 10, 1, true, &at);
+		assert_int_equal(series_run(&x, 600, 0, true, &at), PGT_MV_NONE);
+		/* a lasting one */
+		assert_int_equal(series_run(&x, 600,
+					    idle[i] == PGT_METRIC_TEMP_BYTES ? 50e6 : 8,
+					    true, &at),
+				 PGT_MV_ALARM);
+		pgt_metric_free(x.t);
+	}
+}
+
+/* Too small to matter: 4 % more is seen by the chart but is no alarm. */
+static void
+test_min_effect(void **state)
+{
+	struct series x;
+	int at;
+
+	(void)state;
+	series_init(&x, PGT_METRIC_LATENCY_MEAN);
+	series_run(&x, 7200, 5, true, &at);
+	assert_int_equal(series_run(&x, 7200, 5.2, true, &at), PGT_MV_NONE);
+	pgt_metric_free(x.t);
+}
+
+/* Latency that follows the load is explained; the same rise without load is not. */
+static void
+test_given_load(void **state)
+{
+	struct pgt_metric_config cfg = pgt_metric_defaults();
+	int alarms[2] = {0};
+
+	(void)state;
+	for (int withheld = 0; withheld < 2; withheld++) {
+		struct pgt_metric_track *t = pgt_metric_new(
+		    pgt_metric_def(PGT_METRIC_LATENCY_MEAN), &cfg);
+		struct pgt_random r;
+
+		pgt_random_init(&r, 8);
+		for (int i = 0; i < 3000; i++) {
+			/* load wanders; at the end it jumps, and latency with it */
+			double log_load = 6 + 0.3 * sin(i / 40.0) + (i > 2500 ? 0.8 : 0);
+			double lat = exp(0.8 * (log_load - 6) +
+					 0.05 * pgt_random_normal(&r));
+			int64_t now = (int64_t)(i + 1) * 15000000000;
+
+			alarms[withheld] += pgt_metric_feed(
+						t, now, START_NS + now, lat, true,
+						withheld ? NAN : exp(log_load)) ==
+						PGT_MV_ALARM &&
+					    i > 2500;
+		}
+		pgt_metric_free(t);
+	}
+	assert_int_equal(alarms[0], 0);
+	assert_true(alarms[1] >= 1);
+}
+
+/* A sluggish series is looked at in wider buckets. */
+static void
+test_widens(void **state)
+{
+	struct pgt_metric_config cfg = pgt_metric_defaults();
+	struct pgt_metric_track *t = pgt_metric_new(
+	    pgt_metric_def(PGT_METRIC_LATENCY_MEAN), &cfg);
+	struct pgt_random r;
+	double ar = 0;
+	int alarms = 0;
+
+	(void)state;
+	pgt_random_init(&r, 5);
+	for (int i = 0; i < 20000; i++) {
+		int64_t now = (int64_t)(i + 1) * 15000000000;
+
+		ar = 0.85 * ar + sqrt(1 - 0.85 * 0.85) * pgt_random_normal(&r);
+		alarms += pgt_metric_feed(t, now, START_NS + now, 5 * exp(0.1 * ar), true,
+					  NAN) == PGT_MV_ALARM;
+	}
+	assert_true(pgt_metric_state(t).bucket_s >= 30);
+	assert_true(pgt_metric_state(t).phi <= 0.6);
+	assert_true(alarms <= 2);
+	pgt_metric_free(t);
+}
+
+/* ---- baseline -------------------------------------------------------------------- */
+
+static double
+wave(int64_t s)
+{
+	return 3 + sin(2 * M_PI * (double)s / 86400) + (s / 86400 % 7 >= 5 ? -1 : 0);
+}
+
+static void
+test_season(void **state)
+{
+	struct pgt_baseline *b = pgt_baseline_new(0.005);
+	const int64_t ns = 1000000000;
+	double worst = 0;
+
+	(void)state;
+	assert_true(isnan(pgt_baseline_at(b, START_NS)));
+	for (int64_t s = 0; s < 13 * 86400; s += 60)
+		pgt_baseline_learn(b, START_NS + s * ns, wave(s));
+	assert_true(isnan(pgt_baseline_season(b, START_NS)));
+	for (int64_t s = 13 * 86400; s < 15 * 86400; s += 60)
+		pgt_baseline_learn(b, START_NS + s * ns, wave(s));
+	for (int64_t s = 15 * 86400 + 3600; s < 18 * 86400; s += 60) {
+		double off = fabs(pgt_baseline_at(b, START_NS + s * ns) - wave(s));
+
+		worst = off > worst ? off : worst;
+		pgt_baseline_learn(b, START_NS + s * ns, wave(s));
+	}
+	/* straight lines between hours, of a wave of amplitude 1: h^2 / 8 = 0.009 */
+	assert_true(worst < 0.03);
+	pgt_baseline_free(b);
+}
+
+/* A constant slope is followed without lag. */
+static void
+test_trend(void **state)
+{
+	struct pgt_baseline *b = pgt_baseline_new(0.02);
+	const int64_t ns = 1000000000;
+
+	(void)state;
+	for (int64_t i = 0; i < 3000; i++)
+		pgt_baseline_learn(b, START_NS + i * ns, 0.01 * (double)i);
+	assert_true(fabs(pgt_baseline_at(b, START_NS + 3000 * ns) - 30) < 1e-3);
+	pgt_baseline_free(b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_false_alarms),
+	    cmocka_unit_test(test_steps),
+	    cmocka_unit_test(test_life_of_an_alarm),
+	    cmocka_unit_test(test_gaps_and_restarts),
+	    cmocka_unit_test(test_floors),
+	    cmocka_unit_test(test_min_effect),
+	    cmocka_unit_test(test_given_load),
+	    cmocka_unit_test(test_widens),
+	    cmocka_unit_test(test_season),
+	    cmocka_unit_test(test_trend),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
