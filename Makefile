@@ -4,16 +4,21 @@ SHELL   := /bin/bash
 
 # ---- configuration ---------------------------------------------------------
 CC      ?= cc
-ifeq ($(origin CC),default)
+SAN     ?=
+ifeq ($(SAN),fuzz)
+CC      := $(if $(shell command -v ccache),ccache clang,clang)
+else ifeq ($(origin CC),default)
 CC      := $(if $(shell command -v ccache),ccache gcc,gcc)
 endif
-SAN     ?=
 BUILD   := build$(if $(SAN),/$(SAN))
 WERROR  ?= $(if $(CI),-Werror)
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
 OPT     ?= $(if $(SAN),-O1,-O2)
 SANFLAGS_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SANFLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
+# Not -fsanitize=fuzzer: only the targets have libFuzzer's main.
+SANFLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
 SANFLAGS := $(SANFLAGS_$(SAN))
 
 PKGS    := libpq libcjson libcurl libpcre2-8 ncursesw sqlite3 lapacke nlopt libmicrohttpd inih libcrypto
@@ -72,7 +77,7 @@ $(SQLGEN): $(shell find sql themes -type f 2>/dev/null) src/pg/sqlgen.py
 	/usr/bin/python3 src/pg/sqlgen.py sql themes > $@.tmp && mv $@.tmp $@
 $(BUILD)/obj/pg/sql_table.o: $(SQLGEN)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) -Isrc/pg $(CFLAGS) -c -o $@ $<
 
 define layer_rule
 $(BUILD)/lib$(1).a: $$(patsubst src/%.c,$(BUILD)/obj/%.o,$$(wildcard src/$(1)/*.c)) $(if $(filter pg,$(1)),$(BUILD)/obj/pg/sql_table.o)
@@ -82,7 +87,7 @@ $(BUILD)/lib$(1).a: $$(patsubst src/%.c,$(BUILD)/obj/%.o,$$(wildcard src/$(1)/*.
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
 
--include $(shell find $(BUILD)/obj $(BUILD)/tests -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/tests $(BUILD)/targets -name '*.d' 2>/dev/null)
 
 # ---- unit tests: tests/unit/<layer>/test_*.c, one program each --------------
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
@@ -115,6 +120,15 @@ screen: $(SCREEN_BIN)
 golden: $(SCREEN_BIN)
 	PG2UNE_GOLDEN=write tests/run unit $(SCREEN_BIN)
 	git --no-pager diff --stat tests/screen
+
+# ---- fuzz targets: tests/fuzz/fuzz_*.c, built by SAN=fuzz -------------------
+FUZZ_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/targets/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/targets/%: tests/fuzz/fuzz_%.c $(LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/fuzz $(CFLAGS) -MMD -MP $(LDFLAGS) -fsanitize=fuzzer -o $@ $< \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+.PHONY: fuzz-targets
+fuzz-targets: $(FUZZ_BIN)
 
 # ---- everything else -------------------------------------------------------
 .PHONY: deps demo test lint pytest bench fuzz fault soak install clean help

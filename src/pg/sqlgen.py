@@ -72,7 +72,7 @@ def main(roots):
                         files.append((path, f.read()))
     queries.sort(key=lambda q: q[:2])
     files.sort()
-    print('/* Made by src/pg/sqlgen.py. */\n#include "pg2une/pg/sql.h"\n#include "../../src/pg/sql_priv.h"\n')
+    print('/* Made by src/pg/sqlgen.py. */\n#include "pg2une/pg/sql.h"\n#include "sql_priv.h"\n')
     print("const struct pgt_sql pgt_sql_rows[] = {")
     for query, major, head, body in queries:
         print("\t{\n\t\t\"%s\", %d,\n\t\t%s,\n\t\t%s, %s, %s, %s\n\t}," % (
