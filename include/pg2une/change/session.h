@@ -1,0 +1,78 @@
+/* The connections that carry writes.  A link has one direct session in database
+ * "postgres", which holds the server-side advisory lock and writes all that is
+ * cluster-wide, and one session for each other database that an item lives in,
+ * each with the same lock: who loses the session loses the means to write.
+ * A pooler in between is refused: a lock taken through one means nothing
+ * (reference/safety.md fact 6).  Owner: exec thread, guard or command line. */
+#ifndef PG2UNE_CHANGE_SESSION_H
+#define PG2UNE_CHANGE_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pg2une/base/err.h"
+
+struct pgt_connspec;
+struct pgt_result;
+struct pgt_link;
+struct pgt_session;
+
+/* The key of pg_advisory_lock: "pg2une" in ASCII. */
+#define PGT_CHANGE_LOCK_KEY "123588530499173"
+
+/* Called at least every 100 ms while something is waited for; false: give up
+ * (a statement is then cancelled).  fn may be NULL. */
+struct pgt_pulse {
+	bool (*fn)(void *arg);
+	void *arg;
+};
+
+/* label goes into application_name: "pg2une/apply/7f3c ana@bastion". */
+struct pgt_link *pgt_link_new(const struct pgt_connspec *spec, const char *label,
+			      struct pgt_pulse pulse);
+void pgt_link_free(struct pgt_link *l);
+void pgt_link_set_pulse(struct pgt_link *l, struct pgt_pulse pulse);
+void pgt_link_set_label(struct pgt_link *l, const char *label);
+/* Connect the main session; no lock yet.  PGT_E_UNSUPPORTED: a pooler. */
+int pgt_link_open(struct pgt_link *l, int64_t timeout_ns, struct pgt_err *err) PGT_MUST_CHECK;
+/* Drop all sessions, and with them the locks. */
+void pgt_link_close(struct pgt_link *l);
+/* Take the lock on the main session, trying for wait_ns; PGT_E_CONFLICT names
+ * the holder. */
+int pgt_link_lock(struct pgt_link *l, int64_t wait_ns, struct pgt_err *err) PGT_MUST_CHECK;
+void pgt_link_unlock(struct pgt_link *l);
+bool pgt_link_is_open(const struct pgt_link *l);
+/* The main session (database NULL or "postgres"), or the one of a database,
+ * opened on demand and locked when the main one is. */
+int pgt_link_session(struct pgt_link *l, const char *database, struct pgt_session **ret,
+		     struct pgt_err *err) PGT_MUST_CHECK;
+/* One more, unlocked, for a look with fresh eyes; the caller closes it. */
+int pgt_link_fresh(struct pgt_link *l, const char *database, struct pgt_session **ret,
+		   struct pgt_err *err) PGT_MUST_CHECK;
+void pgt_session_close(struct pgt_session *s);
+
+/* pid and start of the main session's backend, as the server says. */
+int pgt_link_backend_pid(const struct pgt_link *l);
+int64_t pgt_link_backend_start_us(const struct pgt_link *l);
+int pgt_link_version(const struct pgt_link *l);
+/* TLS, a Unix socket, or a loopback address: nobody in between. */
+bool pgt_link_is_private(const struct pgt_link *l);
+const char *pgt_link_user(const struct pgt_link *l);
+
+/* Terminate a backend, only if pid and start still belong together, and wait
+ * until it is gone.  For a stopped holder. */
+int pgt_link_end_backend(struct pgt_link *l, int pid, int64_t start_us, struct pgt_err *err);
+
+/* One statement; timeout_ns bounds the wait on our side, 0 means none (and lifts
+ * statement_timeout for it).  ret may be NULL. */
+int pgt_session_run(struct pgt_session *s, const char *sql, const char *const *params,
+		    int n_params, int64_t timeout_ns, struct pgt_result **ret,
+		    struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_session_version(const struct pgt_session *s);
+bool pgt_session_alive(const struct pgt_session *s);
+
+/* After a write failed with err: may it have taken effect all the same?  True for
+ * lost links, timeouts, cancels and shutdowns; a server that says no is false. */
+bool pgt_outcome_unknown(const struct pgt_err *err);
+
+#endif
