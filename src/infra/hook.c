@@ -101,7 +101,7 @@ static int
 run(struct hook *h, const char *verb, const char *arg, struct pgt_buf *out,
     struct pgt_err *err)
 {
-	int fd, status = 0;
+	int fd = -1, status = 0;
 	bool in_time;
 	pid_t pid;
 	char *safe;
