@@ -57,6 +57,8 @@ postgresql:
     shared_preload_libraries: {preload}
     logging_collector: "off"
     log_destination: stderr
+    # The replica asks for its slot before the leader made it, and would wait 5 s.
+    wal_retrieve_retry_interval: 200ms
 """
 
 

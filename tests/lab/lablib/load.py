@@ -21,6 +21,16 @@ def load_role(tag):
     return "load" if tag == "main" else f"load-{tag}"
 
 
+def script(item):
+    """NAME[@WEIGHT] or PATH[@WEIGHT] as pgbench -f wants it; names are of tests/lab/load."""
+    path, at, weight = item.partition("@")
+    if "/" not in path and not os.path.exists(path):
+        path = f"{template.HERE}/load/{path}.sql"
+    if not os.path.exists(path):
+        raise LabError(f"no such load: {item}")
+    return os.path.abspath(path) + at + weight
+
+
 def start(st, o):
     """Start a pgbench.  o: rate, clients, mode, via, log, time, keep, tag, protocol."""
     role = load_role(o["tag"])
@@ -35,8 +45,8 @@ def start(st, o):
     if o["mode"] == "ro":
         argv += ["-S"]
     elif o["mode"] != "rw":
-        for script in o["mode"].split(","):     # path[@weight],...
-            argv += ["-f", os.path.abspath(script)]
+        for item in o["mode"].split(","):
+            argv += ["-f", script(item)]
     if o["log"]:
         for old in logs(st, o["tag"]):
             os.unlink(old)

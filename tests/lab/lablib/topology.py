@@ -94,7 +94,8 @@ def load_options(v, prefix="--"):
     v.add_argument(f"{prefix}rate", type=int, default=200, metavar="TPS",
                    help="transactions a second, 0 = unlimited (200)")
     v.add_argument(f"{prefix}clients", type=int, default=8)
-    v.add_argument(f"{prefix}mode", default="rw", metavar="rw|ro|FILE[@W],...")
+    v.add_argument(f"{prefix}mode", default="rw", metavar="rw|ro|NAME[@W],...",
+                   help="TPC-B, look-ups, or scripts: paths or names of tests/lab/load")
     v.add_argument(f"{prefix}via", choices=load.VIA, default="primary")
     v.add_argument(f"{prefix}log", action="store_true",
                    help="write one line a transaction (lab pgbench-log)")
