@@ -109,13 +109,18 @@ class Tmux:
                          f"/{pattern}/ gone")
 
     def dead(self):
-        return self.show("pane_dead") == "1"
+        return self._ended() is not None
+
+    def _ended(self):
+        """Exit status, minus the signal, or None: tmux calls a pane dead a moment before
+        it knows how it died."""
+        status, sig = self.show("pane_dead_status"), self.show("pane_dead_signal")
+        return int(status) if status else -int(sig) if sig else None
 
     def wait_exit(self, deadline=10):
         """Until the program has ended: its exit status, or minus its signal."""
         self.wait(lambda _s: self.dead(), deadline, "exit")
-        status, sig = self.show("pane_dead_status"), self.show("pane_dead_signal")
-        return int(status) if status else -int(sig or 0)
+        return self._ended()
 
     def signal(self, sig):
         """Signal the program in the pane (it is the pane's own process)."""

@@ -320,3 +320,5 @@ def test_terminal_harness():
         t.keys("Enter")
         t.wait_for("got=Enter\n12 50")
         assert t.wait_exit() == 3
+    with Tmux(["/bin/sh", "-c", "kill -SEGV $$"]) as t:
+        assert t.wait_exit() == -signal.SIGSEGV
