@@ -9,7 +9,7 @@
 /* Steps of one call: some milliseconds on one core, measured with (a+)+$ on 20 kB. */
 #define FAST_STEPS_MAX    1000000
 #define STEPS_MAX         200000
-#define HEAP_MAX_KIB      4096
+#define HEAP_MAX_KIB      16384
 #define PATTERN_MAX_BYTES 1024
 
 /* PCRE2 counts its match limit anew from each start offset.  So the fast code, by
