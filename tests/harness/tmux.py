@@ -112,9 +112,13 @@ class Tmux:
         return self._ended() is not None
 
     def _ended(self):
-        """Exit status, minus the signal, or None: tmux calls a pane dead a moment before
-        it knows how it died."""
-        status, sig = self.show("pane_dead_status"), self.show("pane_dead_signal")
+        """Exit status, minus the signal, or None.  tmux calls a pane dead as soon as its
+        terminal is closed, and at times then misses the SIGCHLD: one more child of its
+        own makes it look again."""
+        dead, status, sig = self.show("pane_dead} #{pane_dead_status} "
+                                      "#{pane_dead_signal").split(" ")
+        if dead == "1" and not status and not sig:
+            self._tmux("run-shell", "true")
         return int(status) if status else -int(sig) if sig else None
 
     def wait_exit(self, deadline=10):
