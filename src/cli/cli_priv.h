@@ -9,6 +9,7 @@ int pgt_cmd_parse(struct pgt_cmd *c, int argc, char **argv, struct pgt_err *err)
     PGT_MUST_CHECK;
 
 /* The families. */
+extern const struct pgt_cmd_ops pgt_cmd_inspect;
 extern const struct pgt_cmd_ops pgt_cmd_options;
 
 #endif

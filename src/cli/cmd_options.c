@@ -15,7 +15,7 @@ run_options(struct pgt_cmd *c, struct pgt_err *err)
 	    {"origin", "origin", PGT_CELL_TEXT},
 	    {0},
 	};
-	static const struct pgt_view views[] = {{"options", "Options", columns, NULL}, {0}};
+	static const struct pgt_view views[] = {{"options", "Options", columns, NULL, 0}, {0}};
 	const struct pgt_option *table;
 	cJSON *list;
 	size_t i, n;

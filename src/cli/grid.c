@@ -70,7 +70,9 @@ cell_text(const cJSON *v, enum pgt_cell cell)
 	case PGT_CELL_SECONDS:
 		pgt_fmt_duration((int64_t)(n * 1e9), buf, sizeof(buf));
 		break;
-	case PGT_CELL_TEXT:
+	case PGT_CELL_TEXT: /* a name that is a number: a port, a pid */
+		snprintf(buf, sizeof(buf), "%.15g", n);
+		break;
 	case PGT_CELL_NUM:
 	case PGT_CELL_BOOL:
 		if (fabs(n) >= 1e5 || n == rint(n))
@@ -135,9 +137,11 @@ fit_columns(const struct pgt_column *cols, int *width, int n, int total)
 }
 
 static void
-grid_rows(const cJSON *rows, const struct pgt_column *cols, int total, struct pgt_buf *out)
+grid_rows(const cJSON *rows, const struct pgt_column *cols, int max, int total,
+	  struct pgt_buf *out)
 {
-	int n = 0, n_rows = cJSON_GetArraySize(rows), r = 0, i, width[MAX_COLS];
+	int have = cJSON_GetArraySize(rows), n_rows = max > 0 && max < have ? max : have;
+	int n = 0, r = 0, i, width[MAX_COLS];
 	const cJSON *row;
 	char **text;
 
@@ -147,6 +151,8 @@ grid_rows(const cJSON *rows, const struct pgt_column *cols, int total, struct pg
 	}
 	text = pgt_xcalloc((size_t)n_rows * (size_t)n + 1, sizeof(*text));
 	cJSON_ArrayForEach(row, rows) {
+		if (r == n_rows)
+			break;
 		for (i = 0; i < n; i++) {
 			char *t = cell_text(member(row, cols[i].key), cols[i].cell);
 			int cells = pgt_str_cells(t);
@@ -172,6 +178,8 @@ grid_rows(const cJSON *rows, const struct pgt_column *cols, int total, struct pg
 		}
 		pgt_buf_putc(out, '\n');
 	}
+	if (n_rows < have)
+		pgt_buf_printf(out, "... and %d more\n", have - n_rows);
 	free(text);
 }
 
@@ -220,7 +228,7 @@ pgt_output_tables(const cJSON *data, const struct pgt_view *views, int width,
 		if (!at->child)
 			pgt_buf_printf(out, "%s\n", v->none);
 		else if (cJSON_IsArray(at))
-			grid_rows(at, v->columns, width, out);
+			grid_rows(at, v->columns, v->max, width, out);
 		else
 			grid_object(at, v->columns, width, out);
 	}

@@ -4,6 +4,7 @@
 #include "cli_priv.h"
 
 const struct pgt_cmd_ops *const pgt_cmd_table[] = {
+    &pgt_cmd_inspect,
     &pgt_cmd_options,
     NULL,
 };

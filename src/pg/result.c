@@ -123,6 +123,32 @@ pgt_result_name(const struct pgt_result *r, size_t col)
 	return col < pgt_result_cols(r) ? PQfname(r->res, (int)col) : NULL;
 }
 
+enum pgt_coltype
+pgt_result_type(const struct pgt_result *r, size_t col)
+{
+	if (col >= pgt_result_cols(r))
+		return PGT_COL_TEXT;
+	switch (PQftype(r->res, (int)col)) { /* pg_type.dat: fixed for ever */
+	case 16:
+		return PGT_COL_BOOL;
+	case 20:
+	case 21:
+	case 23:
+	case 26:
+		return PGT_COL_INT;
+	case 700:
+	case 701:
+	case 1700:
+		return PGT_COL_NUM;
+	case 114:
+	case 3802:
+		return PGT_COL_JSON;
+	case 1184:
+		return PGT_COL_TIME;
+	}
+	return PGT_COL_TEXT;
+}
+
 const char *
 pgt_result_str(const struct pgt_result *r, size_t row, int col)
 {

@@ -35,6 +35,7 @@ struct pgt_view {
 	const char *title; /* NULL ends the list */
 	const struct pgt_column *columns;
 	const char *none; /* what to say for no rows; NULL: leave the table out */
+	int max;	  /* rows shown in a table, 0 for all */
 };
 
 int pgt_output_format(const char *name, enum pgt_format *ret, struct pgt_err *err);

@@ -115,6 +115,10 @@ const struct pgt_err *pgt_result_error(const struct pgt_result *r); /* sqlstate 
 size_t pgt_result_rows(const struct pgt_result *r);
 size_t pgt_result_cols(const struct pgt_result *r);
 int pgt_result_col(const struct pgt_result *r, const char *name); /* -1 when absent */
+/* What a column holds, by its type's oid; everything else is TEXT. */
+enum pgt_coltype { PGT_COL_TEXT, PGT_COL_INT, PGT_COL_NUM, PGT_COL_BOOL, PGT_COL_JSON,
+		   PGT_COL_TIME };
+enum pgt_coltype pgt_result_type(const struct pgt_result *r, size_t col);
 const char *pgt_result_name(const struct pgt_result *r, size_t col);
 /* NULL for SQL NULL and for col -1. */
 const char *pgt_result_str(const struct pgt_result *r, size_t row, int col);

@@ -1,0 +1,20 @@
+-- Statements by total time.  Every counter is since the entry's birth.
+-- columns: queryid,userid,dbid,toplevel,username,database,calls,total_exec_ms,mean_exec_ms,
+--   min_exec_ms,max_exec_ms,stddev_exec_ms,rows,shared_blks_hit,shared_blks_read,
+--   shared_blks_dirtied,shared_blks_written,temp_blks_read,temp_blks_written,blk_read_ms,
+--   blk_write_ms,wal_bytes,jit_ms,stats_since,query
+-- extension: pg_stat_statements
+-- cadence: demand
+SELECT s.queryid::pg_catalog.text AS queryid, s.userid, s.dbid, s.toplevel AS toplevel,
+       r.rolname AS username, d.datname AS database, s.calls,
+       s.total_exec_time AS total_exec_ms, s.mean_exec_time AS mean_exec_ms,
+       s.min_exec_time AS min_exec_ms, s.max_exec_time AS max_exec_ms,
+       s.stddev_exec_time AS stddev_exec_ms, s.rows, s.shared_blks_hit, s.shared_blks_read,
+       s.shared_blks_dirtied, s.shared_blks_written, s.temp_blks_read, s.temp_blks_written,
+       s.shared_blk_read_time + s.local_blk_read_time AS blk_read_ms, s.shared_blk_write_time + s.local_blk_write_time AS blk_write_ms, s.wal_bytes, s.jit_generation_time + s.jit_inlining_time + s.jit_optimization_time + s.jit_emission_time + s.jit_deform_time AS jit_ms,
+       s.stats_since AS stats_since, pg_catalog.left(s.query, 1000) AS query
+  FROM @ext@.pg_stat_statements s
+  LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.userid
+  LEFT JOIN pg_catalog.pg_database d ON d.oid = s.dbid
+ ORDER BY s.total_exec_time DESC
+ LIMIT 500
