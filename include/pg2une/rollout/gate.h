@@ -1,0 +1,96 @@
+/* May the canary get more traffic?  Canary against primary at the same moment,
+ * judged by sequential tests that stay valid however often one looks.  Pure: no
+ * I/O, no clock.  One owner.
+ *
+ * Three processes over buckets of a few seconds (reference/numerics.md section E):
+ *   mean    per statement, log ratio of the mean times, joined by their share of
+ *           the time; a normal-mixture confidence sequence (Howard, Ramdas,
+ *           McAuliffe, Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic
+ *           confidence sequences", eq. 14)
+ *   tail    calls slower than their statement's 99th percentile: a mixture of
+ *           likelihood ratios, an e-process (Ville 1939)
+ *   errors  the same on failed transactions
+ * The error probability alpha is split: mean 0.2, tail 0.7, errors 0.1. */
+#ifndef PG2UNE_ROLLOUT_GATE_H
+#define PG2UNE_ROLLOUT_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum pgt_verdict {
+	PGT_VERDICT_UNKNOWN = 0, /* no or too few samples: never passes */
+	PGT_VERDICT_GO,
+	PGT_VERDICT_NO_GO,
+	PGT_VERDICT_EXTEND, /* nothing speaks against it, but not enough for it */
+};
+extern const char *const pgt_verdict_names[4];
+
+struct pgt_gate_config {
+	double alpha;	       /* 0.05 */
+	double latency_margin; /* 0.10: non-inferiority margin at full exposure */
+	double throughput_margin; /* 0.10: least share of its due that the canary serves
+				   * is 1 - margin - slack, see starved */
+	double min_calls;      /* of the canary, for GO without a proven better tail: 2000 */
+	int min_buckets;       /* 3 */
+	double min_bucket_calls; /* per arm in a bucket, else it is left out: 10 */
+	double noise_sd;       /* of the log ratio of two identical servers, per bucket:
+				* 0.03, from A/A runs of the lab */
+	double max_lag_bytes;  /* replay lag of the canary: 64 MiB; 0 no limit */
+	int starved_buckets;   /* in a row: 3 */
+};
+void pgt_gate_defaults(struct pgt_gate_config *c);
+
+/* One statement within one bucket; times in ms. */
+struct pgt_gate_stratum {
+	double canary_n, canary_mean, canary_var;
+	double primary_n, primary_mean, primary_var;
+};
+
+struct pgt_gate_bucket {
+	const struct pgt_gate_stratum *strata;
+	size_t n_strata;
+	/* Calls of the canary over 1.1 c and of the primary over c, c being the
+	 * statement's own p99 on the primary before the rollout (own: the tail of
+	 * the fast ones would hide below that of the slow ones), summed over
+	 * statements; NAN when not known. */
+	double canary_slow, primary_slow;
+	double canary_errors, primary_errors; /* failed transactions */
+	double share;		/* configured share of the canary, 0..1 */
+	double canary_conn_share; /* of server connections, 0..1; NAN unknown */
+	double lag_bytes;	/* NAN unknown */
+	bool write_refused;	/* a write reached the canary: SQLSTATE 25006 */
+	bool resources_short;	/* memory or disk of the canary below its floor */
+	bool stale;		/* one side could not be measured */
+};
+
+struct pgt_gate_evidence {
+	enum pgt_verdict verdict;
+	const char *reason;	/* static text, for people */
+	double mean_ratio, mean_lo, mean_hi; /* canary / primary - 1; NAN before any */
+	double margin;		/* in force at this share */
+	double tail_ratio;	/* rate of slow calls, canary / primary - 1; NAN */
+	double tail_e_harm, tail_e_better; /* e-values; harm proven at tail_limit */
+	double tail_limit;
+	double error_e, error_limit;
+	double canary_calls, primary_calls;
+	double achieved_share;	/* of calls, 0..1; NAN */
+	int buckets, stale_buckets;
+};
+
+struct pgt_gate;
+
+struct pgt_gate *pgt_gate_new(const struct pgt_gate_config *c);
+void pgt_gate_free(struct pgt_gate *g);
+/* A new step: evidence is kept (it is about the same change), the minimum of
+ * buckets and of calls counts anew. */
+void pgt_gate_step(struct pgt_gate *g, double share);
+void pgt_gate_add(struct pgt_gate *g, const struct pgt_gate_bucket *b);
+/* Valid after any number of looks. */
+struct pgt_gate_evidence pgt_gate_look(const struct pgt_gate *g);
+
+/* The margin in force at a share: what is risked in all, share x margin, stays at
+ * half of latency_margin, so a small step needs less proof; between latency_margin
+ * and 1. */
+double pgt_gate_margin(const struct pgt_gate_config *c, double share);
+
+#endif
