@@ -15,7 +15,8 @@ static int
 run_console(int argc, char **argv, struct pgt_options *o, struct pgt_err *err)
 {
 	if (argc > 2)
-		return pgt_err_set(err, PGT_E_USAGE, "too many operands: \"%.80s\"", argv[2]);
+		return pgt_err_set(err, PGT_E_USAGE, "too many operands: \"%.80s\"",
+				   argv[2]);
 	if (argc == 2 && argv[1][0] == '-')
 		return pgt_err_set(err, PGT_E_USAGE, "unknown option %.80s", argv[1]);
 	if (argc == 2 && pgt_options_set(o, "dbname", argv[1], err) < 0)

@@ -274,5 +274,6 @@ pgt_knob_parse(const struct pgt_knob *k, const char *text, double bare_unit, dou
 			return 0;
 		}
 fail:
-	return pgt_err_set(err, PGT_E_PARSE, "not a value of %s: \"%.60s\"", k->name, text);
+	return pgt_err_set(err, PGT_E_PARSE, "not a value of %s: \"%.60s\"", k->name,
+			   text);
 }

@@ -60,7 +60,8 @@ const struct pgt_knob pgt_knob_rows[] = {
 	.ceil = 8 * GB,
 	.grain = 256 * KB,
 	.search = true,
-	.effect = "memory of one sort or hash before it spills to disk, per node and process",
+	.effect =
+	    "memory of one sort or hash before it spills to disk, per node and process",
 	.doc = MEMORY_DOC "WORK-MEM",
     },
     {
@@ -92,7 +93,8 @@ const struct pgt_knob pgt_knob_rows[] = {
 	.ceil = 2 * GB,
 	.grain = MB,
 	.search = true,
-	.effect = "memory of a vacuum or index build; each autovacuum worker takes it too",
+	.effect =
+	    "memory of a vacuum or index build; each autovacuum worker takes it too",
 	.doc = MEMORY_DOC "MAINTENANCE-WORK-MEM",
     },
     {
@@ -168,7 +170,8 @@ const struct pgt_knob pgt_knob_rows[] = {
 	.ceil = 1024 * GB,
 	.grain = 16 * MB,
 	.search = true,
-	.effect = "WAL between checkpoints: more spares full-page writes, costs disk and recovery",
+	.effect = "WAL between checkpoints: more spares full-page writes, costs disk and "
+		  "recovery",
 	.doc = WAL_DOC "MAX-WAL-SIZE",
     },
     {
@@ -196,7 +199,8 @@ const struct pgt_knob pgt_knob_rows[] = {
 	.ceil = 86400e3,
 	.grain = 30e3,
 	.search = true,
-	.effect = "longest time between checkpoints: more spares writes, costs recovery time",
+	.effect =
+	    "longest time between checkpoints: more spares writes, costs recovery time",
 	.doc = WAL_DOC "CHECKPOINT-TIMEOUT",
     },
     {

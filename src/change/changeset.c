@@ -28,7 +28,8 @@ static const char *const kind_names[] = {
 const char *
 pgt_item_kind_name(enum pgt_item_kind kind)
 {
-	return kind >= PGT_ITEM_SETTING && kind <= PGT_ITEM_LAST ? kind_names[kind] : NULL;
+	return kind >= PGT_ITEM_SETTING && kind <= PGT_ITEM_LAST ? kind_names[kind]
+								 : NULL;
 }
 
 bool
@@ -111,30 +112,44 @@ static const struct need needs[] = {
     [PGT_ITEM_DB_SETTING] = {.name = true, .database = true},
     [PGT_ITEM_ROLE_SETTING] = {.name = true, .role = true},
     [PGT_ITEM_ROLE_DB_SETTING] = {.name = true, .role = true, .database = true},
-    [PGT_ITEM_TABLE_OPTION] = {.name = true, .database = true, .schema = true, .table = true},
-    [PGT_ITEM_INDEX_CREATE] =
-	{.name = true, .database = true, .schema = true, .table = true, .definition = true},
+    [PGT_ITEM_TABLE_OPTION] = {.name = true,
+			       .database = true,
+			       .schema = true,
+			       .table = true},
+    [PGT_ITEM_INDEX_CREATE] = {.name = true,
+			       .database = true,
+			       .schema = true,
+			       .table = true,
+			       .definition = true},
     [PGT_ITEM_INDEX_DROP] = {.name = true, .database = true, .schema = true},
     [PGT_ITEM_INDEX_REINDEX] = {.name = true, .database = true, .schema = true},
-    [PGT_ITEM_STATISTICS] =
-	{.name = true, .database = true, .schema = true, .table = true, .definition = true},
+    [PGT_ITEM_STATISTICS] = {.name = true,
+			     .database = true,
+			     .schema = true,
+			     .table = true,
+			     .definition = true},
 };
 
 static int
-check_text(const char *text, const char *what, bool wanted, size_t max, struct pgt_err *err)
+check_text(const char *text, const char *what, bool wanted, size_t max,
+	   struct pgt_err *err)
 {
 	if (!text)
-		return wanted ? pgt_err_set(err, PGT_E_USAGE, "the item lacks its %s", what) : 0;
+		return wanted
+			   ? pgt_err_set(err, PGT_E_USAGE, "the item lacks its %s", what)
+			   : 0;
 	if (!wanted)
-		return pgt_err_set(err, PGT_E_USAGE, "an item of this kind has no %s", what);
+		return pgt_err_set(err, PGT_E_USAGE, "an item of this kind has no %s",
+				   what);
 	if (!*text)
 		return pgt_err_set(err, PGT_E_USAGE, "the item's %s is empty", what);
 	if (strlen(text) > max)
 		return pgt_err_set(err, PGT_E_LIMIT, "the item's %s is too long", what);
 	/* One kind of text is never wanted in a statement that people approve. */
 	if (!pgt_safetext_is_safe(text, strlen(text)))
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "the item's %s has control characters or invalid UTF-8", what);
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "the item's %s has control characters or invalid UTF-8", what);
 	return 0;
 }
 
@@ -142,7 +157,8 @@ check_text(const char *text, const char *what, bool wanted, size_t max, struct p
 static int
 check_parameter_name(const char *name, struct pgt_err *err)
 {
-	const char *ok = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.";
+	const char *ok = "abcdefghijklmnopqrstuvwxyz"
+			 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$.";
 
 	if (strspn(name, ok) != strlen(name) || name[0] == '.' || strstr(name, "..") ||
 	    name[strlen(name) - 1] == '.')
@@ -162,9 +178,9 @@ check_value(const struct pgt_item *item, struct pgt_err *err)
 	if (strlen(item->value) > TEXT_MAX_BYTES)
 		return pgt_err_set(err, PGT_E_LIMIT, "%s: value too long", item->name);
 	if (!pgt_safetext_is_safe(item->value, strlen(item->value)))
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "%s: the value has control characters or invalid UTF-8",
-				   item->name);
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "%s: the value has control characters or invalid UTF-8", item->name);
 	return 0;
 }
 
@@ -177,18 +193,21 @@ check_item(const struct pgt_item *item, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_USAGE, "unknown kind of item");
 	n = &needs[item->kind];
 	if (check_text(item->name, "name", true, NAME_MAX_BYTES, err) < 0 ||
-	    check_text(item->database, "database", n->database, NAME_MAX_BYTES, err) < 0 ||
+	    check_text(item->database, "database", n->database, NAME_MAX_BYTES,
+		       err) < 0 ||
 	    check_text(item->role, "role", n->role, NAME_MAX_BYTES, err) < 0 ||
 	    check_text(item->schema, "schema", n->schema, NAME_MAX_BYTES, err) < 0 ||
 	    check_text(item->table, "table", n->table, NAME_MAX_BYTES, err) < 0 ||
-	    check_text(item->definition, "definition", n->definition, TEXT_MAX_BYTES, err) < 0 ||
+	    check_text(item->definition, "definition", n->definition, TEXT_MAX_BYTES,
+		       err) < 0 ||
 	    check_value(item, err) < 0)
 		return -1;
 	if ((pgt_item_is_setting(item) || item->kind == PGT_ITEM_TABLE_OPTION) &&
 	    check_parameter_name(item->name, err) < 0)
 		return -1;
 	if (item->unique && item->kind != PGT_ITEM_INDEX_CREATE)
-		return pgt_err_set(err, PGT_E_USAGE, "only an index to be made can be unique");
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "only an index to be made can be unique");
 	return 0;
 }
 
@@ -215,11 +234,13 @@ same_target(const struct pgt_item *a, const struct pgt_item *b)
 }
 
 int
-pgt_changeset_add(struct pgt_changeset *cs, struct pgt_item *take_item, struct pgt_err *err)
+pgt_changeset_add(struct pgt_changeset *cs, struct pgt_item *take_item,
+		  struct pgt_err *err)
 {
 	size_t i;
 
-	if (take_item->kind == PGT_ITEM_INDEX_CREATE && !take_item->name && take_item->table)
+	if (take_item->kind == PGT_ITEM_INDEX_CREATE && !take_item->name &&
+	    take_item->table)
 		take_item->name = pgt_xasprintf("pg2une_%.8s_%.30s_%zu_idx", cs->id,
 						take_item->table, cs->n_items + 1);
 	if (check_item(take_item, err) < 0)
@@ -231,7 +252,8 @@ pgt_changeset_add(struct pgt_changeset *cs, struct pgt_item *take_item, struct p
 			goto fail;
 		}
 	if (cs->n_items == ITEMS_MAX) {
-		pgt_err_set(err, PGT_E_LIMIT, "more than %d items in one changeset", ITEMS_MAX);
+		pgt_err_set(err, PGT_E_LIMIT, "more than %d items in one changeset",
+			    ITEMS_MAX);
 		goto fail;
 	}
 	cs->items = pgt_xreallocarray(cs->items, cs->n_items + 1, sizeof(*cs->items));
@@ -266,7 +288,8 @@ pgt_item_label(const struct pgt_item *item)
 	case PGT_ITEM_ROLE_SETTING:
 		return pgt_xasprintf("role %s: %s", item->role, item->name);
 	case PGT_ITEM_ROLE_DB_SETTING:
-		return pgt_xasprintf("role %s in %s: %s", item->role, item->database, item->name);
+		return pgt_xasprintf("role %s in %s: %s", item->role, item->database,
+				     item->name);
 	case PGT_ITEM_TABLE_OPTION:
 		return pgt_xasprintf("%s.%s: %s", item->schema, item->table, item->name);
 	case PGT_ITEM_INDEX_CREATE:

@@ -51,8 +51,9 @@ value_text(const cJSON *v, struct pgt_err *err)
 	if (cJSON_IsNumber(v))
 		return pgt_json_print(v, false);
 	if (!cJSON_IsArray(v)) {
-		pgt_err_set(err, PGT_E_PARSE, "a value must be text, a number, true, false, a "
-					      "list of texts or null");
+		pgt_err_set(err, PGT_E_PARSE,
+			    "a value must be text, a number, true, false, a "
+			    "list of texts or null");
 		return NULL;
 	}
 	pgt_buf_init(&b, FILE_MAX);
@@ -120,7 +121,8 @@ read_member(struct pgt_item *item, const cJSON *m, struct pgt_err *err)
 	if (is_told_only(m->string))
 		return 0;
 	if (!text)
-		return pgt_err_set(err, PGT_E_PARSE, "an item has no member \"%.60s\"", m->string);
+		return pgt_err_set(err, PGT_E_PARSE, "an item has no member \"%.60s\"",
+				   m->string);
 	if (cJSON_IsNull(m))
 		return 0;
 	free(*text);
@@ -163,7 +165,8 @@ read_parameter(struct pgt_changeset *cs, const cJSON *obj, struct pgt_err *err)
 	const char *name;
 
 	if (!pgt_json_get_str(obj, "name", &name) || !value)
-		return pgt_err_set(err, PGT_E_PARSE, "a parameter needs \"name\" and \"new_value\"");
+		return pgt_err_set(err, PGT_E_PARSE,
+				   "a parameter needs \"name\" and \"new_value\"");
 	if (!cJSON_IsNull(value)) {
 		item.value = value_text(value, err);
 		if (!item.value)
@@ -182,7 +185,8 @@ read_id(struct pgt_changeset *cs, const cJSON *json, struct pgt_err *err)
 		return 0;
 	/* it becomes part of a file's name */
 	if (strlen(id) != 36 || strspn(id, "0123456789abcdef-") != 36)
-		return pgt_err_set(err, PGT_E_PARSE, "\"id\" is not a UUID in lower case");
+		return pgt_err_set(err, PGT_E_PARSE,
+				   "\"id\" is not a UUID in lower case");
 	memcpy(cs->id, id, 37);
 	return 0;
 }
@@ -210,7 +214,8 @@ read_time(const cJSON *json, const char *name, int64_t *ret)
 }
 
 int
-pgt_changeset_from_json(const cJSON *json, struct pgt_changeset **ret, struct pgt_err *err)
+pgt_changeset_from_json(const cJSON *json, struct pgt_changeset **ret,
+			struct pgt_err *err)
 {
 	const cJSON *items = cJSON_GetObjectItemCaseSensitive(json, "items");
 	const cJSON *params = cJSON_GetObjectItemCaseSensitive(json, "parameters"), *e;
@@ -218,8 +223,9 @@ pgt_changeset_from_json(const cJSON *json, struct pgt_changeset **ret, struct pg
 	const char *note;
 
 	if (!cJSON_IsObject(json) || (!cJSON_IsArray(items) && !cJSON_IsArray(params)))
-		return pgt_err_set(err, PGT_E_PARSE,
-				   "a changeset is an object with \"items\" or \"parameters\"");
+		return pgt_err_set(
+		    err, PGT_E_PARSE,
+		    "a changeset is an object with \"items\" or \"parameters\"");
 	cs = pgt_changeset_new();
 	if (read_id(cs, json, err) < 0 || read_fingerprint(cs, json, err) < 0)
 		goto fail;
@@ -231,7 +237,8 @@ pgt_changeset_from_json(const cJSON *json, struct pgt_changeset **ret, struct pg
 	if (cJSON_IsArray(items)) {
 		cJSON_ArrayForEach(e, items) if (read_item(cs, e, err) < 0) goto fail;
 	} else {
-		cJSON_ArrayForEach(e, params) if (read_parameter(cs, e, err) < 0) goto fail;
+		cJSON_ArrayForEach(e,
+				   params) if (read_parameter(cs, e, err) < 0) goto fail;
 	}
 	if (cs->n_items == 0) {
 		pgt_err_set(err, PGT_E_PARSE, "the changeset is empty");
@@ -283,7 +290,8 @@ put_time(cJSON *obj, const char *name, int64_t real_ns)
 {
 	char buf[40];
 
-	pgt_json_str(obj, name, real_ns ? pgt_clock_iso8601(real_ns, buf, sizeof(buf)) : NULL);
+	pgt_json_str(obj, name,
+		     real_ns ? pgt_clock_iso8601(real_ns, buf, sizeof(buf)) : NULL);
 }
 
 static void
@@ -295,7 +303,8 @@ put_sql(cJSON *obj, const struct pgt_item *item, const struct pgt_prev *prev)
 
 	pgt_json_str(obj, "sql", sql);
 	free(sql);
-	if (!prev || !prev->known || pgt_item_inverse(item, prev, NULL, &inverse, &n, NULL) < 0)
+	if (!prev || !prev->known ||
+	    pgt_item_inverse(item, prev, NULL, &inverse, &n, NULL) < 0)
 		return;
 	arr = pgt_json_arr(obj, "inverse");
 	for (i = 0; i < n; i++)
@@ -312,11 +321,12 @@ put_item(cJSON *arr, const struct pgt_item *item, const struct pgt_prev *prev)
 
 	pgt_json_str(obj, "kind", pgt_item_kind_name(item->kind));
 	for (i = 0; i < PGT_LEN(members); i++) {
-		const char *text =
-		    *(char *const *)(const void *)((const char *)item + members[i].offset);
+		const char *text = *(char *const *)(const void *)((const char *)item +
+								  members[i].offset);
 
-		if (text || (strcmp(members[i].name, "value") == 0 &&
-			     (pgt_item_is_setting(item) || item->kind == PGT_ITEM_TABLE_OPTION)))
+		if (text ||
+		    (strcmp(members[i].name, "value") == 0 &&
+		     (pgt_item_is_setting(item) || item->kind == PGT_ITEM_TABLE_OPTION)))
 			pgt_json_str(obj, members[i].name, text);
 	}
 	if (item->unique)

@@ -16,7 +16,8 @@
 static bool
 folds(const char *name)
 {
-	return strcasecmp(name, "search_path") == 0 || strcasecmp(name, "temp_tablespaces") == 0;
+	return strcasecmp(name, "search_path") == 0 ||
+	       strcasecmp(name, "temp_tablespaces") == 0;
 }
 
 /* a.b.c, each part quoted where it must be. */
@@ -59,8 +60,10 @@ setting_value(const char *name, const char *value, struct pgt_err *err)
 	if (pgt_listval_split(value, folds(name), &list, &n, err) < 0)
 		return NULL;
 	if (n == 0) {
-		pgt_err_set(err, PGT_E_UNSUPPORTED,
-			    "%s: an empty list cannot be written exactly; RESET it instead", name);
+		pgt_err_set(
+		    err, PGT_E_UNSUPPORTED,
+		    "%s: an empty list cannot be written exactly; RESET it instead",
+		    name);
 		return NULL;
 	}
 	pgt_buf_init(&b, VALUE_MAX);
@@ -111,7 +114,8 @@ is_parameter(const struct pgt_item *item)
 
 /* false with err: some text cannot be quoted. */
 static bool
-parts_make(const struct pgt_item *item, const char *value, struct parts *p, struct pgt_err *err)
+parts_make(const struct pgt_item *item, const char *value, struct parts *p,
+	   struct pgt_err *err)
 {
 	memset(p, 0, sizeof(*p));
 	p->name = is_parameter(item) ? parameter_ident(item->name, err)
@@ -119,18 +123,21 @@ parts_make(const struct pgt_item *item, const char *value, struct parts *p, stru
 	if (!p->name)
 		return false;
 	if (value) {
-		p->value = pgt_item_is_setting(item) ? setting_value(item->name, value, err)
-						     : pgt_quote_literal(value, err);
+		p->value = pgt_item_is_setting(item)
+			       ? setting_value(item->name, value, err)
+			       : pgt_quote_literal(value, err);
 		if (!p->value)
 			return false;
 	}
 	return quote_into(item->database, &p->database, err) &&
 	       quote_into(item->role, &p->role, err) &&
-	       quote_into(item->schema, &p->schema, err) && quote_into(item->table, &p->table, err);
+	       quote_into(item->schema, &p->schema, err) &&
+	       quote_into(item->table, &p->table, err);
 }
 
 static char *
-fill(const char *stmt, const struct pgt_item *item, const char *value, struct pgt_err *err)
+fill(const char *stmt, const struct pgt_item *item, const char *value,
+     struct pgt_err *err)
 {
 	struct parts p;
 	char *sql = NULL;
@@ -174,7 +181,8 @@ pgt_item_sql(const struct pgt_item *item, struct pgt_err *err)
 	case PGT_ITEM_TABLE_OPTION:
 		return parameter_sql(item, item->value, err);
 	case PGT_ITEM_INDEX_CREATE:
-		return fill(item->unique ? "index_create_unique" : "index_create", item, NULL, err);
+		return fill(item->unique ? "index_create_unique" : "index_create", item,
+			    NULL, err);
 	case PGT_ITEM_INDEX_DROP:
 		return fill("index_drop", item, NULL, err);
 	case PGT_ITEM_INDEX_REINDEX:
@@ -213,11 +221,13 @@ concurrently(const char *indexdef, struct pgt_err *err)
 	const char *tail;
 
 	if (!at || strncmp(indexdef, "CREATE ", 7) != 0 || at - indexdef > 14) {
-		pgt_err_set(err, PGT_E_STATE, "not the definition of an index: %.200s", indexdef);
+		pgt_err_set(err, PGT_E_STATE, "not the definition of an index: %.200s",
+			    indexdef);
 		return NULL;
 	}
 	tail = at + strlen(" INDEX ");
-	return pgt_xasprintf("%.*s CONCURRENTLY %s", (int)(tail - indexdef - 1), indexdef, tail);
+	return pgt_xasprintf("%.*s CONCURRENTLY %s", (int)(tail - indexdef - 1), indexdef,
+			     tail);
 }
 
 static bool
@@ -251,8 +261,9 @@ new_leftovers(const struct pgt_prev *prev, const struct pgt_prev *now, struct st
 		if (!out)
 			continue;
 		piece = pgt_xstrndup(s, n);
-		add_stmt(out, pgt_change_stmt("index_drop_piece",
-					      (struct pgt_fill[]){{"piece", piece}, {NULL, NULL}}));
+		add_stmt(out, pgt_change_stmt(
+				  "index_drop_piece",
+				  (struct pgt_fill[]){{"piece", piece}, {NULL, NULL}}));
 		free(piece);
 	}
 	return found;
@@ -260,7 +271,8 @@ new_leftovers(const struct pgt_prev *prev, const struct pgt_prev *now, struct st
 
 int
 pgt_item_inverse(const struct pgt_item *item, const struct pgt_prev *prev,
-		 const struct pgt_prev *now, char ***ret, size_t *ret_n, struct pgt_err *err)
+		 const struct pgt_prev *now, char ***ret, size_t *ret_n,
+		 struct pgt_err *err)
 {
 	struct stmts s = {0};
 

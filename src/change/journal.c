@@ -38,8 +38,8 @@ reserve(struct pgt_journal *j, size_t plan_bytes, struct pgt_err *err)
 	if (fstatvfs(j->fd, &fs) < 0)
 		return io_err(j, "cannot reserve room", err);
 	if ((uint64_t)fs.f_bavail * fs.f_frsize < 16 * (uint64_t)j->room)
-		return pgt_err_set(err, PGT_E_IO, "journal %s: too little room on the disk",
-				   j->path);
+		return pgt_err_set(err, PGT_E_IO,
+				   "journal %s: too little room on the disk", j->path);
 	return 0;
 }
 
@@ -52,8 +52,8 @@ pgt_journal_create(const char *dir, const char *id, size_t plan_bytes,
 
 	j->writable = true;
 	j->path = pgt_xasprintf("%s/cs-%s.jnl", dir, id);
-	j->fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-		     0600);
+	j->fd = open(j->path,
+		     O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (j->fd < 0) {
 		io_err(j, "cannot be made", err);
 		goto fail;
@@ -61,7 +61,8 @@ pgt_journal_create(const char *dir, const char *id, size_t plan_bytes,
 	made = true;
 	if (reserve(j, plan_bytes, err) < 0)
 		goto fail;
-	if (write(j->fd, PGT_J_HEAD, PGT_J_HEAD_LEN) != PGT_J_HEAD_LEN || fdatasync(j->fd) < 0) {
+	if (write(j->fd, PGT_J_HEAD, PGT_J_HEAD_LEN) != PGT_J_HEAD_LEN ||
+	    fdatasync(j->fd) < 0) {
 		io_err(j, "write", err);
 		goto fail;
 	}
@@ -88,24 +89,27 @@ check_ours(const struct pgt_journal *j, struct pgt_err *err)
 	if (fstat(j->fd, &st) < 0)
 		return io_err(j, "fstat", err);
 	if (!S_ISREG(st.st_mode))
-		return pgt_err_set(err, PGT_E_DENIED, "journal %s: not a regular file", j->path);
+		return pgt_err_set(err, PGT_E_DENIED, "journal %s: not a regular file",
+				   j->path);
 	if (st.st_uid != geteuid() || (st.st_mode & 077))
 		return pgt_err_set(err, PGT_E_DENIED,
-				   "journal %s: others own it or may read or write it", j->path);
+				   "journal %s: others own it or may read or write it",
+				   j->path);
 	if (st.st_size > PGT_J_FILE_MAX)
 		return pgt_err_set(err, PGT_E_LIMIT, "journal %s: too large", j->path);
 	return 0;
 }
 
 static int
-open_existing(const char *path, bool writable, struct pgt_journal **ret, struct pgt_err *err)
+open_existing(const char *path, bool writable, struct pgt_journal **ret,
+	      struct pgt_err *err)
 {
 	struct pgt_journal *j = pgt_xcalloc(1, sizeof(*j));
 
 	j->writable = writable;
 	j->path = pgt_xstrdup(path);
-	j->fd = open(path, (writable ? O_RDWR | O_APPEND : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW |
-			       O_NONBLOCK);
+	j->fd = open(path, (writable ? O_RDWR | O_APPEND : O_RDONLY) | O_CLOEXEC |
+			       O_NOFOLLOW | O_NONBLOCK);
 	if (j->fd < 0) {
 		io_err(j, "cannot be opened", err);
 		if (errno == ENOENT && err)
@@ -196,7 +200,8 @@ lock_file(struct pgt_journal *j, struct pgt_err *err)
 			return io_err(j, "lock", err);
 		if (pgt_clock_mono_ns() > deadline)
 			return pgt_err_set(err, PGT_E_CONFLICT,
-					   "journal %s: held by another process", j->path);
+					   "journal %s: held by another process",
+					   j->path);
 		poll(NULL, 0, 5);
 	}
 	return 0;
@@ -213,12 +218,14 @@ unlock_file(struct pgt_journal *j)
 static bool
 is_rollback(enum pgt_jtype type)
 {
-	return type == PGT_J_RB_REQUEST || type == PGT_J_RB_BEGIN || type == PGT_J_RB_INTENT ||
-	       type == PGT_J_RB_DONE || type == PGT_J_CLOSED || type == PGT_J_NOTE;
+	return type == PGT_J_RB_REQUEST || type == PGT_J_RB_BEGIN ||
+	       type == PGT_J_RB_INTENT || type == PGT_J_RB_DONE || type == PGT_J_CLOSED ||
+	       type == PGT_J_NOTE;
 }
 
 static int
-write_record(struct pgt_journal *j, const unsigned char *p, size_t len, struct pgt_err *err)
+write_record(struct pgt_journal *j, const unsigned char *p, size_t len,
+	     struct pgt_err *err)
 {
 	ssize_t n;
 
@@ -276,7 +283,8 @@ pgt_journal_append(struct pgt_journal *j, enum pgt_jtype type, const cJSON *body
 	int rc = -1;
 
 	if (!j->writable || j->dead || (j->no_forward && !is_rollback(type)))
-		return pgt_err_set(err, PGT_E_IO, "journal %s can no longer be written", j->path);
+		return pgt_err_set(err, PGT_E_IO, "journal %s can no longer be written",
+				   j->path);
 	if (lock_file(j, err) < 0)
 		return -1;
 	if (settle(j, err) < 0)
@@ -290,7 +298,8 @@ pgt_journal_append(struct pgt_journal *j, enum pgt_jtype type, const cJSON *body
 	}
 	rec = pgt_journal_encode(j, type, pgt_clock_real_ns(), text, &len);
 	if (j->room && !is_rollback(type) && j->good + len > j->room - PGT_J_RESERVE) {
-		pgt_err_set(err, PGT_E_LIMIT, "journal %s: the room reserved is used up", j->path);
+		pgt_err_set(err, PGT_E_LIMIT, "journal %s: the room reserved is used up",
+			    j->path);
 		goto out;
 	}
 	if (write_record(j, rec, len, err) < 0)

@@ -65,7 +65,8 @@ whole_record(const unsigned char *p, size_t len, uint32_t seed)
 	body = get_u32(p + 4);
 	if (body > PGT_J_BODY_MAX || body > len - PGT_J_OVERHEAD)
 		return 0;
-	if (pgt_digest_crc32c(seed, p, PGT_J_FIXED + body) != get_u32(p + PGT_J_FIXED + body))
+	if (pgt_digest_crc32c(seed, p, PGT_J_FIXED + body) !=
+	    get_u32(p + PGT_J_FIXED + body))
 		return 0;
 	return PGT_J_OVERHEAD + body;
 }

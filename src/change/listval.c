@@ -22,7 +22,8 @@ pgt_sql_list_free(char **list, size_t n)
 static const char *
 skip_blanks(const char *s)
 {
-	while (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\r' || *s == '\f' || *s == '\v')
+	while (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\r' || *s == '\f' ||
+	       *s == '\v')
 		s++;
 	return s;
 }
@@ -53,7 +54,8 @@ take_element(const char *s, bool fold, struct pgt_buf *b)
 }
 
 int
-pgt_listval_split(const char *text, bool fold, char ***ret, size_t *ret_n, struct pgt_err *err)
+pgt_listval_split(const char *text, bool fold, char ***ret, size_t *ret_n,
+		  struct pgt_err *err)
 {
 	const char *s = skip_blanks(text);
 	char **list = NULL;

@@ -69,7 +69,8 @@ pgt_boot_id(char ret[37])
 
 	pgt_buf_init(&b, 256);
 	ret[0] = '\0';
-	if (pgt_file_read("/proc/sys/kernel/random/boot_id", &b, NULL) == 0 && b.len >= 36) {
+	if (pgt_file_read("/proc/sys/kernel/random/boot_id", &b, NULL) == 0 &&
+	    b.len >= 36) {
 		memcpy(ret, b.data, 36);
 		ret[36] = '\0';
 	}
@@ -172,14 +173,16 @@ refuse_naming_holder(int fd, struct pgt_err *err)
 	char when[40] = "?";
 
 	if (!read_label(fd, &h))
-		return pgt_err_set(err, PGT_E_CONFLICT,
-				   "another change is under way on this node; its holder left no name");
+		return pgt_err_set(
+		    err, PGT_E_CONFLICT,
+		    "another change is under way on this node; its holder left no name");
 	if (h.started_ns)
 		pgt_clock_iso8601(h.started_ns, when, sizeof(when));
-	return pgt_err_set(err, PGT_E_CONFLICT,
-			   "another change is under way on this node: %s of changeset %.8s by %s, "
-			   "process %d, since %s",
-			   h.operation, h.changeset, h.who, h.pid, when);
+	return pgt_err_set(
+	    err, PGT_E_CONFLICT,
+	    "another change is under way on this node: %s of changeset %.8s by %s, "
+	    "process %d, since %s",
+	    h.operation, h.changeset, h.who, h.pid, when);
 }
 
 /* A second look: pgt_lock_check() holds it for an instant. */
@@ -197,8 +200,8 @@ try_flock(int fd)
 }
 
 int
-pgt_lock_take(const char *dir, const char *node, const char *changeset, const char *operation,
-	      struct pgt_lock **ret, struct pgt_err *err)
+pgt_lock_take(const char *dir, const char *node, const char *changeset,
+	      const char *operation, struct pgt_lock **ret, struct pgt_err *err)
 {
 	char *path = lock_path(dir, node);
 	struct pgt_lock *l;

@@ -29,12 +29,14 @@ number(const struct pgt_option *o, const char *s, double *ret, struct pgt_err *e
 		return 0;
 	case PGT_OPT_INT:
 		if (!pgt_parse_i64(s, &n))
-			return pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is not a whole number", s);
+			return pgt_err_set(err, PGT_E_USAGE,
+					   "\"%.60s\" is not a whole number", s);
 		*ret = (double)n;
 		return 0;
 	case PGT_OPT_NUM:
 		if (!pgt_parse_double(s, ret))
-			return pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is not a number", s);
+			return pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is not a number",
+					   s);
 		return 0;
 	case PGT_OPT_DURATION:
 		if (pgt_parse_duration(s, &n, err) < 0)
@@ -88,7 +90,8 @@ find_opt(const struct pgt_option *opts, const char *arg, size_t *ret_at)
 		if (arg[1] != '-')
 			continue;
 		len = strcspn(arg + 2, "=");
-		if (strlen(opts[i].name) == len && memcmp(arg + 2, opts[i].name, len) == 0)
+		if (strlen(opts[i].name) == len &&
+		    memcmp(arg + 2, opts[i].name, len) == 0)
 			return &opts[i];
 	}
 	return NULL;
@@ -110,7 +113,8 @@ take(struct pgt_cmd *c, int argc, char **argv, int *at, struct pgt_err *err)
 	value = strncmp(arg, "--", 2) == 0 ? strchr(arg, '=') : NULL;
 	if (!o->arg) {
 		if (value)
-			return pgt_err_set(err, PGT_E_USAGE, "--%s takes no value", o->name);
+			return pgt_err_set(err, PGT_E_USAGE, "--%s takes no value",
+					   o->name);
 		c->values[i] = "on";
 		return 0;
 	}
@@ -151,7 +155,8 @@ pgt_cmd_parse(struct pgt_cmd *c, int argc, char **argv, struct pgt_err *err)
 	if (c->ops->operands)
 		return 0;
 	if (kept > 1)
-		return pgt_err_set(err, PGT_E_USAGE, "too many operands: \"%.80s\"", argv[1]);
+		return pgt_err_set(err, PGT_E_USAGE, "too many operands: \"%.80s\"",
+				   argv[1]);
 	if (kept == 1)
 		return pgt_options_set(c->options, "dbname", argv[0], err);
 	return 0;

@@ -44,8 +44,9 @@ print_queries(const struct pgt_snapshot *s)
 	for (size_t i = 0; i < s->n_queries && i < TEXT_ROWS; i++) {
 		const struct pgt_query *q = &s->queries[i];
 
-		printf("  %5s%% %10s/s %10s ms  %.200s\n", num(q->time_pct, "%.1f", a, 32),
-		       num(q->calls_ps, "%.1f", b, 32), num(q->mean_ms, "%.3f", c, 32),
+		printf("  %5s%% %10s/s %10s ms  %.200s\n",
+		       num(q->time_pct, "%.1f", a, 32), num(q->calls_ps, "%.1f", b, 32),
+		       num(q->mean_ms, "%.3f", c, 32),
 		       q->text ? q->text : "(text not fetched yet)");
 	}
 }
@@ -55,14 +56,16 @@ print_text(const struct pgt_snapshot *s)
 {
 	char t[40], a[32], b[32], c[32], d[32], h[32];
 
-	printf("%s %s %s %s tps %s p50 %s p95 %s p99 %s ms hit %s sessions %d/%d active %d "
-	       "blocked %d\n",
-	       pgt_clock_iso8601(s->real_ns, t, sizeof(t)), s->node.name ? s->node.name : "",
-	       s->node.in_recovery ? "STANDBY" : "PRIMARY", s->node.version ? s->node.version : "",
-	       num(s->rate.tps, "%.1f", a, 32), num(s->latency.p50_ms, "%.3g", b, 32),
-	       num(s->latency.p95_ms, "%.3g", c, 32), num(s->latency.p99_ms, "%.3g", d, 32),
-	       num(100 * s->rate.hit_ratio, "%.2f%%", h, 32), s->sessions.total,
-	       s->sessions.max_connections, s->sessions.active, s->sessions.blocked);
+	printf(
+	    "%s %s %s %s tps %s p50 %s p95 %s p99 %s ms hit %s sessions %d/%d active %d "
+	    "blocked %d\n",
+	    pgt_clock_iso8601(s->real_ns, t, sizeof(t)), s->node.name ? s->node.name : "",
+	    s->node.in_recovery ? "STANDBY" : "PRIMARY",
+	    s->node.version ? s->node.version : "", num(s->rate.tps, "%.1f", a, 32),
+	    num(s->latency.p50_ms, "%.3g", b, 32), num(s->latency.p95_ms, "%.3g", c, 32),
+	    num(s->latency.p99_ms, "%.3g", d, 32),
+	    num(100 * s->rate.hit_ratio, "%.2f%%", h, 32), s->sessions.total,
+	    s->sessions.max_connections, s->sessions.active, s->sessions.blocked);
 	for (int i = 0; i < PGT_SEC_N; i++)
 		if (!s->section[i].available && s->section[i].why)
 			printf("  %s: %s%s%s\n", pgt_section_names[i], s->section[i].why,
@@ -99,7 +102,8 @@ ask_texts(struct batch *b, struct pgt_engine *e, const struct pgt_snapshot *s)
 
 /* 1: go on, 0: done, -1: failed. */
 static int
-on_event(struct batch *b, struct pgt_engine *e, const struct pgt_msg *m, struct pgt_err *err)
+on_event(struct batch *b, struct pgt_engine *e, const struct pgt_msg *m,
+	 struct pgt_err *err)
 {
 	const struct pgt_ev_link *link = m->data;
 
@@ -133,7 +137,8 @@ pgt_batch_run(struct pgt_engine *e, const struct pgt_options *o, struct pgt_err 
 	int rc = 1;
 
 	while (rc > 0) {
-		if (poll(&p, 1, 1000) == 0 && pgt_clock_mono_ns() - b.last_ns > 2 * GIVE_UP_NS)
+		if (poll(&p, 1, 1000) == 0 &&
+		    pgt_clock_mono_ns() - b.last_ns > 2 * GIVE_UP_NS)
 			return pgt_err_set(err, PGT_E_TIMEOUT, "no sample came for 60 s");
 		while (rc > 0 && (m = pgt_mailbox_take(mb))) {
 			rc = on_event(&b, e, m, err);

@@ -92,7 +92,8 @@ generate_man(void)
 	printf(".SH ENVIRONMENT\nlibpq's PG* variables, and:\n");
 	for (i = 0; i < n; i++)
 		if (table[i].env)
-			printf(".TP\n\\fB%s\\fR\nas \\-\\-%s\n", table[i].env, table[i].name);
+			printf(".TP\n\\fB%s\\fR\nas \\-\\-%s\n", table[i].env,
+			       table[i].name);
 	printf(".SH EXIT STATUS\n0 done, 1 failed, 2 the words were wrong.\n"
 	       ".SH FILES\n.TP\n$XDG_CONFIG_HOME/pg2une/pg2une.conf\n"
 	       "options as name = value under [pg2une], servers under [cluster NAME]\n");
@@ -121,7 +122,8 @@ second_words(size_t at)
 	size_t i, n = first_word(pgt_cmd_table[at]->name);
 
 	for (i = 0; pgt_cmd_table[i]; i++)
-		if (first_word(pgt_cmd_table[i]->name) == n && pgt_cmd_table[i]->name[n] &&
+		if (first_word(pgt_cmd_table[i]->name) == n &&
+		    pgt_cmd_table[i]->name[n] &&
 		    strncmp(pgt_cmd_table[i]->name, pgt_cmd_table[at]->name, n) == 0)
 			printf(" %s", pgt_cmd_table[i]->name + n + 1);
 }
@@ -176,8 +178,9 @@ generate_bash(void)
 		if (is_first(i))
 			printf(" %.*s", (int)first_word(pgt_cmd_table[i]->name),
 			       pgt_cmd_table[i]->name);
-	printf("\"\n\tmapfile -t COMPREPLY < <(compgen -W \"$words $all\" -- \"$cur\")\n}\n"
-	       "complete -o default -F _pg2une pg2une\n");
+	printf(
+	    "\"\n\tmapfile -t COMPREPLY < <(compgen -W \"$words $all\" -- \"$cur\")\n}\n"
+	    "complete -o default -F _pg2une pg2une\n");
 }
 
 /* Single quotes within a zsh spec. */
@@ -216,7 +219,8 @@ generate_zsh(void)
 	size_t i, n;
 
 	table = pgt_options_table(&n);
-	printf("#compdef pg2une\n_pg2une() {\n\tlocal -a own\n\tcase \"${words[2,3]}\" in\n");
+	printf("#compdef pg2une\n_pg2une() {\n\tlocal -a own\n\tcase \"${words[2,3]}\" "
+	       "in\n");
 	for (i = 0; pgt_cmd_table[i]; i++) {
 		printf("\t('%s'*) own=(", pgt_cmd_table[i]->name);
 		if (pgt_cmd_table[i]->opts)
@@ -252,6 +256,6 @@ pgt_cli_generate(const char *what, struct pgt_err *err)
 			makers[i].make();
 			return 0;
 		}
-	return pgt_err_set(err, PGT_E_USAGE, "--generate: man, bash or zsh, not \"%.40s\"",
-			   what);
+	return pgt_err_set(err, PGT_E_USAGE,
+			   "--generate: man, bash or zsh, not \"%.40s\"", what);
 }

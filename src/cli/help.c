@@ -91,7 +91,8 @@ pgt_cli_help(const struct pgt_cmd_ops *ops)
 	for (o = ops->opts; o && o->name; o++)
 		print_option(o);
 	printf("  %-30s %s\n", "    --format FORMAT", "table, json, csv or yaml (table)");
-	printf("\nConnection options (-h -p -U -d -W --service --name ...): see pg2une --help\n"
+	printf("\nConnection options (-h -p -U -d -W --service --name ...): see pg2une "
+	       "--help\n"
 	       "\nExamples:\n");
 	for (line = ops->examples; line && *line; line = *end ? end + 1 : end) {
 		end = line + strcspn(line, "\n");

@@ -230,7 +230,8 @@ pgt_output_answer(enum pgt_format format, const char *command, const cJSON *data
 		rc = pgt_err_set(err, PGT_E_LIMIT, "the answer is too large to print");
 	else if (fwrite(pgt_buf_str(&out), 1, out.len, stdout) != out.len ||
 		 fflush(stdout) != 0)
-		rc = pgt_err_set(err, PGT_E_IO, "cannot write the answer to standard output");
+		rc = pgt_err_set(err, PGT_E_IO,
+				 "cannot write the answer to standard output");
 	free(text);
 	cJSON_Delete(top);
 	pgt_buf_done(&out);

@@ -43,13 +43,14 @@ pgt_engine_notice(struct pgt_engine *e, enum pgt_notice_level level, const char 
 }
 
 static int
-start_thread(pthread_t *ret, void *(*body)(void *), struct pgt_engine *e, const char *name,
-	     struct pgt_err *err)
+start_thread(pthread_t *ret, void *(*body)(void *), struct pgt_engine *e,
+	     const char *name, struct pgt_err *err)
 {
 	int rc = pthread_create(ret, NULL, body, e);
 
 	if (rc != 0)
-		return pgt_err_set(err, PGT_E_IO, "thread %s: %s", name, pgt_strerror(rc));
+		return pgt_err_set(err, PGT_E_IO, "thread %s: %s", name,
+				   pgt_strerror(rc));
 	pthread_setname_np(*ret, name);
 	return 0;
 }
@@ -75,7 +76,8 @@ start_threads(struct pgt_engine *e, struct pgt_err *err)
 }
 
 int
-pgt_engine_new(const struct pgt_options *opts, struct pgt_engine **ret, struct pgt_err *err)
+pgt_engine_new(const struct pgt_options *opts, struct pgt_engine **ret,
+	       struct pgt_err *err)
 {
 	struct pgt_engine *e = pgt_xcalloc(1, sizeof(*e));
 
@@ -168,8 +170,10 @@ free_secret(void *p)
 void
 pgt_engine_set_password(struct pgt_engine *e, const char *password)
 {
-	pgt_engine_command(e->to_loop, PGT_LM_PASSWORD, 0, pgt_xstrdup(password), free_secret);
-	pgt_engine_command(e->to_exec, PGT_XM_PASSWORD, 0, pgt_xstrdup(password), free_secret);
+	pgt_engine_command(e->to_loop, PGT_LM_PASSWORD, 0, pgt_xstrdup(password),
+			   free_secret);
+	pgt_engine_command(e->to_exec, PGT_XM_PASSWORD, 0, pgt_xstrdup(password),
+			   free_secret);
 }
 
 void
@@ -209,7 +213,8 @@ post_job(struct pgt_engine *e, int type, struct pgt_job *job, struct pgt_err *er
 	if (pgt_mailbox_post(e->to_exec, m))
 		return ticket;
 	pgt_msg_free(m);
-	pgt_err_set(err, PGT_E_STATE, "busy: %d actions are waiting already", COMMANDS_MAX);
+	pgt_err_set(err, PGT_E_STATE, "busy: %d actions are waiting already",
+		    COMMANDS_MAX);
 	return 0;
 }
 
@@ -232,8 +237,8 @@ pgt_engine_signal(struct pgt_engine *e, enum pgt_command which, int pid,
 }
 
 uint64_t
-pgt_engine_explain(struct pgt_engine *e, const struct pgt_query_key *key, const char *text,
-		   const char *database, struct pgt_err *err)
+pgt_engine_explain(struct pgt_engine *e, const struct pgt_query_key *key,
+		   const char *text, const char *database, struct pgt_err *err)
 {
 	struct pgt_job *job = pgt_xcalloc(1, sizeof(*job));
 

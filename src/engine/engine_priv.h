@@ -77,7 +77,7 @@ void pgt_engine_command(struct pgt_mailbox *mb, int type, int64_t arg, void *tak
  * a face that does not read for seconds has nothing to gain from old news. */
 void pgt_engine_post(struct pgt_engine *e, enum pgt_event_type type, void *take_data,
 		     void (*free_data)(void *));
-void pgt_engine_notice(struct pgt_engine *e, enum pgt_notice_level level, const char *fmt, ...)
-    PGT_PRINTF(3, 4);
+void pgt_engine_notice(struct pgt_engine *e, enum pgt_notice_level level, const char *fmt,
+		       ...) PGT_PRINTF(3, 4);
 
 #endif

@@ -23,7 +23,8 @@ struct exec {
 };
 
 static void
-answer(struct exec *x, const struct pgt_job *job, char *take_text, const struct pgt_err *err)
+answer(struct exec *x, const struct pgt_job *job, char *take_text,
+       const struct pgt_err *err)
 {
 	struct pgt_ev_result *r = pgt_xcalloc(1, sizeof(*r));
 
@@ -36,12 +37,14 @@ answer(struct exec *x, const struct pgt_job *job, char *take_text, const struct 
 }
 
 static struct pgt_conn *
-open_conn(struct exec *x, const char *database, enum pgt_conn_role role, struct pgt_err *err)
+open_conn(struct exec *x, const char *database, enum pgt_conn_role role,
+	  struct pgt_err *err)
 {
 	struct pgt_connspec *spec;
 	struct pgt_conn *c;
 
-	if (pgt_connspec_with(x->e->spec, database, NULL, NULL, x->password, &spec, err) < 0)
+	if (pgt_connspec_with(x->e->spec, database, NULL, NULL, x->password, &spec,
+			      err) < 0)
 		return NULL;
 	c = pgt_conn_new(spec, role);
 	pgt_connspec_free(spec);
@@ -68,7 +71,8 @@ static void
 do_signal(struct exec *x, const struct pgt_job *job)
 {
 	bool cancel = job->command == PGT_CMD_CANCEL;
-	const char *sql = must_file(cancel ? "sql/act/cancel.sql" : "sql/act/terminate.sql");
+	const char *sql = must_file(cancel ? "sql/act/cancel.sql"
+					   : "sql/act/terminate.sql");
 	struct pgt_err err = {0};
 	struct pgt_conn *c = open_conn(x, NULL, PGT_CONN_SIGNAL, &err);
 	struct pgt_result *r = NULL;
@@ -83,7 +87,8 @@ do_signal(struct exec *x, const struct pgt_job *job)
 		pgt_err_set(&err, PGT_E_NOTFOUND, "session %d has gone: nothing was done",
 			    job->pid);
 	else if (!pgt_result_bool(r, 0, 0))
-		pgt_err_set(&err, PGT_E_STATE, "the server could not signal %d", job->pid);
+		pgt_err_set(&err, PGT_E_STATE, "the server could not signal %d",
+			    job->pid);
 	else
 		text = pgt_xasprintf(cancel ? "asked %d to cancel its query"
 					    : "asked %d to end its session",

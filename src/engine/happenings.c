@@ -21,7 +21,8 @@ struct fresh { /* a statement whose text is awaited */
 
 struct pgt_happenings {
 	const struct pgt_snapshot *prev;
-	const struct pgt_snapshot *settings; /* the one whose settings were compared last */
+	const struct pgt_snapshot
+	    *settings; /* the one whose settings were compared last */
 	int64_t began_ns;
 	char apps[APPS_MAX][64];
 	size_t n_apps;
@@ -75,7 +76,8 @@ compare_node(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt_sn
 		tell(d, PGT_EVENT_FAILOVER, s->real_ns, 0, 1, "now %s on timeline %d",
 		     s->node.in_recovery ? "a standby" : "the primary", s->node.timeline);
 	else if (s->gap & PGT_GAP_RESTART)
-		tell(d, PGT_EVENT_RESTART, s->node.start_real_ns, 0, 1, "server restarted");
+		tell(d, PGT_EVENT_RESTART, s->node.start_real_ns, 0, 1,
+		     "server restarted");
 	if (s->gap & PGT_GAP_STATS_RESET)
 		tell(d, PGT_EVENT_STATS_RESET, s->real_ns, 0, 1, "statistics were reset");
 	if (p && p->node.conf_load_real_ns > 0 &&
@@ -85,11 +87,13 @@ compare_node(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt_sn
 }
 
 static void
-compare_settings(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt_snapshot *s)
+compare_settings(struct pgt_happenings *h, struct pgt_detect *d,
+		 const struct pgt_snapshot *s)
 {
 	const struct pgt_section *sec = &s->section[PGT_SEC_SETTINGS];
 	const struct pgt_snapshot *p = h->settings;
-	int64_t when = s->node.conf_load_real_ns > 0 ? s->node.conf_load_real_ns : s->real_ns;
+	int64_t when = s->node.conf_load_real_ns > 0 ? s->node.conf_load_real_ns
+						     : s->real_ns;
 
 	if (!sec->available || s->n_settings == 0 ||
 	    (p && p->section[PGT_SEC_SETTINGS].taken_ns == sec->taken_ns))
@@ -98,7 +102,8 @@ compare_settings(struct pgt_happenings *h, struct pgt_detect *d, const struct pg
 		const struct pgt_setting *now = &s->settings[i];
 		const struct pgt_setting *was = pgt_snapshot_setting(p, now->name);
 
-		if (was && was->value && now->value && strcmp(was->value, now->value) != 0)
+		if (was && was->value && now->value &&
+		    strcmp(was->value, now->value) != 0)
 			tell(d, PGT_EVENT_SETTING, when, 0, 1, "%s %s -> %s", now->name,
 			     was->value, now->value);
 	}
@@ -126,7 +131,8 @@ static bool
 had_pid(const struct pgt_snapshot *p, int pid, int64_t start_us)
 {
 	for (size_t i = 0; p && i < p->n_activity; i++)
-		if (p->activity[i].pid == pid && p->activity[i].backend_start_us == start_us)
+		if (p->activity[i].pid == pid &&
+		    p->activity[i].backend_start_us == start_us)
 			return true;
 	return false;
 }
@@ -134,8 +140,9 @@ had_pid(const struct pgt_snapshot *p, int pid, int64_t start_us)
 static bool
 is_ddl(const char *text)
 {
-	static const char *const words[] = {"create ", "alter ", "drop ", "reindex ", "truncate ",
-					    "cluster ", "refresh "};
+	static const char *const words[] = {"create ",  "alter ",    "drop ",
+					    "reindex ", "truncate ", "cluster ",
+					    "refresh "};
 
 	while (*text == ' ' || *text == '(')
 		text++;
@@ -146,8 +153,8 @@ is_ddl(const char *text)
 }
 
 static void
-compare_sessions(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt_snapshot *s,
-		 bool settled)
+compare_sessions(struct pgt_happenings *h, struct pgt_detect *d,
+		 const struct pgt_snapshot *s, bool settled)
 {
 	for (size_t i = 0; i < s->n_activity; i++) {
 		const struct pgt_activity *a = &s->activity[i];
@@ -155,8 +162,9 @@ compare_sessions(struct pgt_happenings *h, struct pgt_detect *d, const struct pg
 		if (a->is_ours)
 			continue;
 		if (a->is_client && a->app && *a->app && !know_app(h, a->app) && settled)
-			tell(d, PGT_EVENT_NEW_APPLICATION, s->real_ns, 0, 0.7, "%s (%s@%s)",
-			     a->app, a->user ? a->user : "?", a->database ? a->database : "?");
+			tell(d, PGT_EVENT_NEW_APPLICATION, s->real_ns, 0, 0.7,
+			     "%s (%s@%s)", a->app, a->user ? a->user : "?",
+			     a->database ? a->database : "?");
 		if (!settled || had_pid(h->prev, a->pid, a->backend_start_us))
 			continue;
 		if (a->backend_type && strcmp(a->backend_type, "autovacuum worker") == 0)
@@ -168,13 +176,15 @@ compare_sessions(struct pgt_happenings *h, struct pgt_detect *d, const struct pg
 }
 
 static void
-compare_locks(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt_snapshot *s)
+compare_locks(struct pgt_happenings *h, struct pgt_detect *d,
+	      const struct pgt_snapshot *s)
 {
 	const struct pgt_lock *root = NULL;
 	const char *app = NULL;
 
 	for (size_t i = 0; i < s->n_locks; i++)
-		if (s->locks[i].depth == 0 && (!root || s->locks[i].victims > root->victims))
+		if (s->locks[i].depth == 0 &&
+		    (!root || s->locks[i].victims > root->victims))
 			root = &s->locks[i];
 	if (!root || root->victims < PILE_VICTIMS) {
 		h->pile_pid = 0;
@@ -220,8 +230,8 @@ settle_text(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt_que
 		if (!same_key(&h->fresh[i].key, &q->key))
 			continue;
 		if (is_ddl(q->text))
-			tell(d, PGT_EVENT_DDL, h->fresh[i].real_ns, q->key.queryid, 1, "%s",
-			     q->text);
+			tell(d, PGT_EVENT_DDL, h->fresh[i].real_ns, q->key.queryid, 1,
+			     "%s", q->text);
 		else
 			tell(d, PGT_EVENT_NEW_QUERY, h->fresh[i].real_ns, q->key.queryid,
 			     fmin(1, q->time_pct / 20), "%s", q->text);
@@ -233,8 +243,8 @@ settle_text(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt_que
 }
 
 static void
-compare_queries(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt_snapshot *s,
-		bool settled)
+compare_queries(struct pgt_happenings *h, struct pgt_detect *d,
+		const struct pgt_snapshot *s, bool settled)
 {
 	for (size_t i = 0; i < s->n_queries; i++) {
 		const struct pgt_query *q = &s->queries[i];
@@ -249,7 +259,8 @@ compare_queries(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt
 }
 
 void
-pgt_happenings_feed(struct pgt_happenings *h, struct pgt_detect *d, const struct pgt_snapshot *s)
+pgt_happenings_feed(struct pgt_happenings *h, struct pgt_detect *d,
+		    const struct pgt_snapshot *s)
 {
 	bool settled;
 
@@ -270,7 +281,8 @@ pgt_happenings_feed(struct pgt_happenings *h, struct pgt_detect *d, const struct
 }
 
 size_t
-pgt_happenings_texts(const struct pgt_happenings *h, struct pgt_query_key *ret, size_t max)
+pgt_happenings_texts(const struct pgt_happenings *h, struct pgt_query_key *ret,
+		     size_t max)
 {
 	size_t n = 0;
 

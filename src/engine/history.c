@@ -75,7 +75,8 @@ new_job(const struct pgt_node *node)
 
 	pgt_str_copy(j->node.fingerprint, sizeof(j->node.fingerprint),
 		     node->fingerprint ? node->fingerprint : "");
-	pgt_str_copy(j->node.node_id, sizeof(j->node.node_id), node->node_id ? node->node_id : "");
+	pgt_str_copy(j->node.node_id, sizeof(j->node.node_id),
+		     node->node_id ? node->node_id : "");
 	pgt_str_copy(j->node.name, sizeof(j->node.name), node->name ? node->name : "");
 	return j;
 }
@@ -134,14 +135,15 @@ pgt_history_queries(struct pgt_history *h, const struct pgt_snapshot *s,
 	j->texts = pgt_xcalloc(n, sizeof(char *));
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < s->n_queries && !j->texts[i]; k++)
-			if (s->queries[k].key.queryid == q[i].queryid && s->queries[k].text)
+			if (s->queries[k].key.queryid == q[i].queryid &&
+			    s->queries[k].text)
 				j->texts[i] = pgt_xstrdup(s->queries[k].text);
 	post(h, HM_QUERIES, j);
 }
 
 void
-pgt_history_record(struct pgt_history *h, const struct pgt_node *node, enum pgt_record rec,
-		   const char *const *cols, int n)
+pgt_history_record(struct pgt_history *h, const struct pgt_node *node,
+		   enum pgt_record rec, const char *const *cols, int n)
 {
 	struct hist_job *j;
 
@@ -175,7 +177,8 @@ node_row(struct pgt_history *h, const struct node_name *n, struct pgt_err *err)
 {
 	if (h->node_row && strcmp(h->node_id, n->node_id) == 0)
 		return 0;
-	if (pgt_store_node(h->st, n->fingerprint, n->node_id, n->name, &h->node_row, err) < 0)
+	if (pgt_store_node(h->st, n->fingerprint, n->node_id, n->name, &h->node_row,
+			   err) < 0)
 		return -1;
 	pgt_str_copy(h->node_id, sizeof(h->node_id), n->node_id);
 	return 0;
@@ -203,8 +206,8 @@ write_queries(struct pgt_history *h, const struct hist_job *j, struct pgt_err *e
 	for (size_t i = 0; i < j->n; i++) {
 		if (pgt_store_put_query(h->st, h->node_row, 60, &j->queries[i], err) < 0)
 			return -1;
-		if (j->texts[i] &&
-		    pgt_store_put_text(h->st, j->queries[i].queryid, j->texts[i], err) < 0)
+		if (j->texts[i] && pgt_store_put_text(h->st, j->queries[i].queryid,
+						      j->texts[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -252,7 +255,8 @@ trouble(struct pgt_history *h, const struct pgt_err *err)
 {
 	if (!h->told)
 		pgt_engine_notice(h->e, PGT_NOTICE_WARN,
-				  "history is not being kept (going on in memory): %s", err->msg);
+				  "history is not being kept (going on in memory): %s",
+				  err->msg);
 	h->told = true;
 	h->next_try_ns = pgt_clock_mono_ns() + RETRY_NS;
 	if (!worth_a_retry(err))
@@ -317,8 +321,10 @@ retain(struct pgt_history *h)
 	h->next_retain_ns = pgt_clock_mono_ns() + RETAIN_NS;
 	if (!h->st || h->node_row == 0)
 		return;
-	if (pgt_store_rollup(h->st, h->node_row, (now_ms / BUCKET_MS - 1) * BUCKET_MS, &err) < 0 ||
-	    pgt_store_retain(h->st, h->node_row, now_ms, &pgt_retention_default, &err) < 0)
+	if (pgt_store_rollup(h->st, h->node_row, (now_ms / BUCKET_MS - 1) * BUCKET_MS,
+			     &err) < 0 ||
+	    pgt_store_retain(h->st, h->node_row, now_ms, &pgt_retention_default,
+			     &err) < 0)
 		trouble(h, &err);
 }
 
@@ -342,10 +348,11 @@ answer_read(struct pgt_history *h, const struct hist_job *j)
 	flush(h);
 	ev->from_ms = j->from_ms;
 	ev->to_ms = j->to_ms;
-	ev->res_s = pgt_history_resolution(j->from_ms, pgt_clock_real_ns() / PGT_NS_PER_MS,
-					   j->to_ms - j->from_ms);
+	ev->res_s = pgt_history_resolution(
+	    j->from_ms, pgt_clock_real_ns() / PGT_NS_PER_MS, j->to_ms - j->from_ms);
 	if (!ready(h))
-		pgt_str_copy(ev->message, sizeof(ev->message), "history cannot be opened");
+		pgt_str_copy(ev->message, sizeof(ev->message),
+			     "history cannot be opened");
 	else if (node_row(h, &j->node, &err) < 0 ||
 		 pgt_store_get_system(h->st, h->node_row, ev->res_s, j->from_ms, j->to_ms,
 				      &ev->points, &ev->n, &err) < 0)

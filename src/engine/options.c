@@ -29,8 +29,8 @@ static const struct pgt_option table[] = {
 	.help = "server port"),
     STR(.name = "username", .letter = 'U', .env = "PGUSER", .arg = "USER", .group = CONN,
 	.help = "database user"),
-    STR(.name = "dbname", .letter = 'd', .env = "PGDATABASE", .arg = "DBNAME", .group = CONN,
-	.help = "database, conninfo string or URI"),
+    STR(.name = "dbname", .letter = 'd', .env = "PGDATABASE", .arg = "DBNAME",
+	.group = CONN, .help = "database, conninfo string or URI"),
     STR(.name = "service", .env = "PGSERVICE", .arg = "NAME", .group = CONN,
 	.help = "entry of the connection service file"),
     BOOL(.name = "password", .letter = 'W', .group = CONN,
@@ -61,13 +61,13 @@ static const struct pgt_option table[] = {
     STR(.name = "alert-command", .arg = "COMMAND", .group = MEAS, .file_only = true,
 	.help = "runs on each new alert, with PG2UNE_ALERT_* set"),
     BOOL(.name = "bell", .group = SCRN, .help = "terminal bell on a new alert"),
-    INT(.name = "false-alarms", .dflt = "1", .min = "1", .max = "1000",
-	.group = MEAS, .help = "accepted false alarms a week, over all charts"),
+    INT(.name = "false-alarms", .dflt = "1", .min = "1", .max = "1000", .group = MEAS,
+	.help = "accepted false alarms a week, over all charts"),
     STR(.name = "detect-profile", .arg = "NAME", .dflt = "budget", .group = MEAS,
 	.help = "budget (thresholds solved from false-alarms) or seed (fixed h and k)"),
 
-    STR(.name = "theme", .env = "PG2UNE_THEME", .dflt = "dark", .arg = "NAME", .group = SCRN,
-	.help = "colour theme"),
+    STR(.name = "theme", .env = "PG2UNE_THEME", .dflt = "dark", .arg = "NAME",
+	.group = SCRN, .help = "colour theme"),
     BOOL(.name = "ascii", .env = "PG2UNE_ASCII", .group = SCRN,
 	 .help = "no line drawing or block characters"),
     BOOL(.name = "no-color", .group = SCRN, .help = "no colours (as NO_COLOR)"),
@@ -163,7 +163,8 @@ to_number(const struct pgt_option *o, const char *s, double *ret, struct pgt_err
 		return 0;
 	case PGT_OPT_INT:
 		if (!pgt_parse_i64(s, &n))
-			return pgt_err_set(err, PGT_E_USAGE, "\"%s\" is not a whole number", s);
+			return pgt_err_set(err, PGT_E_USAGE,
+					   "\"%s\" is not a whole number", s);
 		*ret = (double)n;
 		return 0;
 	case PGT_OPT_NUM:
@@ -340,11 +341,13 @@ take_flag(struct pgt_options *o, int argc, char **argv, int at, struct pgt_err *
 		return 0;
 	if (table[i].arg && !value) {
 		if (at + 1 >= argc)
-			return pgt_err_set(err, PGT_E_USAGE, "%s needs %s", arg, table[i].arg);
+			return pgt_err_set(err, PGT_E_USAGE, "%s needs %s", arg,
+					   table[i].arg);
 		value = argv[at + 1];
 		words = 2;
 	}
-	return put(o, (size_t)i, value ? value : "on", PGT_FROM_FLAG, err) < 0 ? -1 : words;
+	return put(o, (size_t)i, value ? value : "on", PGT_FROM_FLAG, err) < 0 ? -1
+									       : words;
 }
 
 static int
@@ -363,7 +366,8 @@ read_flags(struct pgt_options *o, int *argc, char **argv, bool keep_unknown,
 		if (n < 0)
 			return -1;
 		if (n == 0 && argv[at][0] == '-' && argv[at][1] && !keep_unknown)
-			return pgt_err_set(err, PGT_E_USAGE, "unknown option %s", argv[at]);
+			return pgt_err_set(err, PGT_E_USAGE, "unknown option %s",
+					   argv[at]);
 		if (n == 0)
 			argv[kept++] = argv[at++];
 		at += n;

@@ -29,8 +29,8 @@ put_alert(struct pgt_history *h, const struct pgt_node *node, const struct pgt_a
 	    body,
 	};
 
-	snprintf(id, sizeof(id), "%.16s-%lld-%llu", node->node_id, MS(a->detected_real_ns),
-		 (unsigned long long)a->id);
+	snprintf(id, sizeof(id), "%.16s-%lld-%llu", node->node_id,
+		 MS(a->detected_real_ns), (unsigned long long)a->id);
 	snprintf(onset, sizeof(onset), "%lld", MS(a->onset_real_ns));
 	snprintf(found, sizeof(found), "%lld", MS(a->detected_real_ns));
 	snprintf(ended, sizeof(ended), "%lld", MS(a->ended_real_ns));
@@ -75,9 +75,11 @@ pgt_records_settings(struct pgt_history *h, const struct pgt_snapshot *last,
 		const struct pgt_setting *s = &now->settings[i];
 		const struct pgt_setting *was =
 		    last && last->n_settings ? pgt_snapshot_setting(last, s->name) : NULL;
-		const char *cols[] = {t, s->name, s->value, s->unit, s->source, s->sourcefile};
+		const char *cols[] = {t,       s->name,   s->value,
+				      s->unit, s->source, s->sourcefile};
 
-		if (was ? same_text(was->value, s->value) : same_text(s->value, s->boot_value))
+		if (was ? same_text(was->value, s->value)
+			: same_text(s->value, s->boot_value))
 			continue;
 		pgt_history_record(h, &now->node, PGT_REC_SETTING, cols, 6);
 	}

@@ -17,8 +17,9 @@ put_s(cJSON *o, const char *name, int64_t ns)
 static void
 put_gap(cJSON *o, unsigned gap)
 {
-	static const char *const names[] = {"first",	"stats_reset", "restart", "failover",
-					    "negative", "pause",       "pgss_reset"};
+	static const char *const names[] = {"first",     "stats_reset", "restart",
+					    "failover",  "negative",    "pause",
+					    "pgss_reset"};
 	cJSON *arr = pgt_json_arr(o, "gap");
 
 	for (size_t i = 0; i < PGT_LEN(names); i++)

@@ -54,7 +54,8 @@ load_rules(struct pgt_watch *w, const char *path)
 	struct pgt_err err = {0};
 	struct pgt_buf text;
 
-	if (!builtin || pgt_decide_new(RULES_FILE, builtin, strlen(builtin), &w->decide, &err) < 0)
+	if (!builtin ||
+	    pgt_decide_new(RULES_FILE, builtin, strlen(builtin), &w->decide, &err) < 0)
 		pgt_safetext_copy(w->rules_message, sizeof(w->rules_message), err.msg);
 	if (!path || !w->decide)
 		return;
@@ -103,7 +104,9 @@ replication_lag_s(const struct pgt_snapshot *s)
 	double worst = NAN;
 
 	if (s->receiver.present)
-		return s->receiver.replay_lag_bytes == 0 ? 0 : s->receiver.replay_delay_ms / 1000;
+		return s->receiver.replay_lag_bytes == 0
+			   ? 0
+			   : s->receiver.replay_delay_ms / 1000;
 	for (size_t i = 0; i < s->n_replicas; i++) {
 		const struct pgt_replica *r = &s->replicas[i];
 		/* Caught up: the server keeps showing the last lag that it saw. */
@@ -147,8 +150,10 @@ static struct tally *
 find_tally(struct pgt_watch *w, const struct pgt_query_key *k)
 {
 	for (size_t i = 0; i < w->n_tally; i++)
-		if (w->tally[i].key.queryid == k->queryid && w->tally[i].key.userid == k->userid &&
-		    w->tally[i].key.dbid == k->dbid && w->tally[i].key.toplevel == k->toplevel)
+		if (w->tally[i].key.queryid == k->queryid &&
+		    w->tally[i].key.userid == k->userid &&
+		    w->tally[i].key.dbid == k->dbid &&
+		    w->tally[i].key.toplevel == k->toplevel)
 			return &w->tally[i];
 	if (w->n_tally == QUERIES_MAX)
 		return NULL;
@@ -183,7 +188,8 @@ key_hash(const struct pgt_query_key *k)
 {
 	uint64_t h = (uint64_t)k->queryid * UINT64_C(0x9E3779B97F4A7C15);
 
-	h ^= ((uint64_t)k->userid << 33) ^ ((uint64_t)k->dbid << 1) ^ (k->toplevel ? 1 : 0);
+	h ^= ((uint64_t)k->userid << 33) ^ ((uint64_t)k->dbid << 1) ^
+	     (k->toplevel ? 1 : 0);
 	return h * UINT64_C(0xBF58476D1CE4E5B9);
 }
 
@@ -232,7 +238,8 @@ flush_tally(struct pgt_watch *w, const struct pgt_snapshot *s)
 		    .var_ok = w->tally[i].var_ok,
 		};
 	pgt_detect_feed_queries(w->detect, s->real_ns,
-				(double)(s->mono_ns - w->tally_began_ns) / 1e9, q, w->n_tally);
+				(double)(s->mono_ns - w->tally_began_ns) / 1e9, q,
+				w->n_tally);
 	keep_minute(w, s);
 	w->n_tally = 0;
 	w->tally_began_ns = s->mono_ns;
@@ -292,8 +299,10 @@ decide(struct pgt_watch *w, const struct pgt_snapshot *s)
 		    pgt_detect_changepoints(w->detect, (enum pgt_metric)m, &n);
 
 		for (size_t i = 0; i < n; i++)
-			in.change_magnitude[m] = fmax(in.change_magnitude[m], cp[i].magnitude);
-		in.seasonal_deviation[m] = pgt_detect_seasonal(w->detect, (enum pgt_metric)m);
+			in.change_magnitude[m] = fmax(in.change_magnitude[m],
+						      cp[i].magnitude);
+		in.seasonal_deviation[m] = pgt_detect_seasonal(w->detect,
+							       (enum pgt_metric)m);
 		in.value[m] = w->value[m];
 	}
 	if (pgt_decide_run(w->decide, &in, &next, &err) < 0) {

@@ -53,9 +53,10 @@ proxy_open(const struct pgt_router_opts *o, void **ret, struct pgt_err *err)
 	struct proxy *h;
 
 	if (!o->socket || !o->pool || !o->primary || !o->canary)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "the haproxy router needs its socket, backend, and the names "
-				   "of the primary's and the canary's server");
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "the haproxy router needs its socket, backend, and the names "
+		    "of the primary's and the canary's server");
 	if (!is_name(o->pool) || !is_name(o->primary) || !is_name(o->canary))
 		return pgt_err_set(err, PGT_E_USAGE, "not a name of HAProxy's");
 	h = pgt_xcalloc(1, sizeof(*h));
@@ -74,7 +75,8 @@ dial(const struct proxy *h, struct pgt_err *err)
 	int fd;
 
 	if (!pgt_str_copy(a.sun_path, sizeof(a.sun_path), h->socket))
-		return pgt_err_set(err, PGT_E_USAGE, "%s: too long for a socket", h->socket);
+		return pgt_err_set(err, PGT_E_USAGE, "%s: too long for a socket",
+				   h->socket);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
 		pgt_err_set(err, PGT_E_CONN, "HAProxy's socket %s: %s", h->socket,
@@ -98,7 +100,8 @@ receive(int fd, struct pgt_buf *reply, struct pgt_err *err)
 		int64_t left = (until - pgt_clock_mono_ns()) / PGT_NS_PER_MS;
 
 		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
-			return pgt_err_set(err, PGT_E_TIMEOUT, "HAProxy's socket is silent");
+			return pgt_err_set(err, PGT_E_TIMEOUT,
+					   "HAProxy's socket is silent");
 		n = read(fd, part, sizeof(part));
 		if (n < 0)
 			return pgt_err_set(err, PGT_E_CONN, "HAProxy's socket: %s",
@@ -109,7 +112,8 @@ receive(int fd, struct pgt_buf *reply, struct pgt_err *err)
 }
 
 static int
-command(const struct proxy *h, const char *line, struct pgt_buf *reply, struct pgt_err *err)
+command(const struct proxy *h, const char *line, struct pgt_buf *reply,
+	struct pgt_err *err)
 {
 	char *sent = pgt_xasprintf("%s\n", line);
 	int fd = dial(h, err), rc = -1;
@@ -177,7 +181,8 @@ read_side(const struct proxy *h, const char *csv, const char *server, struct sid
 	int weight = column_of(csv, "weight"), cur = column_of(csv, "scur");
 	char a[128], b[128], n[32];
 
-	for (const char *line = csv; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+	for (const char *line = csv; *line;
+	     line += strcspn(line, "\n"), line += *line == '\n') {
 		cell_of(line, px, a, sizeof(a));
 		cell_of(line, sv, b, sizeof(b));
 		if (strcmp(a, h->backend) != 0 || strcmp(b, server) != 0)
@@ -205,8 +210,9 @@ read_both(struct proxy *h, struct side *primary, struct side *canary, struct pgt
 		read_side(h, pgt_buf_str(&csv), h->primary, primary);
 		read_side(h, pgt_buf_str(&csv), h->canary, canary);
 		if (!primary->found || !canary->found)
-			rc = pgt_err_set(err, PGT_E_NOTFOUND, "HAProxy has no server %s/%s",
-					 h->backend, primary->found ? h->canary : h->primary);
+			rc = pgt_err_set(err, PGT_E_NOTFOUND,
+					 "HAProxy has no server %s/%s", h->backend,
+					 primary->found ? h->canary : h->primary);
 	}
 	pgt_buf_done(&csv);
 	return rc;
@@ -221,17 +227,19 @@ proxy_check(void *p, struct pgt_err *err)
 	if (read_both(h, &primary, &canary, err) < 0)
 		return -1;
 	if (canary.weight != 0)
-		return pgt_err_set(err, PGT_E_STATE,
-				   "%s/%s already has weight %lld: it must stand at 0 in the "
-				   "configuration file, so that a reload ends the shift",
-				   h->backend, h->canary, (long long)canary.weight);
+		return pgt_err_set(
+		    err, PGT_E_STATE,
+		    "%s/%s already has weight %lld: it must stand at 0 in the "
+		    "configuration file, so that a reload ends the shift",
+		    h->backend, h->canary, (long long)canary.weight);
 	return 0;
 }
 
 static int
 set_weight(struct proxy *h, const char *server, int weight, struct pgt_err *err)
 {
-	char *line = pgt_xasprintf("set weight %s/%s %d", h->backend, server, weight), *safe;
+	char *line = pgt_xasprintf("set weight %s/%s %d", h->backend, server, weight),
+	     *safe;
 	struct pgt_buf reply;
 	int rc;
 
@@ -253,14 +261,17 @@ proxy_set(void *p, double pct, struct pgt_err *err)
 {
 	struct proxy *h = p;
 	struct side primary, canary;
-	int to_canary = (int)lround(pct * WEIGHT_SUM / 100), to_primary = WEIGHT_SUM - to_canary;
+	int to_canary = (int)lround(pct * WEIGHT_SUM / 100),
+	    to_primary = WEIGHT_SUM - to_canary;
 	bool up;
 
 	if (read_both(h, &primary, &canary, err) < 0)
 		return -1;
 	up = to_canary > canary.weight;
-	if (set_weight(h, up ? h->canary : h->primary, up ? to_canary : to_primary, err) < 0 ||
-	    set_weight(h, up ? h->primary : h->canary, up ? to_primary : to_canary, err) < 0 ||
+	if (set_weight(h, up ? h->canary : h->primary, up ? to_canary : to_primary,
+		       err) < 0 ||
+	    set_weight(h, up ? h->primary : h->canary, up ? to_primary : to_canary,
+		       err) < 0 ||
 	    read_both(h, &primary, &canary, err) < 0)
 		return -1;
 	if (canary.weight != to_canary || primary.weight != to_primary)

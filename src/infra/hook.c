@@ -149,7 +149,8 @@ hook_get(void *p, struct pgt_router_state *ret, struct pgt_err *err)
 	while (rc == 0 && out.len > 0 && strchr("% \r\n", out.data[out.len - 1]))
 		out.data[--out.len] = '\0';
 	if (rc == 0 && !pgt_parse_double(pgt_buf_str(&out), &pct))
-		rc = pgt_err_set(err, PGT_E_PARSE, "the hook's \"get\" printed no percentage");
+		rc = pgt_err_set(err, PGT_E_PARSE,
+				 "the hook's \"get\" printed no percentage");
 	pgt_buf_done(&out);
 	if (rc == 0)
 		*ret = (struct pgt_router_state){.configured_pct = pct,
@@ -174,7 +175,8 @@ hook_set(void *p, double pct, struct pgt_err *err)
 	if (rc < 0 || hook_get(p, &st, err) < 0)
 		return -1;
 	if (st.configured_pct < pct - 0.5 || st.configured_pct > pct + 0.5)
-		return pgt_err_set(err, PGT_E_STATE, "the hook says %g%% after it set %g%%",
+		return pgt_err_set(err, PGT_E_STATE,
+				   "the hook says %g%% after it set %g%%",
 				   st.configured_pct, pct);
 	return 0;
 }

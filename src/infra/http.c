@@ -48,8 +48,9 @@ headers(const struct pgt_http_auth *auth, bool has_body)
 }
 
 static void
-set_options(CURL *c, const char *method, const char *url, const struct pgt_http_auth *auth,
-	    const char *body, int64_t timeout_ns, struct pgt_buf *reply)
+set_options(CURL *c, const char *method, const char *url,
+	    const struct pgt_http_auth *auth, const char *body, int64_t timeout_ns,
+	    struct pgt_buf *reply)
 {
 	long ms = (long)(timeout_ns / PGT_NS_PER_MS);
 
@@ -71,7 +72,8 @@ set_options(CURL *c, const char *method, const char *url, const struct pgt_http_
 	if (auth && auth->user) {
 		curl_easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 		curl_easy_setopt(c, CURLOPT_USERNAME, auth->user);
-		curl_easy_setopt(c, CURLOPT_PASSWORD, auth->password ? auth->password : "");
+		curl_easy_setopt(c, CURLOPT_PASSWORD,
+				 auth->password ? auth->password : "");
 	}
 	if (auth && auth->ca_file)
 		curl_easy_setopt(c, CURLOPT_CAINFO, auth->ca_file);
@@ -85,13 +87,15 @@ fail(CURLcode rc, const char *method, const char *url, const char *detail,
 	char *safe;
 
 	if (reply->overflow)
-		return pgt_err_set(err, PGT_E_LIMIT, "%s %s: the answer is over %zu bytes",
-				   method, url, reply->max);
+		return pgt_err_set(err, PGT_E_LIMIT,
+				   "%s %s: the answer is over %zu bytes", method, url,
+				   reply->max);
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		code = PGT_E_TIMEOUT;
 	else if (rc == CURLE_UNSUPPORTED_PROTOCOL || rc == CURLE_URL_MALFORMAT)
 		code = PGT_E_USAGE;
-	safe = pgt_safetext(*detail ? detail : curl_easy_strerror(rc), PGT_SAFE_LINE, 200);
+	safe = pgt_safetext(*detail ? detail : curl_easy_strerror(rc), PGT_SAFE_LINE,
+			    200);
 	pgt_err_set(err, code, "%s %s: %s", method, url, safe);
 	free(safe);
 	return -1;
@@ -137,7 +141,8 @@ pgt_http_json(const char *method, const char *url, const struct pgt_http_auth *a
 	pgt_buf_init(&reply, PGT_HTTP_REPLY_MAX);
 	rc = pgt_http(method, url, auth, text, timeout_ns, &status, &reply, err);
 	if (rc == 0 && reply.len > 0) {
-		json = pgt_json_parse(pgt_buf_str(&reply), reply.len, PGT_HTTP_REPLY_MAX, err);
+		json = pgt_json_parse(pgt_buf_str(&reply), reply.len, PGT_HTTP_REPLY_MAX,
+				      err);
 		if (!json && status < 400) {
 			pgt_err_prefix(err, "%s %s", method, url);
 			rc = -1;

@@ -71,9 +71,10 @@ pgt_patroni_node(const char *url, const struct pgt_http_auth *auth,
 		return -1;
 	if (!cJSON_IsObject(json)) {
 		cJSON_Delete(json);
-		return pgt_err_set(err, PGT_E_PARSE,
-				   "%s/patroni: status %ld without the answer of a Patroni", url,
-				   status);
+		return pgt_err_set(
+		    err, PGT_E_PARSE,
+		    "%s/patroni: status %ld without the answer of a Patroni", url,
+		    status);
 	}
 	copy_str(json, "role", n.role, sizeof(n.role));
 	copy_str(json, "state", n.state, sizeof(n.state));
@@ -125,7 +126,7 @@ pgt_patroni_param(const cJSON *config, const char *name, const cJSON **ret_value
 		*ret_value = v;
 	/* A command-line one that is not set there has Patroni's own default. */
 	return v || pgt_patroni_on_command_line(name) ? PGT_PATRONI_OVERRIDDEN
-						       : PGT_PATRONI_NOT_SET_BUT_EPHEMERAL;
+						      : PGT_PATRONI_NOT_SET_BUT_EPHEMERAL;
 }
 
 /* Numbers and booleans in the configuration, as they would be written. */
@@ -165,8 +166,9 @@ expect(const char *url, const struct pgt_http_auth *auth, const char *name,
 		char *safe = pgt_safetext(now, PGT_SAFE_LINE, 100);
 
 		rc = pgt_err_set(err, PGT_E_CONFLICT,
-				 "Patroni's %s is %s, expected %s: somebody changed it", name,
-				 safe ? safe : "absent", expected ? expected : "absent");
+				 "Patroni's %s is %s, expected %s: somebody changed it",
+				 name, safe ? safe : "absent",
+				 expected ? expected : "absent");
 		free(safe);
 	}
 	free(now);
@@ -186,14 +188,16 @@ pgt_patroni_patch(const char *url, const struct pgt_http_auth *auth, const char 
 	params = pgt_json_obj(pgt_json_obj(body, "postgresql"), "parameters");
 	pgt_json_str(params, name, value);
 	if (expect(url, auth, name, expected, err) < 0 ||
-	    pgt_http_json("PATCH", full, auth, body, TIMEOUT_NS, &status, &reply, err) < 0)
+	    pgt_http_json("PATCH", full, auth, body, TIMEOUT_NS, &status, &reply,
+			  err) < 0)
 		goto out;
 	if (status == 409)
-		pgt_err_set(err, PGT_E_CONFLICT, "PATCH %s: the configuration changed meanwhile",
-			    full);
+		pgt_err_set(err, PGT_E_CONFLICT,
+			    "PATCH %s: the configuration changed meanwhile", full);
 	else if (status == 401 || status == 403)
 		pgt_err_set(err, PGT_E_DENIED,
-			    "PATCH %s: Patroni wants its restapi user and password", full);
+			    "PATCH %s: Patroni wants its restapi user and password",
+			    full);
 	else if (status != 200)
 		pgt_err_set(err, PGT_E_CONN, "PATCH %s: status %ld", full, status);
 	else

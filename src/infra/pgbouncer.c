@@ -49,9 +49,10 @@ bouncer_open(const struct pgt_router_opts *o, void **ret, struct pgt_err *err)
 	struct bouncer *b;
 
 	if (!o->admin || !o->routes_file || !o->pool || !o->primary || !o->canary)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "the pgbouncer router needs its admin conninfo, routes file, "
-				   "pool, primary and canary");
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "the pgbouncer router needs its admin conninfo, routes file, "
+		    "pool, primary and canary");
 	b = pgt_xcalloc(1, sizeof(*b));
 	b->routes_file = pgt_xstrdup(o->routes_file);
 	b->pool = pgt_xstrdup(o->pool);
@@ -117,9 +118,10 @@ wait_quiet(struct bouncer *b, struct pgt_err *err)
 			return -1;
 		quiet = n == 0 ? quiet + 1 : 0;
 		if (quiet < 2 && pgt_clock_mono_ns() > until)
-			return pgt_err_set(err, PGT_E_TIMEOUT,
-					   "PgBouncer has kept logging in to its servers for "
-					   "20 s: nothing was changed");
+			return pgt_err_set(
+			    err, PGT_E_TIMEOUT,
+			    "PgBouncer has kept logging in to its servers for "
+			    "20 s: nothing was changed");
 		if (quiet < 2)
 			poll(NULL, 0, QUIET_MS);
 	}
@@ -143,8 +145,8 @@ hosts_in_force(struct bouncer *b, char **ret, struct pgt_err *err)
 	}
 	pgt_result_free(r);
 	if (!hosts)
-		return pgt_err_set(err, PGT_E_NOTFOUND, "PgBouncer has no database \"%s\"",
-				   b->pool);
+		return pgt_err_set(err, PGT_E_NOTFOUND,
+				   "PgBouncer has no database \"%s\"", b->pool);
 	*ret = hosts;
 	return 0;
 }
@@ -157,9 +159,10 @@ setting_must_be(const struct pgt_result *r, const char *name, const char *wanted
 		if (row_is(r, i, "key", name))
 			return row_is(r, i, "value", wanted)
 				   ? 0
-				   : pgt_err_set(err, PGT_E_UNSUPPORTED,
-						 "PgBouncer needs %s = %s in its configuration",
-						 name, wanted);
+				   : pgt_err_set(
+					 err, PGT_E_UNSUPPORTED,
+					 "PgBouncer needs %s = %s in its configuration",
+					 name, wanted);
 	return pgt_err_set(err, PGT_E_UNSUPPORTED, "this PgBouncer has no %s", name);
 }
 
@@ -176,10 +179,11 @@ check_pool(struct bouncer *b, struct pgt_err *err)
 			size = pgt_result_i64(r, i, pgt_result_col(r, "pool_size"), 0);
 	pgt_result_free(r);
 	if (size < POOL_MIN)
-		return pgt_err_set(err, PGT_E_UNSUPPORTED,
-				   "pool_size of %s is %lld: below %d a share of 5%% cannot be "
-				   "kept; raise it",
-				   b->pool, (long long)size, POOL_MIN);
+		return pgt_err_set(
+		    err, PGT_E_UNSUPPORTED,
+		    "pool_size of %s is %lld: below %d a share of 5%% cannot be "
+		    "kept; raise it",
+		    b->pool, (long long)size, POOL_MIN);
 	return 0;
 }
 
@@ -204,7 +208,8 @@ bouncer_check(void *p, struct pgt_err *err)
 	pgt_buf_init(&text, ROUTES_MAX);
 	rc = pgt_file_read(b->routes_file, &text, err);
 	if (rc == 0)
-		rc = pgt_router_edit_routes(pgt_buf_str(&text), b->pool, "x", &edited, err);
+		rc = pgt_router_edit_routes(pgt_buf_str(&text), b->pool, "x", &edited,
+					    err);
 	if (rc < 0)
 		pgt_err_prefix(err, "%s", b->routes_file);
 	free(edited);
@@ -224,7 +229,8 @@ write_routes(struct bouncer *b, const char *hosts, struct pgt_err *err)
 	if (stat(b->routes_file, &st) < 0)
 		pgt_err_set(err, PGT_E_IO, "%s: %s", b->routes_file, pgt_strerror(errno));
 	else if (pgt_file_read(b->routes_file, &text, err) == 0 &&
-		 pgt_router_edit_routes(pgt_buf_str(&text), b->pool, hosts, &edited, err) == 0)
+		 pgt_router_edit_routes(pgt_buf_str(&text), b->pool, hosts, &edited,
+					err) == 0)
 		rc = pgt_file_replace(b->routes_file, edited, strlen(edited),
 				      st.st_mode & 07777, err);
 	free(edited);
@@ -246,9 +252,10 @@ bouncer_set(void *p, double pct, struct pgt_err *err)
 	if (hosts_in_force(b, &now, err) < 0)
 		goto out;
 	if (strcmp(now, hosts) != 0)
-		pgt_err_set(err, PGT_E_STATE,
-			    "PgBouncer answered RELOAD but kept its old routes: look into its "
-			    "log for what is wrong with its files");
+		pgt_err_set(
+		    err, PGT_E_STATE,
+		    "PgBouncer answered RELOAD but kept its old routes: look into its "
+		    "log for what is wrong with its files");
 	else
 		rc = 0;
 out:

@@ -53,7 +53,8 @@ find_host(const char *line, size_t len, size_t *ret_from, size_t *ret_to)
 		size_t to;
 
 		if (strncmp(line + i, "host=", 5) != 0 ||
-		    (i > 0 && line[i - 1] != ' ' && line[i - 1] != '\t' && line[i - 1] != '='))
+		    (i > 0 && line[i - 1] != ' ' && line[i - 1] != '\t' &&
+		     line[i - 1] != '='))
 			continue;
 		for (to = i + 5; to < len && line[to] != ' ' && line[to] != '\t'; to++)
 			;
@@ -78,8 +79,8 @@ pgt_router_edit_routes(const char *text, const char *pool, const char *hosts, ch
 			break;
 	}
 	if (!*line)
-		return pgt_err_set(err, PGT_E_NOTFOUND, "no line \"%s = ...\" in the routes file",
-				   pool);
+		return pgt_err_set(err, PGT_E_NOTFOUND,
+				   "no line \"%s = ...\" in the routes file", pool);
 	if (!find_host(line, len, &from, &to))
 		return pgt_err_set(err, PGT_E_PARSE, "the line of %s has no host=", pool);
 	pgt_buf_init(&b, ROUTES_MAX);

@@ -49,7 +49,8 @@ pool_add(struct pool *p, const double *unit)
 		return;
 	memcpy(c->unit, unit, d * sizeof(*unit));
 	for (size_t i = 0; i < d; i++) {
-		double lo = a->box_lo ? a->box_lo[i] : 0, hi = a->box_hi ? a->box_hi[i] : 1;
+		double lo = a->box_lo ? a->box_lo[i] : 0,
+		       hi = a->box_hi ? a->box_hi[i] : 1;
 
 		c->unit[i] = fmin(fmax(c->unit[i], lo), hi);
 	}

@@ -180,7 +180,8 @@ pgt_gp_new_fixed(size_t n, size_t d, const double *x, const double *y,
 	gp->sf2 = exp(theta[0]);
 	gp->sn2 = exp(theta[1]);
 	w.slope = NULL;
-	if (pgt_gp_evaluate(&w, n, d, x, y, noise_weight, theta, &gp->lml, NULL, err) < 0) {
+	if (pgt_gp_evaluate(&w, n, d, x, y, noise_weight, theta, &gp->lml, NULL,
+			    err) < 0) {
 		pgt_gp_free(gp);
 		return -1;
 	}
@@ -256,7 +257,8 @@ predict_block(const struct pgt_gp *gp, size_t m, const double *x, double *kstar,
 			z[q] = x[c * gp->d + q] * gp->inv_len[q];
 		for (size_t i = 0; i < gp->n; i++)
 			col[i] = gp->sf2 *
-				 matern52(distance2(gp->d, z, &gp->x[i * gp->d]), &unused);
+				 matern52(distance2(gp->d, z, &gp->x[i * gp->d]),
+					  &unused);
 		mean[c] =
 		    gp->y_mean + gp->y_sd * pgt_matrix_dot(gp->n, col, gp->alpha);
 	}
@@ -272,7 +274,8 @@ predict_block(const struct pgt_gp *gp, size_t m, const double *x, double *kstar,
 }
 
 void
-pgt_gp_predict(const struct pgt_gp *gp, size_t m, const double *x, double *mean, double *sd)
+pgt_gp_predict(const struct pgt_gp *gp, size_t m, const double *x, double *mean,
+	       double *sd)
 {
 	size_t block = m < PREDICT_BLOCK ? m : PREDICT_BLOCK;
 	double *kstar = pgt_xcalloc(gp->n * block, sizeof(double));

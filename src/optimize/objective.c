@@ -59,8 +59,8 @@ fail:
 }
 
 int
-pgt_objective_cost(const struct pgt_objective *o, const struct pgt_measure *m, double *ret,
-		   struct pgt_err *err)
+pgt_objective_cost(const struct pgt_objective *o, const struct pgt_measure *m,
+		   double *ret, struct pgt_err *err)
 {
 	const struct {
 		const char *what;
@@ -119,8 +119,8 @@ total_variation(const struct pgt_measure *a, const struct pgt_measure *b)
 }
 
 bool
-pgt_measure_comparable(const struct pgt_measure *baseline, const struct pgt_measure *trial,
-		       char *why, size_t why_size)
+pgt_measure_comparable(const struct pgt_measure *baseline,
+		       const struct pgt_measure *trial, char *why, size_t why_size)
 {
 	double tv = total_variation(baseline, trial);
 
@@ -130,8 +130,8 @@ pgt_measure_comparable(const struct pgt_measure *baseline, const struct pgt_meas
 		return false;
 	}
 	if (ratio(baseline->active, trial->active) > MAX_RATE_RATIO) {
-		snprintf(why, why_size, "%.1f active sessions against %.1f", trial->active,
-			 baseline->active);
+		snprintf(why, why_size, "%.1f active sessions against %.1f",
+			 trial->active, baseline->active);
 		return false;
 	}
 	if (fabs(baseline->read_share - trial->read_share) > MAX_READ_DIFF) {

@@ -109,7 +109,8 @@ pgt_tuner_new(const struct pgt_space *space, const double *baseline,
 	t->opts = *opts;
 	memcpy(t->baseline, baseline, space->n_dims * sizeof(*baseline));
 	if (opts->have_host) {
-		pgt_heuristic_config(space, &opts->host, opts->cls, &opts->mem, heuristic);
+		pgt_heuristic_config(space, &opts->host, opts->cls, &opts->mem,
+				     heuristic);
 		add_seed(t, heuristic, "rules of thumb for this machine and workload");
 	}
 	if (learn_from_past(t, past, n_past, err) < 0) {
@@ -313,7 +314,8 @@ pgt_tuner_ask(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_trial *
 	int rc = 0, n = tuner_count_search(t);
 
 	if (t->out)
-		return pgt_err_set(err, PGT_E_STATE, "trial %d is still out", t->trial.id);
+		return pgt_err_set(err, PGT_E_STATE, "trial %d is still out",
+				   t->trial.id);
 	memset(&t->trial, 0, sizeof(t->trial));
 	t->trial_ei_pct = NAN;
 	switch (phase) {

@@ -56,7 +56,8 @@ worst_cost(const struct pgt_tuner *t, const struct pgt_observation *const *used,
 	}
 	/* The loss limit must stay visible to the constraint. */
 	if (t->opts.safe && isfinite(base_cost))
-		cap = fmax(cap, base_cost - log1p(-t->opts.loss_pct / 100) + SAFE_HEADROOM);
+		cap = fmax(cap,
+			   base_cost - log1p(-t->opts.loss_pct / 100) + SAFE_HEADROOM);
 	free(v);
 	return cap;
 }
@@ -94,8 +95,10 @@ gather(struct tuner_model *m, const struct pgt_tuner *t,
 		double c = cost_of(o, cap), delta;
 
 		if (i == m->n) {
-			memcpy(&m->value[i * m->dims], o->value, m->dims * sizeof(double));
-			pgt_space_kernel_of(&t->space, o->value, &m->kernel[i * m->width]);
+			memcpy(&m->value[i * m->dims], o->value,
+			       m->dims * sizeof(double));
+			pgt_space_kernel_of(&t->space, o->value,
+					    &m->kernel[i * m->width]);
 			m->n++;
 		}
 		/* Welford; weight counts until the end. */

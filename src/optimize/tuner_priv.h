@@ -64,19 +64,21 @@ int tuner_model_new(const struct pgt_tuner *t, size_t n_obs, const atomic_bool *
 		    struct tuner_model **ret, struct pgt_err *err);
 void tuner_model_free(struct tuner_model *m);
 /* Cost and standard deviation at m_points kernel points. */
-void tuner_model_predict(const struct tuner_model *m, size_t m_points, const double *kernel,
-			 double *mean, double *sd);
+void tuner_model_predict(const struct tuner_model *m, size_t m_points,
+			 const double *kernel, double *mean, double *sd);
 double tuner_model_prior_mean(void *model, const double *kernel);
 /* The model of everything told so far, kept until the next tell. */
 int tuner_model_now(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err);
 
-int tuner_search_next(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err);
+int tuner_search_next(struct pgt_tuner *t, const atomic_bool *cancel,
+		      struct pgt_err *err);
 
 /* Trials that count (not void): before the final, and in it. */
 int tuner_count_search(const struct pgt_tuner *t);
 bool tuner_search_over(const struct pgt_tuner *t);
 /* Choose the finalists if that is not done, and bring the verdict up to date. */
-int tuner_final_update(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err);
+int tuner_final_update(struct pgt_tuner *t, const atomic_bool *cancel,
+		       struct pgt_err *err);
 bool tuner_same_value(const struct pgt_space *s, const double *a, const double *b);
 /* Costs of the baseline before the final. */
 double tuner_baseline_median(const struct pgt_tuner *t, size_t n_obs);

@@ -65,7 +65,8 @@ static const struct cap_rule {
      "GRANT pg_signal_backend TO %s"},
     {PGT_CAP_RELOAD, "reload", "may not reload the configuration",
      "GRANT EXECUTE ON FUNCTION pg_reload_conf() TO %s"},
-    {PGT_CAP_SUPERUSER, "superuser", "an ordinary role, as it should be for watching", ""},
+    {PGT_CAP_SUPERUSER, "superuser", "an ordinary role, as it should be for watching",
+     ""},
 };
 
 static const struct cap_ext {
@@ -132,20 +133,24 @@ caps_from_row(const struct pgt_result *r, const char *role, struct pgt_caps *cap
 	st->available = flag(r, "logging_collector") && flag(r, "current_logfile") &&
 			flag(r, "read_file");
 	if (!flag(r, "logging_collector")) {
-		set_text(st->why, sizeof(st->why),
-			 "logging_collector is off: the log is not in the server's own files");
-		set_fix(st, "ALTER SYSTEM SET logging_collector = on; then restart", role);
+		set_text(
+		    st->why, sizeof(st->why),
+		    "logging_collector is off: the log is not in the server's own files");
+		set_fix(st, "ALTER SYSTEM SET logging_collector = on; then restart",
+			role);
 	} else if (!st->available) {
 		set_text(st->why, sizeof(st->why), "may not read the server's log files");
-		set_fix(st, "GRANT pg_monitor, pg_read_server_files TO %s; GRANT EXECUTE ON "
-			    "FUNCTION pg_read_file(text,bigint,bigint,boolean) TO %s",
+		set_fix(st,
+			"GRANT pg_monitor, pg_read_server_files TO %s; GRANT EXECUTE ON "
+			"FUNCTION pg_read_file(text,bigint,bigint,boolean) TO %s",
 			role);
 	}
 
 	st = &caps->cap[PGT_CAP_ALTER_SYSTEM];
 	st->available = flag(r, "alter_any") && flag(r, "alter_allowed");
 	if (!flag(r, "alter_allowed")) {
-		set_text(st->why, sizeof(st->why), "allow_alter_system is off on this server");
+		set_text(st->why, sizeof(st->why),
+			 "allow_alter_system is off on this server");
 		set_text(st->fix, sizeof(st->fix),
 			 "change settings where the platform keeps them");
 	} else if (!st->available) {
@@ -160,7 +165,8 @@ caps_from_row(const struct pgt_result *r, const char *role, struct pgt_caps *cap
 
 /* Not there: what would bring it. */
 static void
-ext_missing(const struct cap_ext *ext, bool installable, int major, struct pgt_cap_state *st)
+ext_missing(const struct cap_ext *ext, bool installable, int major,
+	    struct pgt_cap_state *st)
 {
 	if (installable) {
 		set_text(st->why, sizeof(st->why), "not created in this database");
@@ -175,13 +181,14 @@ ext_missing(const struct cap_ext *ext, bool installable, int major, struct pgt_c
 		snprintf(st->fix, sizeof(st->fix), "install the package postgresql-%d-%s",
 			 major, ext->package);
 	else
-		snprintf(st->fix, sizeof(st->fix), "install the package postgresql-contrib");
+		snprintf(st->fix, sizeof(st->fix),
+			 "install the package postgresql-contrib");
 }
 
 /* There: does it answer?  -1 only when the connection is gone. */
 static int
-ext_probe(struct pgt_conn *c, const struct cap_ext *ext, const char *role, int version_num,
-	  struct pgt_cap_state *st, struct pgt_err *err)
+ext_probe(struct pgt_conn *c, const struct cap_ext *ext, const char *role,
+	  int version_num, struct pgt_cap_state *st, struct pgt_err *err)
 {
 	struct pgt_result *r = NULL;
 	struct pgt_err e;
@@ -203,7 +210,8 @@ ext_probe(struct pgt_conn *c, const struct cap_ext *ext, const char *role, int v
 			set_fix(st, "GRANT pg_monitor TO %s", role);
 		else if (ext->preload)
 			snprintf(st->fix, sizeof(st->fix),
-				 "add %s to shared_preload_libraries, restart", ext->name);
+				 "add %s to shared_preload_libraries, restart",
+				 ext->name);
 	} else if (pgt_result_str(r, 0, 0)) {
 		st->available = true;
 	} else {
@@ -227,10 +235,12 @@ caps_extensions(struct pgt_conn *c, const struct pgt_result *list, const char *r
 	size_t i, row;
 
 	for (row = 0; row < pgt_result_rows(list); row++) {
-		const char *name = pgt_result_str(list, row, pgt_result_col(list, "name"));
+		const char *name = pgt_result_str(list, row,
+						  pgt_result_col(list, "name"));
 		const char *version =
 		    pgt_result_str(list, row, pgt_result_col(list, "version"));
-		const char *schema = pgt_result_str(list, row, pgt_result_col(list, "schema"));
+		const char *schema = pgt_result_str(list, row,
+						    pgt_result_col(list, "schema"));
 		struct pgt_cap_state *st;
 
 		for (i = 0; i < PGT_LEN(cap_exts); i++)
@@ -242,14 +252,17 @@ caps_extensions(struct pgt_conn *c, const struct pgt_result *list, const char *r
 		/* a planner hook works without CREATE EXTENSION, once it is loaded */
 		if (!version && st->available)
 			continue;
-		if (!version || !schema || !pgt_str_copy(st->schema, sizeof(st->schema), schema)) {
-			ext_missing(&cap_exts[i],
-				    pgt_result_bool(list, row, pgt_result_col(list, "available")),
-				    major, st);
+		if (!version || !schema ||
+		    !pgt_str_copy(st->schema, sizeof(st->schema), schema)) {
+			ext_missing(
+			    &cap_exts[i],
+			    pgt_result_bool(list, row, pgt_result_col(list, "available")),
+			    major, st);
 			continue;
 		}
 		set_text(st->version, sizeof(st->version), version);
-		if (ext_probe(c, &cap_exts[i], role, caps->server_version_num, st, err) < 0)
+		if (ext_probe(c, &cap_exts[i], role, caps->server_version_num, st,
+			      err) < 0)
 			return -1;
 	}
 	return 0;
@@ -266,8 +279,8 @@ pgt_caps_read(struct pgt_conn *c, struct pgt_caps *ret, struct pgt_err *err)
 
 	if (pgt_conn_run(c, pgt_sql_get("caps", version), NULL, 0, CAPS_TIMEOUT_NS, &row,
 			 err) < 0 ||
-	    pgt_conn_run(c, pgt_sql_get("caps_extensions", version), NULL, 0, CAPS_TIMEOUT_NS,
-			 &list, err) < 0)
+	    pgt_conn_run(c, pgt_sql_get("caps_extensions", version), NULL, 0,
+			 CAPS_TIMEOUT_NS, &list, err) < 0)
 		goto out;
 	caps_from_row(row, role ? role : "CURRENT_USER", &caps);
 	caps.cap[PGT_CAP_HINT_PLAN].available = flag(row, "hint_plan");

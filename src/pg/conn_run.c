@@ -118,8 +118,9 @@ pgt_conn_run_simple(struct pgt_conn *c, const char *sql, int64_t timeout_ns,
 			continue;
 		}
 		if (!pgt_conn_wait(c)) {
-			pgt_conn_fail(c, PGT_E_TIMEOUT,
-				      "the server did not answer within the time allowed");
+			pgt_conn_fail(
+			    c, PGT_E_TIMEOUT,
+			    "the server did not answer within the time allowed");
 			goto failed;
 		}
 		if (!PQconsumeInput(c->pg))
@@ -198,7 +199,8 @@ pgt_conn_cancel(struct pgt_conn *c, int64_t timeout_ns, struct pgt_err *err)
 		rc = poll(&p, 1, ms);
 	} while (rc <= 0 && ms != 0);
 	if (rc <= 0)
-		rc = pgt_err_set(err, PGT_E_TIMEOUT, "the cancel request was not taken in time");
+		rc = pgt_err_set(err, PGT_E_TIMEOUT,
+				 "the cancel request was not taken in time");
 	else if (!job->ok)
 		rc = pgt_err_set(err, PGT_E_CONN, "cancel: %.200s", job->msg);
 	else

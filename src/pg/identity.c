@@ -49,7 +49,8 @@ identity_digest(struct pgt_identity *id)
 		key = pgt_xstrdup(id->system_identifier);
 	} else if (id->resolved_addr[0]) {
 		id->tier = 1;
-		key = pgt_xasprintf("%s:%d:%u", id->resolved_addr, id->resolved_port, id->datid);
+		key = pgt_xasprintf("%s:%d:%u", id->resolved_addr, id->resolved_port,
+				    id->datid);
 	} else {
 		id->tier = 2;
 		key = pgt_xasprintf("%s:%s", id->config_host, id->config_port);
@@ -85,7 +86,8 @@ pgt_identity_parse(const struct pgt_conn *c, const struct pgt_result *base,
 		return -1;
 	}
 	if (pgt_result_rows(base) != 1)
-		return pgt_err_set(err, PGT_E_PARSE, "the server did not say which it is");
+		return pgt_err_set(err, PGT_E_PARSE,
+				   "the server did not say which it is");
 	id.server_version_num = (int)int_col(base, "server_version_num");
 	copy_col(base, "server_version", id.version, sizeof(id.version));
 	id.version[strcspn(id.version, " ")] = '\0'; /* "15.20 (Debian ...)" */
@@ -105,10 +107,12 @@ pgt_identity_parse(const struct pgt_conn *c, const struct pgt_result *base,
 			 sizeof(id.system_identifier));
 		id.timeline = (int)int_col(control, "timeline");
 	} else if (control) {
-		snprintf(id.warning, sizeof(id.warning), "system identifier not readable: %.200s",
+		snprintf(id.warning, sizeof(id.warning),
+			 "system identifier not readable: %.200s",
 			 pgt_result_error(control)->msg);
 	} else {
-		snprintf(id.warning, sizeof(id.warning), "system identifier not asked for");
+		snprintf(id.warning, sizeof(id.warning),
+			 "system identifier not asked for");
 	}
 	identity_digest(&id);
 	*ret = id;
@@ -122,8 +126,8 @@ pgt_identity_read(struct pgt_conn *c, struct pgt_identity *ret, struct pgt_err *
 	struct pgt_result *base = NULL, *control = NULL;
 	struct pgt_err ignored;
 
-	if (pgt_conn_run(c, pgt_sql_get("identity", version), NULL, 0, IDENTITY_TIMEOUT_NS,
-			 &base, err) < 0)
+	if (pgt_conn_run(c, pgt_sql_get("identity", version), NULL, 0,
+			 IDENTITY_TIMEOUT_NS, &base, err) < 0)
 		return -1;
 	pgt_err_clear(&ignored);
 	if (pgt_conn_run(c, pgt_sql_get("identity_control", version), NULL, 0,

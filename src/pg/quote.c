@@ -47,12 +47,14 @@ quote_with(const char *text, char quote, struct pgt_err *err)
 	struct pgt_buf b;
 
 	if (!text || !quote_utf8(text)) {
-		pgt_err_set(err, PGT_E_PARSE, "cannot quote text that is not valid UTF-8");
+		pgt_err_set(err, PGT_E_PARSE,
+			    "cannot quote text that is not valid UTF-8");
 		return NULL;
 	}
 	pgt_buf_init(&b, 2 * strlen(text) + 8);
 	if (quote == '\'' && strchr(text, '\\'))
-		pgt_buf_puts(&b, "E"); /* right whatever standard_conforming_strings says */
+		pgt_buf_puts(&b,
+			     "E"); /* right whatever standard_conforming_strings says */
 	pgt_buf_putc(&b, quote);
 	for (s = text; *s; s++) {
 		if (*s == quote || (*s == '\\' && quote == '\''))

@@ -87,7 +87,8 @@ unit_number(const char *s, double *ret, const char **ret_rest)
 	if (!isdigit((unsigned char)*s) && !strchr("+-.", *s))
 		return false;
 	n = strspn(s, "+-0123456789.xXabcdefABCDEF");
-	if (strcspn(s, ".eE") >= n || s[strspn(s, "+-0")] == 'x' || s[strspn(s, "+-0")] == 'X') {
+	if (strcspn(s, ".eE") >= n || s[strspn(s, "+-0")] == 'x' ||
+	    s[strspn(s, "+-0")] == 'X') {
 		long long v = strtoll(s, &end, 0);
 
 		if (end == s)
@@ -121,7 +122,8 @@ unit_scale(double v, const char *name, size_t len, enum pgt_unit_kind kind, doub
 
 	steps = unit_steps(kind, &n);
 	for (i = 0; i < n; i++) {
-		if (strlen(steps[i].name) != len || strncmp(steps[i].name, name, len) != 0)
+		if (strlen(steps[i].name) != len ||
+		    strncmp(steps[i].name, name, len) != 0)
 			continue;
 		v *= steps[i].factor;
 		if (i + 1 < n)
@@ -156,10 +158,10 @@ pgt_unit_parse(const char *value, const char *unit, double *ret, struct pgt_err 
 	if (kind == PGT_UNITKIND_NONE)
 		return pgt_err_set(err, PGT_E_PARSE, "takes no unit: \"%.64s\"", value);
 	if (!unit_scale(v, rest, len, kind, &v))
-		return pgt_err_set(err, PGT_E_PARSE, "unknown unit in \"%.64s\" (valid: %s)",
-				   value,
+		return pgt_err_set(err, PGT_E_PARSE,
+				   "unknown unit in \"%.64s\" (valid: %s)", value,
 				   kind == PGT_UNITKIND_BYTES ? "B, kB, MB, GB, TB"
-							  : "us, ms, s, min, h, d");
+							      : "us, ms, s, min, h, d");
 	*ret = v;
 	return 0;
 }

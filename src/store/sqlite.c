@@ -92,9 +92,9 @@ db_open(const char *where, void **ret, struct pgt_err *err)
 	if (strcmp(where, ":memory:") != 0 && make_folder(where, err) < 0)
 		return -1;
 	db = pgt_xcalloc(1, sizeof(*db));
-	rc = sqlite3_open_v2(where, &db->h,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-			     NULL);
+	rc = sqlite3_open_v2(
+	    where, &db->h,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK) {
 		fail(db, rc, where, err);
 		goto fail;

@@ -57,10 +57,10 @@ apply_version(struct pgt_store *st, const char *sql, int version, struct pgt_err
 	if (pgt_store_begin(st, err) < 0)
 		return -1;
 	if (st->drv->script(st->db, sql, err) < 0 ||
-	    st->drv->run(st->db, must_sql("sql/store/dml/version_drop.sql"), NULL, 0, NULL,
-			 NULL, err) < 0 ||
-	    st->drv->run(st->db, must_sql("sql/store/dml/version_put.sql"), params, 1, NULL,
-			 NULL, err) < 0) {
+	    st->drv->run(st->db, must_sql("sql/store/dml/version_drop.sql"), NULL, 0,
+			 NULL, NULL, err) < 0 ||
+	    st->drv->run(st->db, must_sql("sql/store/dml/version_put.sql"), params, 1,
+			 NULL, NULL, err) < 0) {
 		pgt_store_rollback(st);
 		return -1;
 	}
@@ -75,9 +75,10 @@ migrate(struct pgt_store *st, struct pgt_err *err)
 	const char *sql;
 	int newest = 0;
 
-	if (st->drv->script(st->db, must_sql("sql/store/dml/schema_version.sql"), err) < 0 ||
-	    st->drv->run(st->db, must_sql("sql/store/dml/version.sql"), NULL, 0, on_version,
-			 &version, err) < 0)
+	if (st->drv->script(st->db, must_sql("sql/store/dml/schema_version.sql"),
+			    err) < 0 ||
+	    st->drv->run(st->db, must_sql("sql/store/dml/version.sql"), NULL, 0,
+			 on_version, &version, err) < 0)
 		return -1;
 	for (;;) {
 		snprintf(path, sizeof(path), "sql/store/schema/%s_%d.sql",
@@ -90,10 +91,11 @@ migrate(struct pgt_store *st, struct pgt_err *err)
 			return -1;
 	}
 	if (version > newest)
-		return pgt_err_set(err, PGT_E_UNSUPPORTED,
-				   "history has schema version %lld, this program knows %d: "
-				   "use the newer program or another --store",
-				   (long long)version, newest);
+		return pgt_err_set(
+		    err, PGT_E_UNSUPPORTED,
+		    "history has schema version %lld, this program knows %d: "
+		    "use the newer program or another --store",
+		    (long long)version, newest);
 	return 0;
 }
 
@@ -239,7 +241,8 @@ pgt_store_node(struct pgt_store *st, const char *fingerprint, const char *node_i
 	    run(st, "sql/store/dml/node_get.sql", &get, on_version, &id, err) < 0)
 		return -1;
 	if (id == 0)
-		return pgt_err_set(err, PGT_E_IO, "history: the node's row did not appear");
+		return pgt_err_set(err, PGT_E_IO,
+				   "history: the node's row did not appear");
 	*ret_id = id;
 	return 0;
 }
@@ -287,8 +290,9 @@ on_system(void *ctx, const char *const *cells, int n)
 }
 
 static int
-get_range(struct pgt_store *st, const char *path, int64_t node, int res_s, int64_t from_ms,
-	  int64_t to_ms, pgt_store_row_fn *row, struct growing *g, struct pgt_err *err)
+get_range(struct pgt_store *st, const char *path, int64_t node, int res_s,
+	  int64_t from_ms, int64_t to_ms, pgt_store_row_fn *row, struct growing *g,
+	  struct pgt_err *err)
 {
 	struct params a = {.n = 0};
 
@@ -408,15 +412,16 @@ static const struct {
 	int node_at;  /* where the node stands among the parameters */
 	bool has_since;
 } records[PGT_REC_N] = {
-    [PGT_REC_ALERT] = {"sql/store/dml/alert_put.sql", "sql/store/dml/alert_get.sql", 11, 1,
-		       true},
-    [PGT_REC_CHANGE] = {"sql/store/dml/change_put.sql", "sql/store/dml/change_get.sql", 5, 1,
-			false},
-    [PGT_REC_RUN] = {"sql/store/dml/run_put.sql", "sql/store/dml/run_get.sql", 12, 1, false},
+    [PGT_REC_ALERT] = {"sql/store/dml/alert_put.sql", "sql/store/dml/alert_get.sql", 11,
+		       1, true},
+    [PGT_REC_CHANGE] = {"sql/store/dml/change_put.sql", "sql/store/dml/change_get.sql", 5,
+			1, false},
+    [PGT_REC_RUN] = {"sql/store/dml/run_put.sql", "sql/store/dml/run_get.sql", 12, 1,
+		     false},
     [PGT_REC_OBSERVATION] = {"sql/store/dml/observation_put.sql",
 			     "sql/store/dml/observation_get.sql", 9, 0, false},
-    [PGT_REC_SETTING] = {"sql/store/dml/setting_put.sql", "sql/store/dml/setting_get.sql", 6,
-			 0, false},
+    [PGT_REC_SETTING] = {"sql/store/dml/setting_put.sql", "sql/store/dml/setting_get.sql",
+			 6, 0, false},
     [PGT_REC_DISMISSAL] = {"sql/store/dml/dismissal_put.sql",
 			   "sql/store/dml/dismissal_get.sql", 4, 0, false},
 };
@@ -428,8 +433,8 @@ pgt_store_put_record(struct pgt_store *st, int64_t node, enum pgt_record rec,
 	struct params a = {.n = 0};
 
 	if (n != records[rec].cols)
-		return pgt_err_set(err, PGT_E_STATE, "history: %d columns, %d expected", n,
-				   records[rec].cols);
+		return pgt_err_set(err, PGT_E_STATE, "history: %d columns, %d expected",
+				   n, records[rec].cols);
 	for (int i = 0; i <= n; i++) {
 		if (i == records[rec].node_at)
 			add_i64(&a, node);

@@ -16,7 +16,8 @@ char *pgt_file_state_dir(void);
  * others may write to is refused. */
 int pgt_file_mkdirs(const char *path, struct pgt_err *err) PGT_MUST_CHECK;
 /* The whole file into out (bounded by out's maximum: PGT_E_LIMIT). */
-int pgt_file_read(const char *path, struct pgt_buf *out, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_file_read(const char *path, struct pgt_buf *out,
+		  struct pgt_err *err) PGT_MUST_CHECK;
 /* Write beside it, fdatasync, rename over it, fsync the folder; O_NOFOLLOW. */
 int pgt_file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		     struct pgt_err *err) PGT_MUST_CHECK;

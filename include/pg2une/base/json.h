@@ -13,13 +13,15 @@
 
 /* Nesting is capped at 64, the text at max_bytes; NULL with err at the first
  * error (its byte offset in the message).  The caller frees with cJSON_Delete. */
-cJSON *pgt_json_parse(const char *text, size_t len, size_t max_bytes, struct pgt_err *err);
+cJSON *pgt_json_parse(const char *text, size_t len, size_t max_bytes,
+		      struct pgt_err *err);
 
 /* Add name: value to obj (or append to an array when name is NULL). */
 void pgt_json_str(cJSON *obj, const char *name, const char *value); /* NULL -> null */
 void pgt_json_i64(cJSON *obj, const char *name, int64_t value);
 void pgt_json_u64(cJSON *obj, const char *name, uint64_t value);
-void pgt_json_num(cJSON *obj, const char *name, double value); /* 15 digits; NaN -> null */
+/* 15 digits; NaN -> null */
+void pgt_json_num(cJSON *obj, const char *name, double value);
 void pgt_json_bool(cJSON *obj, const char *name, bool value);
 void pgt_json_null(cJSON *obj, const char *name);
 void pgt_json_item(cJSON *obj, const char *name, cJSON *take_item);
@@ -28,7 +30,8 @@ cJSON *pgt_json_arr(cJSON *parent, const char *name);
 
 /* Read a member; false when absent or of another type, *ret then untouched. */
 bool pgt_json_get_str(const cJSON *obj, const char *name, const char **ret);
-bool pgt_json_get_i64(const cJSON *obj, const char *name, int64_t *ret); /* exact to 2^53 */
+/* Whole numbers; exact to 2^53, and beyond for what pgt_json_i64() added. */
+bool pgt_json_get_i64(const cJSON *obj, const char *name, int64_t *ret);
 bool pgt_json_get_num(const cJSON *obj, const char *name, double *ret);
 bool pgt_json_get_bool(const cJSON *obj, const char *name, bool *ret);
 

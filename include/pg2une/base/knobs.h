@@ -68,7 +68,8 @@ struct pgt_knob {
 	int since_major, until_major; /* 0: no bound; until is the last that has it */
 	bool search; /* part of the search space unless the user says otherwise */
 	const char *effect; /* one line: what it trades */
-	const char *doc;    /* file and anchor below https://www.postgresql.org/docs/MAJOR/ */
+	/* File and anchor below https://www.postgresql.org/docs/MAJOR/. */
+	const char *doc;
 };
 
 /* The machine and server that ranges are scaled to. */

@@ -9,8 +9,10 @@ struct pgt_list {
 	struct pgt_list *next, *prev;
 };
 
-#define PGT_CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-#define PGT_LIST_FOREACH(it, head) for ((it) = (head)->next; (it) != (head); (it) = (it)->next)
+#define PGT_CONTAINER(ptr, type, member)                                                 \
+	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define PGT_LIST_FOREACH(it, head)                                                       \
+	for ((it) = (head)->next; (it) != (head); (it) = (it)->next)
 
 static inline void
 pgt_list_init(struct pgt_list *head)

@@ -27,7 +27,8 @@ struct pgt_msg *pgt_mailbox_take(struct pgt_mailbox *mb);
 int pgt_mailbox_fd(const struct pgt_mailbox *mb); /* readable while not empty */
 size_t pgt_mailbox_len(struct pgt_mailbox *mb);
 
-struct pgt_msg *pgt_msg_new(int type, int64_t arg, void *take_data, void (*free_data)(void *));
+struct pgt_msg *pgt_msg_new(int type, int64_t arg, void *take_data,
+			    void (*free_data)(void *));
 void pgt_msg_free(struct pgt_msg *msg);
 
 #endif

@@ -18,7 +18,8 @@ void *pgt_xrealloc(void *p, size_t size) __attribute__((returns_nonnull));
 void *pgt_xreallocarray(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
 char *pgt_xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
 char *pgt_xstrndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull));
-char *pgt_xasprintf(const char *fmt, ...) PGT_PRINTF(1, 2) __attribute__((malloc, returns_nonnull));
+char *pgt_xasprintf(const char *fmt, ...) PGT_PRINTF(1, 2)
+    __attribute__((malloc, returns_nonnull));
 
 /* The one way out when memory ends: runs the async-signal-safe hook (the
  * terminal's restore), writes one line to stderr and aborts. */

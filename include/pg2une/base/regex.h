@@ -17,8 +17,8 @@ enum pgt_regex_flags {
 };
 
 /* The caller owns *ret.  The message names the offset of the error. */
-int pgt_regex_new(const char *pattern, int flags, struct pgt_regex **ret, struct pgt_err *err)
-    PGT_MUST_CHECK;
+int pgt_regex_new(const char *pattern, int flags, struct pgt_regex **ret,
+		  struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_regex_free(struct pgt_regex *re);
 /* A match that passes the limit counts as none. */
 bool pgt_regex_match(const struct pgt_regex *re, const char *s, size_t len);

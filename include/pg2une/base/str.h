@@ -14,9 +14,11 @@ bool pgt_parse_i64(const char *s, int64_t *ret);
 bool pgt_parse_u64(const char *s, uint64_t *ret);
 bool pgt_parse_double(const char *s, double *ret); /* finite, "." as in C, any locale */
 /* "250ms" "30s" "5min" "2h" "1d", a bare number is seconds; into nanoseconds. */
-int pgt_parse_duration(const char *s, int64_t *ret_ns, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_parse_duration(const char *s, int64_t *ret_ns,
+		       struct pgt_err *err) PGT_MUST_CHECK;
 /* "64kB" "2GB" "1TB", a bare number is bytes; 1024-based as PostgreSQL does. */
-int pgt_parse_bytes(const char *s, uint64_t *ret_bytes, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_parse_bytes(const char *s, uint64_t *ret_bytes,
+		    struct pgt_err *err) PGT_MUST_CHECK;
 
 /* "1,234,567"; four or fewer significant cells: "812" "12.4k" "3.1M". */
 char *pgt_fmt_group(int64_t n, char *buf, size_t size);

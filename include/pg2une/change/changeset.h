@@ -89,8 +89,8 @@ int pgt_changeset_add(struct pgt_changeset *cs, struct pgt_item *take_item,
 void pgt_item_done(struct pgt_item *item);
 
 /* The plainest way to make one: ALTER SYSTEM SET name = value (NULL: RESET). */
-int pgt_changeset_add_setting(struct pgt_changeset *cs, const char *name, const char *value,
-			      struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_changeset_add_setting(struct pgt_changeset *cs, const char *name,
+			      const char *value, struct pgt_err *err) PGT_MUST_CHECK;
 
 int pgt_changeset_parse(const char *json, size_t len, struct pgt_changeset **ret,
 			struct pgt_err *err) PGT_MUST_CHECK;

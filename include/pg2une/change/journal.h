@@ -61,23 +61,27 @@ struct pgt_journal;
 int pgt_journal_create(const char *dir, const char *id, size_t plan_bytes,
 		       struct pgt_journal **ret, struct pgt_err *err) PGT_MUST_CHECK;
 /* Open an existing one to append; our own regular file, not a link. */
-int pgt_journal_open(const char *path, struct pgt_journal **ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_journal_open(const char *path, struct pgt_journal **ret,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 /* To read only.  A damaged file is no error: see pgt_journal_health(). */
-int pgt_journal_read(const char *path, struct pgt_journal **ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_journal_read(const char *path, struct pgt_journal **ret,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 /* From memory: what the reader makes of any bytes. */
 struct pgt_journal *pgt_journal_parse(const void *data, size_t len);
 void pgt_journal_close(struct pgt_journal *j);
 
 /* May the append still be made?  Called under the lock, after a refresh; fills
  * err and returns false to refuse. */
-typedef bool pgt_journal_cond(const struct pgt_journal *j, void *arg, struct pgt_err *err);
+typedef bool pgt_journal_cond(const struct pgt_journal *j, void *arg,
+			      struct pgt_err *err);
 
 /* Durable on return 0.  body is borrowed.  PGT_E_CONFLICT when another writer
  * holds the lock too long, PGT_E_IO when the disk refused: forward records are
  * then refused for good, those of a rollback (RB_*, CLOSED, NOTE) still try to
  * use the reserve, unless it was fdatasync that failed. */
 int pgt_journal_append(struct pgt_journal *j, enum pgt_jtype type, const cJSON *body,
-		       pgt_journal_cond *cond, void *arg, struct pgt_err *err) PGT_MUST_CHECK;
+		       pgt_journal_cond *cond, void *arg,
+		       struct pgt_err *err) PGT_MUST_CHECK;
 /* Read what others appended since; the number of new records, -1 on error. */
 int pgt_journal_refresh(struct pgt_journal *j, struct pgt_err *err);
 /* Give back the room that was reserved, once it is CLOSED. */

@@ -19,7 +19,8 @@ struct pgt_lock_holder {
 
 /* $XDG_STATE_HOME/pg2une/clusters/<fingerprint>, made and durable; the caller
  * frees *ret. */
-int pgt_change_dir(const char *fingerprint, char **ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_change_dir(const char *fingerprint, char **ret,
+		   struct pgt_err *err) PGT_MUST_CHECK;
 
 /* node: pgt_identity.node.  PGT_E_CONFLICT names the holder. */
 int pgt_lock_take(const char *dir, const char *node, const char *changeset,

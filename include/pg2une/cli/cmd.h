@@ -49,7 +49,8 @@ const struct pgt_cmd_ops *pgt_cmd_find(int argc, char **argv, int *ret_words);
 /* Values of the command's own options, checked beforehand. */
 const char *pgt_cmd_str(const struct pgt_cmd *c, const char *name); /* NULL unset */
 bool pgt_cmd_bool(const struct pgt_cmd *c, const char *name);
-int64_t pgt_cmd_int(const struct pgt_cmd *c, const char *name); /* ns, bytes too; 0 unset */
+/* ns, bytes too; 0 unset */
+int64_t pgt_cmd_int(const struct pgt_cmd *c, const char *name);
 /* --interval when it was written as a flag, else dflt: the console's own
  * interval in a file or the environment means something else. */
 int64_t pgt_cmd_interval_ns(const struct pgt_cmd *c, int64_t dflt_ns);

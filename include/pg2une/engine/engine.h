@@ -31,15 +31,15 @@ struct pgt_mailbox *pgt_engine_events(struct pgt_engine *e);
 
 enum pgt_event_type {
 	PGT_EV_SNAPSHOT = 1, /* data: const struct pgt_snapshot, one reference */
-	PGT_EV_LINK,	     /* data: struct pgt_ev_link */
-	PGT_EV_ALERTS,	     /* data: engine/alerts.h struct pgt_alert_list: all current */
-	PGT_EV_ADVICE,	     /* data: engine/advice.h: the ranked list */
-	PGT_EV_CHANGE,	     /* data: engine/changes.h: state of the change flow */
-	PGT_EV_OPTIMIZE,     /* data: engine/tuning.h: state of the optimizer */
-	PGT_EV_ROLLOUT,	     /* data: engine/rollouts.h: state of the rollout */
-	PGT_EV_HISTORY,	     /* data: engine/history.h struct pgt_ev_history */
-	PGT_EV_RESULT,	     /* data: struct pgt_ev_result: answer to a command */
-	PGT_EV_NOTICE,	     /* data: struct pgt_ev_notice: one line for the status bar */
+	PGT_EV_LINK,         /* data: struct pgt_ev_link */
+	PGT_EV_ALERTS,   /* data: engine/alerts.h struct pgt_alert_list: all current */
+	PGT_EV_ADVICE,   /* data: engine/advice.h: the ranked list */
+	PGT_EV_CHANGE,   /* data: engine/changes.h: state of the change flow */
+	PGT_EV_OPTIMIZE, /* data: engine/tuning.h: state of the optimizer */
+	PGT_EV_ROLLOUT,  /* data: engine/rollouts.h: state of the rollout */
+	PGT_EV_HISTORY,  /* data: engine/history.h struct pgt_ev_history */
+	PGT_EV_RESULT,   /* data: struct pgt_ev_result: answer to a command */
+	PGT_EV_NOTICE,   /* data: struct pgt_ev_notice: one line for the status bar */
 };
 
 struct pgt_ev_link {
@@ -85,7 +85,8 @@ void pgt_engine_kick(struct pgt_engine *e); /* sample now, or retry the link now
 void pgt_engine_set_password(struct pgt_engine *e, const char *password);
 /* Sections that are on screen: bits 1u << enum pgt_section_id. */
 void pgt_engine_want(struct pgt_engine *e, unsigned section_bits);
-void pgt_engine_want_texts(struct pgt_engine *e, const struct pgt_query_key *keys, size_t n);
+void pgt_engine_want_texts(struct pgt_engine *e, const struct pgt_query_key *keys,
+			   size_t n);
 
 /* Signal a session; pid and backend_start are checked again on the server just
  * before.  Refused in read-only mode.  The answer comes as PGT_EV_RESULT with

@@ -16,8 +16,14 @@ struct pgt_connspec;
 struct pgt_options;
 
 enum pgt_origin { PGT_FROM_DEFAULT, PGT_FROM_FILE, PGT_FROM_ENV, PGT_FROM_FLAG };
-enum pgt_opt_type { PGT_OPT_STR, PGT_OPT_BOOL, PGT_OPT_INT, PGT_OPT_DURATION, PGT_OPT_BYTES,
-		    PGT_OPT_NUM };
+enum pgt_opt_type {
+	PGT_OPT_STR,
+	PGT_OPT_BOOL,
+	PGT_OPT_INT,
+	PGT_OPT_DURATION,
+	PGT_OPT_BYTES,
+	PGT_OPT_NUM
+};
 
 struct pgt_option {
 	const char *name;	/* "interval": --interval, interval = in the file */
@@ -44,7 +50,8 @@ void pgt_options_free(struct pgt_options *o);
 /* NULL when unset; owned by o.  Asking for a name that the table lacks aborts. */
 const char *pgt_options_str(const struct pgt_options *o, const char *name);
 bool pgt_options_bool(const struct pgt_options *o, const char *name);
-int64_t pgt_options_int(const struct pgt_options *o, const char *name); /* ns, bytes too */
+/* ns, bytes too */
+int64_t pgt_options_int(const struct pgt_options *o, const char *name);
 double pgt_options_num(const struct pgt_options *o, const char *name);
 enum pgt_origin pgt_options_origin(const struct pgt_options *o, const char *name);
 /* Set by the program itself (a positional database name); counts as a flag. */

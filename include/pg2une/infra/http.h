@@ -23,8 +23,8 @@ struct pgt_http_auth { /* all may be NULL; strings are borrowed */
  * the status; reply (initialised by the caller) gets the raw body.  -1 only when
  * no answer came: PGT_E_CONN, PGT_E_TIMEOUT, PGT_E_LIMIT, PGT_E_USAGE. */
 int pgt_http(const char *method, const char *url, const struct pgt_http_auth *auth,
-	     const char *body, int64_t timeout_ns, long *ret_status, struct pgt_buf *reply,
-	     struct pgt_err *err) PGT_MUST_CHECK;
+	     const char *body, int64_t timeout_ns, long *ret_status,
+	     struct pgt_buf *reply, struct pgt_err *err) PGT_MUST_CHECK;
 
 /* The same, the reply parsed: *ret is the caller's, NULL for an empty body.  A
  * reply that is not JSON is PGT_E_PARSE for status < 400, else *ret is NULL. */

@@ -14,11 +14,12 @@
 
 /* What Patroni's part in a parameter is (pgdba.md M3). */
 enum pgt_patroni_param {
-	PGT_PATRONI_UNKNOWN = 0,    /* could not be asked */
-	PGT_PATRONI_NOT_MANAGED,    /* no Patroni here */
-	PGT_PATRONI_OVERRIDDEN,	    /* set in the dynamic configuration, or on its command line */
-	PGT_PATRONI_NOT_SET_BUT_EPHEMERAL, /* not set there: a local value holds, but on this
-					    * node only */
+	PGT_PATRONI_UNKNOWN = 0, /* could not be asked */
+	PGT_PATRONI_NOT_MANAGED, /* no Patroni here */
+	PGT_PATRONI_OVERRIDDEN,  /* set in the dynamic configuration, or on its command
+				    line */
+	PGT_PATRONI_NOT_SET_BUT_EPHEMERAL, /* not set there: a local value holds, but on
+					    * this node only */
 };
 extern const char *const pgt_patroni_param_names[4];
 

@@ -20,7 +20,7 @@ struct pgt_router_opts { /* all strings borrowed; NULL where not used */
 	const char *pool;	   /* pgbouncer: database; haproxy: backend */
 	const char *socket;	   /* haproxy: runtime socket */
 	const char *primary, *canary; /* host (pgbouncer) or server name (haproxy) */
-	const char *command;	   /* hook: program, called with "check", "set N", "get" */
+	const char *command; /* hook: program, called with "check", "set N", "get" */
 };
 
 struct pgt_router_state {
@@ -42,7 +42,8 @@ struct pgt_router_ops {
 	int (*get)(void *r, struct pgt_router_state *ret, struct pgt_err *err);
 };
 
-extern const struct pgt_router_ops pgt_router_pgbouncer, pgt_router_haproxy, pgt_router_hook;
+extern const struct pgt_router_ops pgt_router_pgbouncer, pgt_router_haproxy,
+    pgt_router_hook;
 /* By name; NULL when unknown. */
 const struct pgt_router_ops *pgt_router_find(const char *name);
 
@@ -51,7 +52,7 @@ const struct pgt_router_ops *pgt_router_find(const char *name);
 char *pgt_router_host_list(const char *primary, const char *canary, double pct);
 /* The routes file with the host list of pool replaced, everything else kept byte
  * for byte; the caller frees.  PGT_E_NOTFOUND without a line for the pool. */
-int pgt_router_edit_routes(const char *text, const char *pool, const char *hosts, char **ret,
-			   struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_router_edit_routes(const char *text, const char *pool, const char *hosts,
+			   char **ret, struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif

@@ -23,8 +23,8 @@ struct pgt_forest_row {
 
 /* At most max rows are written to ret, largest trees first; returns their number.
  * A session appears once.  O(V + E) and no recursion. */
-size_t pgt_forest_build(const struct pgt_edge *edges, size_t n, struct pgt_forest_row *ret,
-			size_t max);
+size_t pgt_forest_build(const struct pgt_edge *edges, size_t n,
+			struct pgt_forest_row *ret, size_t max);
 
 /* Do two lock modes ("AccessShareLock", ...) conflict?  Table 13.2 of the
  * documentation (explicit locking); unknown modes do. */

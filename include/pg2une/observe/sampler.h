@@ -66,6 +66,7 @@ void pgt_sampler_want(struct pgt_sampler *s, unsigned section_bits);
 struct pgt_trace;
 /* Also write each sample there (observe/trace.h); NULL ends it.  Borrowed. */
 void pgt_sampler_record(struct pgt_sampler *s, struct pgt_trace *trace);
-void pgt_sampler_want_texts(struct pgt_sampler *s, const struct pgt_query_key *keys, size_t n);
+void pgt_sampler_want_texts(struct pgt_sampler *s, const struct pgt_query_key *keys,
+			    size_t n);
 
 #endif

@@ -50,22 +50,27 @@ extern const char *const pgt_section_names[PGT_SEC_N];
 
 /* Why the interval of this snapshot has no rates (bits). */
 enum pgt_gap {
-	PGT_GAP_FIRST = 1,	    /* nothing to compare with yet */
-	PGT_GAP_STATS_RESET = 2,    /* pg_stat_reset() or a crash */
-	PGT_GAP_RESTART = 4,	    /* postmaster start time changed */
-	PGT_GAP_FAILOVER = 8,	    /* another node, timeline or role */
-	PGT_GAP_NEGATIVE = 16,	    /* a counter ran backwards */
-	PGT_GAP_PAUSE = 32,	    /* interval much longer than asked: reconnect, pause */
-	PGT_GAP_PGSS_RESET = 64,    /* pg_stat_statements only */
+	PGT_GAP_FIRST = 1,       /* nothing to compare with yet */
+	PGT_GAP_STATS_RESET = 2, /* pg_stat_reset() or a crash */
+	PGT_GAP_RESTART = 4,     /* postmaster start time changed */
+	PGT_GAP_FAILOVER = 8,    /* another node, timeline or role */
+	PGT_GAP_NEGATIVE = 16,   /* a counter ran backwards */
+	PGT_GAP_PAUSE = 32,      /* interval much longer than asked: reconnect, pause */
+	PGT_GAP_PGSS_RESET = 64, /* pg_stat_statements only */
 };
 
 /* ---- the node ---- */
 
-enum pgt_workload { PGT_WORKLOAD_UNKNOWN, PGT_WORKLOAD_OLTP, PGT_WORKLOAD_OLAP, PGT_WORKLOAD_MIXED };
+enum pgt_workload {
+	PGT_WORKLOAD_UNKNOWN,
+	PGT_WORKLOAD_OLTP,
+	PGT_WORKLOAD_OLAP,
+	PGT_WORKLOAD_MIXED
+};
 extern const char *const pgt_workload_names[4];
 
 struct pgt_node {
-	const char *name;	  /* cluster name for people: config, cluster_name or host */
+	const char *name; /* cluster name for people: config, cluster_name or host */
 	const char *environment;  /* "production", "staging", ... by config; "" */
 	const char *host, *port, *user, *database;
 	const char *version;	  /* "17.10" */
@@ -94,7 +99,8 @@ struct pgt_rates {
 	double wal_bytes, wal_records, wal_fpi; /* NAN on a standby or without the view */
 	double checkpoints_timed, checkpoints_req; /* in the interval */
 	double checkpoint_write_ms, checkpoint_sync_ms; /* in the interval */
-	double buffers_checkpoint, buffers_clean, buffers_backend, buffers_alloc; /* per s */
+	double buffers_checkpoint, buffers_clean, buffers_backend,
+	    buffers_alloc;                  /* per s */
 	double sessions_new, sessions_lost; /* 14+; in the interval */
 	double active_time_ms;	  /* ms of active session time per second, 14+ */
 	double errors;		  /* sessions fatal + rollbacks, per second */
@@ -117,7 +123,7 @@ struct pgt_latency {		  /* server execution time, milliseconds */
 
 struct pgt_sessions {
 	int total, active, idle, idle_in_tx, idle_in_tx_aborted, fastpath, disabled;
-	int waiting;		  /* active and in a wait that is not ClientRead or idle */
+	int waiting; /* active and in a wait that is not ClientRead or idle */
 	int blocked;		  /* waiting for a lock that somebody holds */
 	int max_connections, reserved;
 	int background;		  /* not client backends */
@@ -214,7 +220,8 @@ struct pgt_receiver { /* on a standby */
 	bool present;
 	const char *status, *sender_host, *slot;
 	int sender_port;
-	double receive_lag_bytes, replay_lag_bytes; /* replay: received but not replayed */
+	double receive_lag_bytes,
+	    replay_lag_bytes;     /* replay: received but not replayed */
 	double replay_delay_ms;	  /* NAN when everything received is replayed */
 	bool replay_paused;
 	double conflicts;	  /* in the interval */
@@ -230,7 +237,8 @@ struct pgt_table {
 	double hit_ratio;
 	int64_t live, dead, mod_since_analyze, ins_since_vacuum;
 	double size_bytes;	  /* relpages estimate with TOAST; -1 */
-	int64_t last_vacuum_s, last_analyze_s; /* age in s of the latest, auto or not; -1 never */
+	int64_t last_vacuum_s,
+	    last_analyze_s; /* age in s of the latest, auto or not; -1 never */
 	int64_t xid_age;
 	int n_indexes;
 	double vacuum_threshold;  /* dead tuples at which autovacuum comes */
@@ -300,7 +308,7 @@ struct pgt_host {
 
 /* What the monitor itself costs. */
 struct pgt_cost {
-	double server_ms;	  /* execution time of this tick's statements, as measured */
+	double server_ms; /* execution time of this tick's statements, as measured */
 	double tick_ms;		  /* send to last result */
 	double client_cpu_pct;	  /* of one core, over the last 10 s */
 	double server_cpu_pct;	  /* server_ms per interval, of one core */
@@ -353,7 +361,8 @@ const struct pgt_snapshot *pgt_snapshot_ref(const struct pgt_snapshot *s);
 void pgt_snapshot_unref(const struct pgt_snapshot *s); /* NULL is legal */
 
 /* NULL when absent. */
-const struct pgt_setting *pgt_snapshot_setting(const struct pgt_snapshot *s, const char *name);
+const struct pgt_setting *pgt_snapshot_setting(const struct pgt_snapshot *s,
+					       const char *name);
 /* Its number in base units; NAN when absent or not numeric. */
 double pgt_snapshot_setting_num(const struct pgt_snapshot *s, const char *name);
 

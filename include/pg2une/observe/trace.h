@@ -38,8 +38,9 @@ void pgt_replay_free(struct pgt_replay *r);
 int pgt_replay_line(struct pgt_replay *r, const char *line, size_t len,
 		    const struct pgt_snapshot **ret, struct pgt_err *err) PGT_MUST_CHECK;
 /* The next snapshot of a file opened with _open: 1, 0 at the end, -1. */
-int pgt_replay_open(struct pgt_replay *r, const char *path, struct pgt_err *err) PGT_MUST_CHECK;
-int pgt_replay_next(struct pgt_replay *r, const struct pgt_snapshot **ret, struct pgt_err *err)
-    PGT_MUST_CHECK;
+int pgt_replay_open(struct pgt_replay *r, const char *path,
+		    struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_replay_next(struct pgt_replay *r, const struct pgt_snapshot **ret,
+		    struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif

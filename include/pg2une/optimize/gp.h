@@ -65,8 +65,9 @@ struct pgt_gp_fit {
 
 /* Standardise y, fit theta by L-BFGS (NLopt), condition.  Needs n >= 2. */
 PGT_MUST_CHECK int pgt_gp_new_fit(size_t n, size_t d, const double *x, const double *y,
-				  const double *noise_weight, const struct pgt_gp_fit *fit,
-				  struct pgt_gp **ret, struct pgt_err *err);
+				  const double *noise_weight,
+				  const struct pgt_gp_fit *fit, struct pgt_gp **ret,
+				  struct pgt_err *err);
 void pgt_gp_free(struct pgt_gp *gp);
 
 size_t pgt_gp_n(const struct pgt_gp *gp);

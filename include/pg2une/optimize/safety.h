@@ -30,8 +30,8 @@ struct pgt_memory_model {
 };
 
 /* Defaults: PostgreSQL's own settings, 80%, class-dependent nodes and share. */
-void pgt_memory_model_default(struct pgt_memory_model *m, const struct pgt_knob_host *host,
-			      enum pgt_knob_class cls);
+void pgt_memory_model_default(struct pgt_memory_model *m,
+			      const struct pgt_knob_host *host, enum pgt_knob_class cls);
 /* Put a present setting into the model by name; false when it is not one of its. */
 bool pgt_memory_model_set(struct pgt_memory_model *m, const char *name, double value);
 /* Peak bytes under a configuration of the space. */

@@ -107,7 +107,7 @@ struct pgt_proposal {
 	bool keep_baseline; /* nothing was shown to be better */
 	double value[PGT_SPACE_DIMS];
 	double gain_pct, gain_lo_pct, gain_hi_pct; /* 95%, from the final pairs */
-	int pairs;	  /* interleaved pairs behind the interval; 0: from the model only */
+	int pairs; /* interleaved pairs behind the interval; 0: from the model only */
 	double confidence; /* one-sided probability that the gain is above 0 */
 };
 

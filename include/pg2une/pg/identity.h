@@ -15,9 +15,9 @@ struct pgt_result;
 struct pgt_identity {
 	int tier;			/* 0..2 */
 	char system_identifier[24];	/* "" when not readable */
-	char fingerprint[65];		/* SHA-256 hex of the cluster: folder and history key */
-	char node[65];			/* SHA-256 hex of fingerprint + data directory or
-					 * address + port: tells a standby from its primary */
+	char fingerprint[65]; /* SHA-256 hex of the cluster: folder and history key */
+	char node[65];        /* SHA-256 hex of fingerprint + data directory or
+			       * address + port: tells a standby from its primary */
 	char resolved_addr[64];		/* inet_server_addr(), "" on a Unix socket */
 	int resolved_port;
 	char config_host[256], config_port[16];

@@ -47,7 +47,8 @@ struct pgt_hist_point {
 };
 
 int pgt_store_put_system(struct pgt_store *st, int64_t node, int res_s,
-			 const struct pgt_hist_point *p, struct pgt_err *err) PGT_MUST_CHECK;
+			 const struct pgt_hist_point *p,
+			 struct pgt_err *err) PGT_MUST_CHECK;
 /* Points in [from, to) in order; *ret is the caller's (free). */
 int pgt_store_get_system(struct pgt_store *st, int64_t node, int res_s, int64_t from_ms,
 			 int64_t to_ms, struct pgt_hist_point **ret, size_t *ret_n,
@@ -63,7 +64,8 @@ struct pgt_hist_query {
 };
 
 int pgt_store_put_query(struct pgt_store *st, int64_t node, int res_s,
-			const struct pgt_hist_query *q, struct pgt_err *err) PGT_MUST_CHECK;
+			const struct pgt_hist_query *q,
+			struct pgt_err *err) PGT_MUST_CHECK;
 int pgt_store_put_text(struct pgt_store *st, int64_t queryid, const char *text,
 		       struct pgt_err *err) PGT_MUST_CHECK;
 int pgt_store_get_queries(struct pgt_store *st, int64_t node, int res_s, int64_t from_ms,
@@ -87,13 +89,14 @@ enum pgt_record {
 /* Columns as text in the order of sql/store/dml/<record>_put.sql without the
  * node; NULL is SQL NULL.  Records with an id replace the earlier row. */
 int pgt_store_put_record(struct pgt_store *st, int64_t node, enum pgt_record rec,
-			 const char *const *cols, int n, struct pgt_err *err) PGT_MUST_CHECK;
+			 const char *const *cols, int n,
+			 struct pgt_err *err) PGT_MUST_CHECK;
 /* Calls row for each, in the order of <record>_get.sql; a non-zero return ends
  * the scan.  since_ms is used by alerts only. */
 int pgt_store_get_records(struct pgt_store *st, int64_t node, enum pgt_record rec,
 			  int64_t since_ms,
-			  int (*row)(void *ctx, const char *const *cols, int n), void *ctx,
-			  struct pgt_err *err) PGT_MUST_CHECK;
+			  int (*row)(void *ctx, const char *const *cols, int n),
+			  void *ctx, struct pgt_err *err) PGT_MUST_CHECK;
 
 /* ---- retention ---- */
 
@@ -105,7 +108,8 @@ extern const struct pgt_retention pgt_retention_default;
 
 /* Delete what is older; in one transaction of its own. */
 int pgt_store_retain(struct pgt_store *st, int64_t node, int64_t now_ms,
-		     const struct pgt_retention *keep, struct pgt_err *err) PGT_MUST_CHECK;
+		     const struct pgt_retention *keep,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 
 /* ---- down-sampling: pure ---- */
 
