@@ -8,7 +8,7 @@ import time
 import psycopg2
 import pytest
 
-from harness import labs
+from harness import ROOT, labs
 from harness.tmux import Tmux
 
 
@@ -198,6 +198,30 @@ def test_freeze_hangs_and_thaw_heals(fresh_lab):
         assert cur.fetchone() == (1,)
     finally:
         conn.close()
+
+
+RECIPES = sorted(n[:-4] for n in os.listdir(f"{ROOT}/tests/lab/regress"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_regressions_come_and_go(fresh_lab, recipe):
+    lab = fresh_lab(fast=True)
+
+    def facts():
+        return (lab.sql("SELECT name, setting FROM pg_settings "
+                        "WHERE sourcefile LIKE '%%auto.conf' ORDER BY name"),
+                lab.value("SELECT count(*) FROM pg_index i "
+                          "WHERE indrelid = 'pgbench_accounts'::regclass"))
+    healthy = facts()
+    assert healthy == ([], 1)
+    lab.cmd("regress", "start", recipe)
+    until(lambda: facts() != healthy)
+    if recipe in ("no_index_scans", "drop_pkey"):
+        plan = "".join(r[0] for r in lab.sql(
+            "EXPLAIN SELECT * FROM pgbench_accounts WHERE aid = 7"))
+        assert "Seq Scan" in plan
+    lab.cmd("regress", "stop", recipe)
+    until(lambda: facts() == healthy)
 
 
 def test_two_labs_side_by_side(fresh_lab):

@@ -131,3 +131,19 @@ def release(st, role):
         raise LabError(f"no {role}")
     proc.end(rec)
     st.forget(role)
+
+
+def recipes():
+    return sorted(n[:-4] for n in os.listdir(f"{template.HERE}/regress")
+                  if n.endswith(".sql"))
+
+
+def regress(st, recipe, action, role):
+    """Run the on or off part of a recipe, each statement by itself: ALTER SYSTEM may not
+    be in a transaction, and several in one message would be one."""
+    on, _, off = template.read_sql(f"regress/{recipe}.sql").partition("-- off\n")
+    lines = (on if action == "start" else off).split("\n")
+    with server.connect(st, role, "bench") as c:
+        for line in lines:
+            if line and not line.startswith("--"):
+                c.query(line)

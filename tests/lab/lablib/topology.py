@@ -135,6 +135,14 @@ def add_verbs(verb, opened):
         with opened(args) as st:
             pooler.route(st, args.percent)
 
+    def cmd_regress(args):
+        with opened(args) as st:
+            load.regress(st, args.recipe, args.action, args.role)
+
+    v = verb("regress", cmd_regress, "make a node worse in a known way, or well again")
+    v.add_argument("action", choices=("start", "stop"))
+    v.add_argument("recipe", metavar="|".join(load.recipes()), choices=load.recipes())
+    v.add_argument("--role", choices=("primary", "standby"), default="primary")
     v = verb("load", cmd_load, "start or stop a pgbench load")
     v.add_argument("action", choices=("start", "stop"))
     load_options(v)
