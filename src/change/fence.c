@@ -20,13 +20,13 @@ copy_col(const struct pgt_result *r, const char *col, char *dst, size_t size)
 }
 
 int
-pgt_fence_read(struct pgt_session *s, struct pgt_fence *ret, struct pgt_err *err)
+pgt_fence_read(struct pgt_writer *s, struct pgt_fence *ret, struct pgt_err *err)
 {
 	const char *params[] = {PGT_CHANGE_LOCK_KEY};
 	struct pgt_result *r = NULL;
 	struct pgt_fence f = {0};
 
-	if (pgt_session_run(s, pgt_change_sql("fence", 0), params, 1, ASK_NS, &r, err) < 0) {
+	if (pgt_writer_run(s, pgt_change_sql("fence", 0), params, 1, ASK_NS, &r, err) < 0) {
 		pgt_err_prefix(err, "cannot tell which node this is");
 		return -1;
 	}

@@ -17,7 +17,7 @@
 #define SETTLE_NS     (5 * PGT_NS_PER_S) /* for the answer to a cancel */
 #define MAIN_DATABASE "postgres"
 
-struct pgt_session {
+struct pgt_writer {
 	struct pgt_conn *conn;
 	struct pgt_pulse pulse;
 	int pid;
@@ -28,14 +28,14 @@ struct pgt_session {
 
 struct extra {
 	char *database;
-	struct pgt_session *s;
+	struct pgt_writer *s;
 };
 
 struct pgt_link {
 	struct pgt_connspec *spec;
 	char *label;
 	struct pgt_pulse pulse;
-	struct pgt_session *main;
+	struct pgt_writer *main;
 	struct extra *extras;
 	size_t n_extras;
 };
@@ -71,7 +71,7 @@ pgt_link_set_pulse(struct pgt_link *l, struct pgt_pulse pulse)
 }
 
 void
-pgt_session_close(struct pgt_session *s)
+pgt_writer_close(struct pgt_writer *s)
 {
 	if (!s)
 		return;
@@ -85,13 +85,13 @@ pgt_link_close(struct pgt_link *l)
 	size_t i;
 
 	for (i = 0; i < l->n_extras; i++) {
-		pgt_session_close(l->extras[i].s);
+		pgt_writer_close(l->extras[i].s);
 		free(l->extras[i].database);
 	}
 	free(l->extras);
 	l->extras = NULL;
 	l->n_extras = 0;
-	pgt_session_close(l->main);
+	pgt_writer_close(l->main);
 	l->main = NULL;
 }
 
@@ -110,7 +110,7 @@ pgt_link_free(struct pgt_link *l)
 
 /* Let the connection go on once; false when the pulse says stop. */
 static bool
-wait_once(struct pgt_session *s)
+wait_once(struct pgt_writer *s)
 {
 	struct pollfd p = {.fd = pgt_conn_fd(s->conn), .events = pgt_conn_events(s->conn)};
 
@@ -120,7 +120,7 @@ wait_once(struct pgt_session *s)
 }
 
 static int
-connect_session(struct pgt_session *s, int64_t timeout_ns, struct pgt_err *err)
+connect_session(struct pgt_writer *s, int64_t timeout_ns, struct pgt_err *err)
 {
 	if (pgt_conn_start(s->conn, timeout_ns, err) < 0)
 		return -1;
@@ -136,7 +136,7 @@ connect_session(struct pgt_session *s, int64_t timeout_ns, struct pgt_err *err)
 
 /* The outcome of a cancelled statement is waited for: it may be "done". */
 static void
-settle_cancelled(struct pgt_session *s)
+settle_cancelled(struct pgt_writer *s)
 {
 	int64_t deadline = pgt_clock_mono_ns() + SETTLE_NS;
 	struct pgt_pulse none = {0};
@@ -150,7 +150,7 @@ settle_cancelled(struct pgt_session *s)
 }
 
 static int
-run_statement(struct pgt_session *s, const char *sql, const char *const *params, int n_params,
+run_statement(struct pgt_writer *s, const char *sql, const char *const *params, int n_params,
 	      int64_t timeout_ns, struct pgt_result **ret, struct pgt_err *err)
 {
 	struct pgt_stmt stmt = {sql, params, n_params};
@@ -187,7 +187,7 @@ run_statement(struct pgt_session *s, const char *sql, const char *const *params,
 }
 
 int
-pgt_session_run(struct pgt_session *s, const char *sql, const char *const *params, int n_params,
+pgt_writer_run(struct pgt_writer *s, const char *sql, const char *const *params, int n_params,
 		int64_t timeout_ns, struct pgt_result **ret, struct pgt_err *err)
 {
 	if (timeout_ns == 0 && !s->untimed) {
@@ -213,7 +213,7 @@ pgt_outcome_unknown(const struct pgt_err *err)
 
 /* Name it, and tell a pooler: it invents the pid of its greeting. */
 static int
-set_up(struct pgt_session *s, const char *label, struct pgt_err *err)
+set_up(struct pgt_writer *s, const char *label, struct pgt_err *err)
 {
 	const char *params[] = {label};
 	struct pgt_result *r = NULL;
@@ -233,10 +233,10 @@ set_up(struct pgt_session *s, const char *label, struct pgt_err *err)
 
 static int
 open_session(struct pgt_link *l, const char *database, int64_t timeout_ns,
-	     struct pgt_session **ret, struct pgt_err *err)
+	     struct pgt_writer **ret, struct pgt_err *err)
 {
 	struct pgt_connspec *spec = NULL;
-	struct pgt_session *s;
+	struct pgt_writer *s;
 
 	if (pgt_connspec_with(l->spec, database, NULL, NULL, NULL, &spec, err) < 0)
 		return -1;
@@ -245,7 +245,7 @@ open_session(struct pgt_link *l, const char *database, int64_t timeout_ns,
 	s->conn = pgt_conn_new(spec, PGT_CONN_APPLY);
 	pgt_connspec_free(spec);
 	if (connect_session(s, timeout_ns, err) < 0 || set_up(s, l->label, err) < 0) {
-		pgt_session_close(s);
+		pgt_writer_close(s);
 		return -1;
 	}
 	*ret = s;
@@ -266,17 +266,17 @@ pgt_link_open(struct pgt_link *l, int64_t timeout_ns, struct pgt_err *err)
 bool
 pgt_link_is_open(const struct pgt_link *l)
 {
-	return l->main && pgt_session_alive(l->main);
+	return l->main && pgt_writer_alive(l->main);
 }
 
 bool
-pgt_session_alive(const struct pgt_session *s)
+pgt_writer_alive(const struct pgt_writer *s)
 {
 	return pgt_conn_state(s->conn) != PGT_CONN_CLOSED;
 }
 
 int
-pgt_link_fresh(struct pgt_link *l, const char *database, struct pgt_session **ret,
+pgt_link_fresh(struct pgt_link *l, const char *database, struct pgt_writer **ret,
 	       struct pgt_err *err)
 {
 	return open_session(l, database ? database : MAIN_DATABASE, CONNECT_NS, ret, err);
@@ -285,7 +285,7 @@ pgt_link_fresh(struct pgt_link *l, const char *database, struct pgt_session **re
 /* ---- the lock ---- */
 
 static int
-name_holder(struct pgt_session *s, struct pgt_err *err)
+name_holder(struct pgt_writer *s, struct pgt_err *err)
 {
 	const char *params[] = {PGT_CHANGE_LOCK_KEY};
 	struct pgt_result *r = NULL;
@@ -311,7 +311,7 @@ name_holder(struct pgt_session *s, struct pgt_err *err)
 }
 
 static int
-try_lock(struct pgt_session *s, bool *ret, struct pgt_err *err)
+try_lock(struct pgt_writer *s, bool *ret, struct pgt_err *err)
 {
 	const char *params[] = {PGT_CHANGE_LOCK_KEY};
 	struct pgt_result *r = NULL;
@@ -328,7 +328,7 @@ try_lock(struct pgt_session *s, bool *ret, struct pgt_err *err)
 }
 
 static int
-lock_session(struct pgt_session *s, int64_t wait_ns, struct pgt_err *err)
+lock_session(struct pgt_writer *s, int64_t wait_ns, struct pgt_err *err)
 {
 	int64_t deadline = pgt_clock_mono_ns() + wait_ns;
 	bool locked = false;
@@ -368,10 +368,10 @@ pgt_link_unlock(struct pgt_link *l)
 }
 
 int
-pgt_link_session(struct pgt_link *l, const char *database, struct pgt_session **ret,
+pgt_link_writer(struct pgt_link *l, const char *database, struct pgt_writer **ret,
 		 struct pgt_err *err)
 {
-	struct pgt_session *s = NULL;
+	struct pgt_writer *s = NULL;
 	size_t i;
 
 	if (!l->main)
@@ -388,7 +388,7 @@ pgt_link_session(struct pgt_link *l, const char *database, struct pgt_session **
 	if (open_session(l, database, CONNECT_NS, &s, err) < 0)
 		return -1;
 	if (l->main->locked && lock_session(s, 2 * PGT_NS_PER_S, err) < 0) {
-		pgt_session_close(s);
+		pgt_writer_close(s);
 		return -1;
 	}
 	l->extras = pgt_xreallocarray(l->extras, l->n_extras + 1, sizeof(*l->extras));
@@ -467,7 +467,7 @@ pgt_link_is_private(const struct pgt_link *l)
 }
 
 int
-pgt_session_version(const struct pgt_session *s)
+pgt_writer_version(const struct pgt_writer *s)
 {
 	return pgt_conn_server_version(s->conn);
 }

@@ -30,18 +30,18 @@ col_bool(const struct pgt_result *r, const char *name)
 }
 
 static int
-ask(struct pgt_session *s, const char *query, const char *const *params, int n,
+ask(struct pgt_writer *s, const char *query, const char *const *params, int n,
     struct pgt_result **ret, struct pgt_err *err)
 {
-	const char *sql = pgt_change_sql(query, pgt_session_version(s));
+	const char *sql = pgt_change_sql(query, pgt_writer_version(s));
 
-	return pgt_session_run(s, sql, params, n, ASK_NS, ret, err);
+	return pgt_writer_run(s, sql, params, n, ASK_NS, ret, err);
 }
 
 /* ---- settings ---- */
 
 int
-pgt_setting_read(struct pgt_session *s, const char *name, struct pgt_setting_info *ret,
+pgt_setting_read(struct pgt_writer *s, const char *name, struct pgt_setting_info *ret,
 		 struct pgt_err *err)
 {
 	const char *params[] = {name};
@@ -107,10 +107,10 @@ read_setting(struct pgt_link *l, const struct pgt_item *item,
 {
 	enum pgt_managed managed = PGT_MANAGED_UNKNOWN;
 	struct pgt_setting_info info;
-	struct pgt_session *s;
+	struct pgt_writer *s;
 	char value[4096] = "";
 
-	if (pgt_link_session(l, NULL, &s, err) < 0 || pgt_setting_read(s, item->name, &info, err) < 0)
+	if (pgt_link_writer(l, NULL, &s, err) < 0 || pgt_setting_read(s, item->name, &info, err) < 0)
 		return -1;
 	if (item->managed) {
 		if (!probe || !probe->probe) {
@@ -142,7 +142,7 @@ read_setting(struct pgt_link *l, const struct pgt_item *item,
 /* ---- the other kinds ---- */
 
 static int
-read_db_role(struct pgt_session *s, const struct pgt_item *item, struct pgt_prev *ret,
+read_db_role(struct pgt_writer *s, const struct pgt_item *item, struct pgt_prev *ret,
 	     struct pgt_object_info *info, struct pgt_err *err)
 {
 	const char *params[] = {item->database, item->role, item->name};
@@ -161,7 +161,7 @@ read_db_role(struct pgt_session *s, const struct pgt_item *item, struct pgt_prev
 }
 
 static int
-read_table_option(struct pgt_session *s, const struct pgt_item *item, struct pgt_prev *ret,
+read_table_option(struct pgt_writer *s, const struct pgt_item *item, struct pgt_prev *ret,
 		  struct pgt_object_info *info, struct pgt_err *err)
 {
 	const char *params[] = {item->schema, item->table, item->name};
@@ -181,7 +181,7 @@ read_table_option(struct pgt_session *s, const struct pgt_item *item, struct pgt
 }
 
 static int
-read_index(struct pgt_session *s, const struct pgt_item *item, struct pgt_prev *ret,
+read_index(struct pgt_writer *s, const struct pgt_item *item, struct pgt_prev *ret,
 	   struct pgt_object_info *info, struct pgt_err *err)
 {
 	const char *params[] = {item->schema, item->name, item->table};
@@ -211,7 +211,7 @@ read_index(struct pgt_session *s, const struct pgt_item *item, struct pgt_prev *
 }
 
 static int
-read_statistics(struct pgt_session *s, const struct pgt_item *item, struct pgt_prev *ret,
+read_statistics(struct pgt_writer *s, const struct pgt_item *item, struct pgt_prev *ret,
 		struct pgt_object_info *info, struct pgt_err *err)
 {
 	const char *params[] = {item->schema, item->name, item->table};
@@ -236,13 +236,13 @@ pgt_target_read(struct pgt_link *l, const struct pgt_item *item,
 {
 	struct pgt_object_info none = {0};
 	struct pgt_prev prev = {0};
-	struct pgt_session *s;
+	struct pgt_writer *s;
 	int rc = -1;
 
 	if (!info)
 		info = &none;
 	memset(info, 0, sizeof(*info));
-	if (pgt_link_session(l, pgt_item_database(item), &s, err) < 0)
+	if (pgt_link_writer(l, pgt_item_database(item), &s, err) < 0)
 		return -1;
 	switch (item->kind) {
 	case PGT_ITEM_SETTING:
@@ -306,7 +306,7 @@ put_safe(struct pgt_buf *b, const char *s)
 }
 
 int
-pgt_pending_read(struct pgt_session *s, const struct pgt_changeset *cs, char **ret,
+pgt_pending_read(struct pgt_writer *s, const struct pgt_changeset *cs, char **ret,
 		 struct pgt_err *err)
 {
 	struct pgt_result *r = NULL;
@@ -339,7 +339,7 @@ pgt_pending_read(struct pgt_session *s, const struct pgt_changeset *cs, char **r
 }
 
 int
-pgt_file_errors_read(struct pgt_session *s, char **ret, struct pgt_err *err)
+pgt_file_errors_read(struct pgt_writer *s, char **ret, struct pgt_err *err)
 {
 	struct pgt_result *r = NULL;
 	struct pgt_buf b;

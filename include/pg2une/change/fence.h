@@ -10,7 +10,7 @@
 #include "pg2une/base/err.h"
 #include "pg2une/base/json.h"
 
-struct pgt_session;
+struct pgt_writer;
 
 struct pgt_fence {
 	char system_identifier[24];
@@ -33,7 +33,7 @@ enum pgt_fence_verdict {
 	PGT_FENCE_OTHER,     /* another node or cluster */
 };
 
-int pgt_fence_read(struct pgt_session *s, struct pgt_fence *ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_fence_read(struct pgt_writer *s, struct pgt_fence *ret, struct pgt_err *err) PGT_MUST_CHECK;
 /* What became of `then`; why gets one line for people. */
 enum pgt_fence_verdict pgt_fence_compare(const struct pgt_fence *then,
 					 const struct pgt_fence *now, char *why, size_t size);

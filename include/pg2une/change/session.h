@@ -15,7 +15,7 @@
 struct pgt_connspec;
 struct pgt_result;
 struct pgt_link;
-struct pgt_session;
+struct pgt_writer;
 
 /* The key of pg_advisory_lock: "pg2une" in ASCII. */
 #define PGT_CHANGE_LOCK_KEY "123588530499173"
@@ -44,12 +44,12 @@ void pgt_link_unlock(struct pgt_link *l);
 bool pgt_link_is_open(const struct pgt_link *l);
 /* The main session (database NULL or "postgres"), or the one of a database,
  * opened on demand and locked when the main one is. */
-int pgt_link_session(struct pgt_link *l, const char *database, struct pgt_session **ret,
+int pgt_link_writer(struct pgt_link *l, const char *database, struct pgt_writer **ret,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 /* One more, unlocked, for a look with fresh eyes; the caller closes it. */
-int pgt_link_fresh(struct pgt_link *l, const char *database, struct pgt_session **ret,
+int pgt_link_fresh(struct pgt_link *l, const char *database, struct pgt_writer **ret,
 		   struct pgt_err *err) PGT_MUST_CHECK;
-void pgt_session_close(struct pgt_session *s);
+void pgt_writer_close(struct pgt_writer *s);
 
 /* pid and start of the main session's backend, as the server says. */
 int pgt_link_backend_pid(const struct pgt_link *l);
@@ -65,11 +65,11 @@ int pgt_link_end_backend(struct pgt_link *l, int pid, int64_t start_us, struct p
 
 /* One statement; timeout_ns bounds the wait on our side, 0 means none (and lifts
  * statement_timeout for it).  ret may be NULL. */
-int pgt_session_run(struct pgt_session *s, const char *sql, const char *const *params,
+int pgt_writer_run(struct pgt_writer *s, const char *sql, const char *const *params,
 		    int n_params, int64_t timeout_ns, struct pgt_result **ret,
 		    struct pgt_err *err) PGT_MUST_CHECK;
-int pgt_session_version(const struct pgt_session *s);
-bool pgt_session_alive(const struct pgt_session *s);
+int pgt_writer_version(const struct pgt_writer *s);
+bool pgt_writer_alive(const struct pgt_writer *s);
 
 /* After a write failed with err: may it have taken effect all the same?  True for
  * lost links, timeouts, cancels and shutdowns; a server that says no is false. */

@@ -26,7 +26,7 @@ struct pgt_setting_info {
 	bool applied;
 };
 
-int pgt_setting_read(struct pgt_session *s, const char *name, struct pgt_setting_info *ret,
+int pgt_setting_read(struct pgt_writer *s, const char *name, struct pgt_setting_info *ret,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_setting_info_done(struct pgt_setting_info *info);
 
@@ -48,9 +48,9 @@ int pgt_target_read(struct pgt_link *l, const struct pgt_item *item,
 /* Settings that the next reload would change, one "name = value (file:line)" a
  * line, without those that cs itself sets (cs may be NULL); "" for none.  The
  * caller frees. */
-int pgt_pending_read(struct pgt_session *s, const struct pgt_changeset *cs, char **ret,
+int pgt_pending_read(struct pgt_writer *s, const struct pgt_changeset *cs, char **ret,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 /* Faulty lines of the configuration files, in the same manner. */
-int pgt_file_errors_read(struct pgt_session *s, char **ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_file_errors_read(struct pgt_writer *s, char **ret, struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif
