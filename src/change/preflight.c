@@ -9,6 +9,7 @@
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
 #include "pg2une/pg/conn.h"
+#include "pg2une/pg/quote.h"
 #include "preflight_priv.h"
 #include "sqltext_priv.h"
 
@@ -139,41 +140,35 @@ has_system_setting(const struct pgt_changeset *cs)
 	return false;
 }
 
-/* Named without the schema, quoted role: what the owner of the server runs. */
+/* A check with the very statement that mends it. */
+static void
+need_grant(struct pgt_pre *p, enum pgt_severity sev, const char *grant, const char *why)
+{
+	char *role = pgt_quote_ident_min(p->out->user, NULL), *fix;
+
+	fix = pgt_change_stmt(grant, (struct pgt_fill[]){{"role", role ? role : "?"}, {NULL, NULL}});
+	pgt_pre_check(p, sev, -1, "privilege", fix, "%s %s", p->out->user, why);
+	free(fix);
+	free(role);
+}
+
 static void
 check_grants(struct pgt_pre *p)
 {
 	const struct pgt_server_facts *f = &p->facts;
-	const char *user = p->out->user;
-	char fix[300];
 
-	if (!f->sees_control) {
-		snprintf(fix, sizeof(fix),
-			 "GRANT EXECUTE ON FUNCTION pg_control_system(), pg_control_checkpoint() TO \"%s\";",
-			 user);
-		pgt_pre_check(p, PGT_SEV_REFUSE, -1, "privilege", fix,
-			      "the node cannot be told from others: no pg_control_system()");
-	}
+	if (!f->sees_control)
+		need_grant(p, PGT_SEV_REFUSE, "grant_control",
+			   "may not call pg_control_system(): this node cannot be told from others");
 	if (!has_system_setting(p->cs))
 		return;
-	if (!f->may_reload) {
-		snprintf(fix, sizeof(fix), "GRANT EXECUTE ON FUNCTION pg_reload_conf() TO \"%s\";", user);
-		pgt_pre_check(p, PGT_SEV_REFUSE, -1, "privilege", fix, "%s may not reload", user);
-	}
-	if (!f->sees_files) {
-		snprintf(fix, sizeof(fix),
-			 "GRANT SELECT ON pg_file_settings TO \"%s\"; "
-			 "GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO \"%s\";",
-			 user, user);
-		pgt_pre_check(p, PGT_SEV_REFUSE, -1, "privilege", fix,
-			      "%s does not see pg_file_settings, without which the state before cannot be "
-			      "known", user);
-	}
-	if (!f->sees_settings) {
-		snprintf(fix, sizeof(fix), "GRANT pg_read_all_settings TO \"%s\";", user);
-		pgt_pre_check(p, PGT_SEV_WARN, -1, "privilege", fix,
-			      "%s does not see where settings come from", user);
-	}
+	if (!f->may_reload)
+		need_grant(p, PGT_SEV_REFUSE, "grant_reload", "may not reload");
+	if (!f->sees_files)
+		need_grant(p, PGT_SEV_REFUSE, "grant_files",
+			   "does not see pg_file_settings: the state before cannot be known");
+	if (!f->sees_settings)
+		need_grant(p, PGT_SEV_WARN, "grant_settings", "does not see where settings come from");
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "pg2une/pg/quote.h"
 #include "pg2une/pg/unit.h"
 #include "preflight_priv.h"
+#include "sqltext_priv.h"
 
 static bool
 is(const char *a, const char *b)
@@ -134,7 +135,7 @@ check_system_privilege(struct pgt_pre *p, size_t i, const char *name, struct pgt
 	struct pgt_permission *perm = &p->out->permission[i];
 	const char *params[] = {name};
 	struct pgt_result *r = NULL;
-	char fix[300];
+	char *fix, *role;
 
 	if (p->cs->items[i].managed) {
 		perm->allowed = true;
@@ -146,18 +147,17 @@ check_system_privilege(struct pgt_pre *p, size_t i, const char *name, struct pgt
 	pgt_result_free(r);
 	if (perm->allowed)
 		return 0;
-	if (p->out->server_version_num >= 150000) {
-		char *role = pgt_quote_ident_min(p->out->user, NULL);
-
-		snprintf(fix, sizeof(fix), "GRANT ALTER SYSTEM ON PARAMETER %s TO %s;", name,
-			 role ? role : "?");
-		free(role);
-	} else {
-		snprintf(fix, sizeof(fix), "connect as a superuser: before 15 nothing less may ALTER SYSTEM");
-	}
+	role = pgt_quote_ident_min(p->out->user, NULL);
+	if (p->out->server_version_num >= 150000)
+		fix = pgt_change_stmt("grant_parameter",
+				      (struct pgt_fill[]){{"name", name}, {"role", role}, {NULL, NULL}});
+	else
+		fix = pgt_xstrdup("connect as a superuser: before 15 nothing less may ALTER SYSTEM");
+	free(role);
 	snprintf(perm->reason, sizeof(perm->reason), "%s may not ALTER SYSTEM SET %s", p->out->user, name);
 	snprintf(perm->min_role, sizeof(perm->min_role), "%.199s", fix);
 	pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "privilege", fix, "%s", perm->reason);
+	free(fix);
 	return 0;
 }
 

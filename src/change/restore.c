@@ -11,6 +11,7 @@
 #include "pg2une/base/str.h"
 #include "pg2une/change/target.h"
 #include "pg2une/pg/unit.h"
+#include "sqltext_priv.h"
 
 #define SEEN_NS (5 * PGT_NS_PER_S) /* a reload reaches new sessions long before */
 
@@ -50,8 +51,12 @@ pgt_restore_instructions(const struct pgt_restore_report *r)
 		if (r->items[i].sql && r->items[i].state != PGT_RS_RESTORED &&
 		    r->items[i].state != PGT_RS_UNTOUCHED && r->items[i].state != PGT_RS_FOREIGN)
 			pgt_buf_printf(&b, "%s;\n", r->items[i].sql);
-	if (b.len)
-		pgt_buf_puts(&b, "SELECT pg_reload_conf();\n");
+	if (b.len) {
+		char *reload = pgt_change_stmt("reload_by_hand", (struct pgt_fill[]){{NULL, NULL}});
+
+		pgt_buf_printf(&b, "%s\n", reload);
+		free(reload);
+	}
 	return b.len ? pgt_buf_take(&b) : pgt_xstrdup("");
 }
 

@@ -1,0 +1,2 @@
+-- Shown as a hint.
+GRANT ALTER SYSTEM ON PARAMETER {name} TO {role};

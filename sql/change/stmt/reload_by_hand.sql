@@ -1,0 +1,2 @@
+-- Shown among instructions.
+SELECT pg_reload_conf();
