@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,8 +47,21 @@ conn_drop_results(struct pgt_conn *c)
 	for (i = 0; i < c->n_stmts; i++)
 		pgt_result_free(c->results[i]);
 	free(c->results);
+	free(c->prep_of);
 	c->results = NULL;
+	c->prep_of = NULL;
 	c->n_stmts = c->n_done = c->n_syncs = c->n_taken = 0;
+}
+
+static void
+conn_drop_prepared(struct pgt_conn *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_prepared; i++)
+		free(c->prepared[i].sql);
+	c->n_prepared = 0;
+	c->prepare = false;
 }
 
 void
@@ -56,6 +70,7 @@ pgt_conn_close(struct pgt_conn *c)
 	if (!c)
 		return;
 	conn_drop_results(c);
+	conn_drop_prepared(c);
 	PQfinish(c->pg);
 	c->pg = NULL;
 	c->state = PGT_CONN_CLOSED;
@@ -249,6 +264,39 @@ conn_flush(struct pgt_conn *c)
 	return rc < 0 ? -1 : 0;
 }
 
+/* The slot of a statement to be prepared; -1 when the table is full. */
+static int
+conn_prepared_slot(struct pgt_conn *c, const char *sql)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_prepared; i++)
+		if (strcmp(c->prepared[i].sql, sql) == 0)
+			return (int)i;
+	if (i == PGT_CONN_PREPARED_MAX)
+		return -1;
+	c->prepared[i] = (struct pgt_conn_prepared){pgt_xstrdup(sql), c->next_serial++, false};
+	c->n_prepared++;
+	return (int)i;
+}
+
+static int
+conn_send_one(struct pgt_conn *c, const struct pgt_stmt *s, int *ret_slot)
+{
+	struct pgt_conn_prepared *p;
+	char name[32];
+
+	*ret_slot = c->prepare ? conn_prepared_slot(c, s->sql) : -1;
+	if (*ret_slot < 0)
+		return PQsendQueryParams(c->pg, s->sql, s->n_params, NULL, s->params, NULL,
+					 NULL, 0);
+	p = &c->prepared[*ret_slot];
+	snprintf(name, sizeof(name), "pg2une_%u", p->serial);
+	if (!p->known && !PQsendPrepare(c->pg, name, s->sql, 0, NULL))
+		return 0;
+	return PQsendQueryPrepared(c->pg, name, s->n_params, s->params, NULL, NULL, 0);
+}
+
 static int
 conn_send_batch(struct pgt_conn *c, const struct pgt_stmt *stmts, size_t n)
 {
@@ -257,11 +305,10 @@ conn_send_batch(struct pgt_conn *c, const struct pgt_stmt *stmts, size_t n)
 	if (!PQenterPipelineMode(c->pg))
 		return -1;
 	c->results = pgt_xcalloc(n, sizeof(*c->results));
+	c->prep_of = pgt_xcalloc(n, sizeof(*c->prep_of));
 	c->n_stmts = n;
 	for (i = 0; i < n; i++) {
-		if (!PQsendQueryParams(c->pg, stmts[i].sql, stmts[i].n_params, NULL,
-				       stmts[i].params, NULL, NULL, 0) ||
-		    !PQpipelineSync(c->pg))
+		if (!conn_send_one(c, &stmts[i], &c->prep_of[i]) || !PQpipelineSync(c->pg))
 			return -1;
 		c->statements++;
 	}
@@ -362,6 +409,36 @@ conn_lost(struct pgt_conn *c)
 	pgt_conn_fail(c, PGT_E_CONN, PQerrorMessage(c->pg));
 }
 
+/* A statement has one outcome.  That it was prepared is only noted; when that
+ * failed, the error stays and the "not run" after it goes. */
+static void
+conn_keep(struct pgt_conn *c, PGresult *take_res)
+{
+	struct pgt_conn_prepared *p = NULL;
+	size_t i = c->n_syncs;
+	struct pgt_result *r;
+
+	if (i >= c->n_stmts || c->results[i]) {
+		PQclear(take_res);
+		return;
+	}
+	if (c->prep_of[i] >= 0)
+		p = &c->prepared[c->prep_of[i]];
+	if (p && !p->known && PQresultStatus(take_res) == PGRES_COMMAND_OK) {
+		p->known = true;
+		PQclear(take_res);
+		return;
+	}
+	r = c->results[i] = pgt_result_new(take_res);
+	c->n_done = i + 1;
+	/* gone (DISCARD ALL), or its result has another shape now: prepare anew */
+	if (p && !r->ok &&
+	    (strcmp(r->err.sqlstate, "26000") == 0 || strcmp(r->err.sqlstate, "0A000") == 0)) {
+		p->known = false;
+		p->serial = c->next_serial++;
+	}
+}
+
 static void
 conn_step_batch(struct pgt_conn *c)
 {
@@ -371,7 +448,7 @@ conn_step_batch(struct pgt_conn *c)
 		/* libpq has parsed what came before the end: look at it first */
 		while (!PQisBusy(c->pg) && c->n_done < c->n_stmts &&
 		       (res = PQgetResult(c->pg)))
-			c->results[c->n_done++] = pgt_result_new(res);
+			conn_keep(c, res);
 		conn_lost(c);
 		return;
 	}
@@ -391,10 +468,7 @@ conn_step_batch(struct pgt_conn *c)
 			conn_batch_done(c);
 			return;
 		}
-		if (c->n_done < c->n_stmts)
-			c->results[c->n_done++] = pgt_result_new(res);
-		else
-			PQclear(res);
+		conn_keep(c, res);
 		if (PQstatus(c->pg) == CONNECTION_BAD) {
 			conn_lost(c);
 			return;
@@ -468,6 +542,12 @@ pgt_conn_send(struct pgt_conn *c, const struct pgt_stmt *stmts, size_t n,
 	c->state = PGT_CONN_BUSY;
 	c->deadline_ns = timeout_ns > 0 ? pgt_clock_mono_ns() + timeout_ns : INT64_MAX;
 	return 0;
+}
+
+void
+pgt_conn_set_prepare(struct pgt_conn *c, bool on)
+{
+	c->prepare = on;
 }
 
 struct pgt_result *

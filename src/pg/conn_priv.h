@@ -15,6 +15,15 @@ struct pgt_connspec {
 	bool read_only;
 };
 
+#define PGT_CONN_PREPARED_MAX 64
+
+/* A statement that the session knows, under the name pg2une_<serial>. */
+struct pgt_conn_prepared {
+	char *sql;
+	unsigned serial;
+	bool known;
+};
+
 struct pgt_conn {
 	struct pgt_connspec *spec;
 	enum pgt_conn_role role;
@@ -33,6 +42,11 @@ struct pgt_conn {
 	size_t n_done;	/* results that are complete */
 	size_t n_syncs; /* sync points that came back */
 	size_t n_taken;
+	int *prep_of; /* of each in flight: index into prepared, -1 */
+	struct pgt_conn_prepared prepared[PGT_CONN_PREPARED_MAX];
+	size_t n_prepared;
+	bool prepare;
+	unsigned next_serial;
 };
 
 struct pgt_result {

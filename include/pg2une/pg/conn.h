@@ -104,6 +104,10 @@ struct pgt_result;
  * fails does not void the others.  Copies everything it needs. */
 int pgt_conn_send(struct pgt_conn *c, const struct pgt_stmt *stmts, size_t n,
 		  int64_t timeout_ns, struct pgt_err *err) PGT_MUST_CHECK;
+/* From now on parse and plan each text once a session (at most 64 texts): for
+ * statements sent each tick, where planning costs more than running.  Not
+ * through a pooler.  Ends with the connection. */
+void pgt_conn_set_prepare(struct pgt_conn *c, bool on);
 /* In state DONE: result i, to be freed by the caller; state is READY once all
  * were taken or pgt_conn_discard() was called. */
 struct pgt_result *pgt_conn_take(struct pgt_conn *c, size_t i);

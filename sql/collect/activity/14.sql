@@ -5,7 +5,7 @@
 -- columns: n_backends,pid,backend_start_us,datid,usename,datname,app,client,backend_type,state,
 --   wait_type,wait_event,query,query_id,query_us,xact_us,state_us,xmin_age,leader_pid,
 --   blockers,now_us
--- $1: how many rows at most
+-- $1: how many rows at most; $2: sessions wanted although idle (they block others)
 -- privilege: pg_monitor
 -- cadence: tick
 SELECT /*pg2une*/
@@ -39,4 +39,5 @@ SELECT /*pg2une*/
     OR pg_catalog.pg_stat_get_backend_dbid(b.id) = 0
     OR pg_catalog.pg_stat_get_backend_pid(b.id) IN
            (SELECT ws.pid FROM pg_catalog.pg_stat_get_wal_senders() ws)
+    OR pg_catalog.pg_stat_get_backend_pid(b.id) = ANY ($2::pg_catalog.int4[])
  LIMIT $1::pg_catalog.int4

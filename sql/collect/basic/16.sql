@@ -1,7 +1,7 @@
 -- One row: the counters of the whole cluster, and what tells one statistics epoch
 -- from the next (start, resets, role).
 -- reserved_connections since 16.
--- columns: now_us,stats_us,start_us,conf_us,reset_us,in_recovery,read_only,max_connections,reserved,
+-- columns: begin_us,stats_us,start_us,conf_us,reset_us,in_recovery,read_only,max_connections,reserved,
 --   commits,rollbacks,blks_read,blks_hit,temp_bytes,temp_files,tup_returned,tup_fetched,
 --   tup_inserted,tup_updated,tup_deleted,deadlocks,conflicts,blk_read_ms,blk_write_ms,
 --   sessions,sessions_abandoned,sessions_fatal,sessions_killed,active_ms,
@@ -9,7 +9,7 @@
 --   ckpt_sync_ms,buf_ckpt,buf_clean,buf_backend,buf_alloc,bg_reset_us
 -- cadence: tick
 SELECT /*pg2une*/
-       (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 AS now_us,
+       (pg_catalog.date_part('epoch', pg_catalog.transaction_timestamp()) * 1000000)::pg_catalog.int8 AS begin_us,
        (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 AS stats_us,
        (pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time()) * 1000000)::pg_catalog.int8 AS start_us,
        (pg_catalog.date_part('epoch', pg_catalog.pg_conf_load_time()) * 1000000)::pg_catalog.int8 AS conf_us,

@@ -22,6 +22,7 @@ SELECT /*pg2une*/ s.queryid, s.userid, s.dbid, s.toplevel, s.calls,
   FROM n
   LEFT JOIN s ON s.queryid IS NOT NULL
    AND NOT EXISTS (
-        SELECT FROM pg_catalog.unnest($1::pg_catalog.int8[], $2::pg_catalog.int8[]) AS p(k, calls)
+        SELECT FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),
+                               pg_catalog.unnest($2::pg_catalog.int8[])) AS p(k, calls)
          WHERE p.calls = s.calls
            AND p.k = (s.queryid # (s.userid::pg_catalog.int8 << 32) # s.dbid::pg_catalog.int8 # CASE WHEN s.toplevel THEN 0 ELSE 4611686018427387904 END))

@@ -1,0 +1,447 @@
+/* pg_stat_statements: what each entry counted between two readings.  An entry is
+ * (queryid, userid, dbid, toplevel); the server sends only those that changed. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg2une/base/clock.h"
+#include "pg2une/base/safetext.h"
+#include "stmts_priv.h"
+
+#define ENTRIES_MAX 100000 /* pg_stat_statements.max may be set to anything */
+#define KNOWN_MIN   300	   /* below that, sending all is cheaper than comparing */
+
+struct obs_stmts *
+obs_stmts_new(void)
+{
+	struct obs_stmts *st = pgt_xcalloc(1, sizeof(*st));
+
+	st->max = st->total = -1;
+	st->dealloc = NAN;
+	return st;
+}
+
+static void
+names_free(struct obs_stmts *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->n_names; i++)
+		free(st->names[i].name);
+	free(st->names);
+	st->names = NULL;
+	st->n_names = 0;
+}
+
+static void
+table_forget(struct obs_stmts *st)
+{
+	size_t i;
+
+	for (i = 0; i < st->n_slots; i++)
+		free(st->slots[i].text);
+	free(st->slots);
+	st->slots = NULL;
+	st->n_slots = st->n_used = 0;
+}
+
+void
+obs_stmts_forget(struct obs_stmts *st)
+{
+	table_forget(st);
+	st->gen = st->lat = (struct obs_gen){0};
+	st->have_base = st->reset = false;
+	st->hidden = st->prev_hidden = 0;
+	st->dealloc = NAN;
+	st->reset_us = 0;
+}
+
+void
+obs_stmts_free(struct obs_stmts *st)
+{
+	if (!st)
+		return;
+	obs_stmts_forget(st);
+	names_free(st);
+	free(st);
+}
+
+/* ---- the table ---- */
+
+/* As the server computes it in statements_*: tells entries apart that share a
+ * query id. */
+static int64_t
+key_mix(const struct pgt_query_key *k)
+{
+	uint64_t x = (uint64_t)k->queryid ^ (uint64_t)k->userid << 32 ^ k->dbid;
+
+	return (int64_t)(k->toplevel ? x : x ^ UINT64_C(1) << 62);
+}
+
+static bool
+key_equal(const struct pgt_query_key *a, const struct pgt_query_key *b)
+{
+	return a->queryid == b->queryid && a->userid == b->userid && a->dbid == b->dbid &&
+	       a->toplevel == b->toplevel;
+}
+
+static struct obs_entry *
+table_slot(const struct obs_stmts *st, const struct pgt_query_key *key)
+{
+	uint64_t h = (uint64_t)key_mix(key) * UINT64_C(0x9e3779b97f4a7c15);
+	size_t i = (size_t)(h >> 20) & (st->n_slots - 1);
+
+	while (st->slots[i].used && !key_equal(&st->slots[i].key, key))
+		i = (i + 1) & (st->n_slots - 1);
+	return &st->slots[i];
+}
+
+static void
+table_grow(struct obs_stmts *st)
+{
+	struct obs_entry *old = st->slots;
+	size_t n = st->n_slots, i;
+
+	st->n_slots = n ? 2 * n : 256;
+	st->slots = pgt_xcalloc(st->n_slots, sizeof(*st->slots));
+	for (i = 0; i < n; i++)
+		if (old[i].used)
+			*table_slot(st, &old[i].key) = old[i];
+	free(old);
+}
+
+struct obs_entry *
+obs_stmts_entry(struct obs_stmts *st, const struct pgt_query_key *key, bool create)
+{
+	struct obs_entry *e = st->n_slots ? table_slot(st, key) : NULL;
+
+	if (e && e->used)
+		return e;
+	if (!create || st->n_used >= ENTRIES_MAX)
+		return NULL;
+	if (4 * (st->n_used + 1) > 3 * st->n_slots)
+		table_grow(st);
+	e = table_slot(st, key);
+	e->used = true;
+	e->key = *key;
+	st->n_used++;
+	return e;
+}
+
+size_t
+obs_stmts_count(const struct obs_stmts *st)
+{
+	return st->n_used;
+}
+
+void
+obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *keys, struct pgt_buf *calls)
+{
+	const char *sep = "";
+	size_t i;
+
+	pgt_buf_putc(keys, '{');
+	pgt_buf_putc(calls, '{');
+	for (i = 0; st->n_used > KNOWN_MIN && i < st->n_slots; i++) {
+		const struct obs_entry *e = &st->slots[i];
+
+		if (!e->used)
+			continue;
+		pgt_buf_printf(keys, "%s%lld", sep, (long long)key_mix(&e->key));
+		pgt_buf_printf(calls, "%s%lld", sep, (long long)e->cur[S_CALLS]);
+		sep = ",";
+	}
+	pgt_buf_putc(keys, '}');
+	pgt_buf_putc(calls, '}');
+}
+
+/* ---- a reading ---- */
+
+enum {
+	Q_ID, Q_USER, Q_DB, Q_TOP, Q_STDDEV, Q_SINCE, Q_TOTAL, Q_HIDDEN, Q_FIRST_COUNTER,
+	Q_N = Q_FIRST_COUNTER + S_N
+};
+
+static const char *const columns[Q_N] = {
+    [Q_ID] = "queryid",
+    [Q_USER] = "userid",
+    [Q_DB] = "dbid",
+    [Q_TOP] = "toplevel",
+    [Q_STDDEV] = "stddev_ms",
+    [Q_SINCE] = "since_us",
+    [Q_TOTAL] = "n_total",
+    [Q_HIDDEN] = "n_hidden",
+    [Q_FIRST_COUNTER + S_CALLS] = "calls",
+    [Q_FIRST_COUNTER + S_TOTAL] = "total_ms",
+    [Q_FIRST_COUNTER + S_ROWS] = "rows",
+    [Q_FIRST_COUNTER + S_HIT] = "hit",
+    [Q_FIRST_COUNTER + S_READ] = "read",
+    [Q_FIRST_COUNTER + S_DIRTIED] = "dirtied",
+    [Q_FIRST_COUNTER + S_WRITTEN] = "written",
+    [Q_FIRST_COUNTER + S_TEMP_READ] = "temp_read",
+    [Q_FIRST_COUNTER + S_TEMP_WRITTEN] = "temp_written",
+    [Q_FIRST_COUNTER + S_IO] = "io_ms",
+    [Q_FIRST_COUNTER + S_WAL] = "wal_bytes",
+    [Q_FIRST_COUNTER + S_PLAN] = "plan_ms",
+    [Q_FIRST_COUNTER + S_PLANS] = "plans",
+    [Q_FIRST_COUNTER + S_JIT] = "jit_ms",
+};
+
+static void
+gen_mark(const struct obs *o, struct obs_gen *g, int which)
+{
+	g->at_ns[which] = o->tick.mono_ns;
+	g->dealloc[which] = o->stmts->dealloc;
+	g->active_ms[which] = o->have_cur ? o->cur.c[OBS_C_active_ms] : NAN;
+	g->xacts[which] =
+	    o->have_cur ? o->cur.c[OBS_C_commits] + o->cur.c[OBS_C_rollbacks] : NAN;
+}
+
+/* The younger generation becomes the base; now, before the new reading is
+ * taken over, the current numbers become the younger one. */
+static bool
+gen_turn(struct obs *o, struct obs_gen *g, int64_t window_ns)
+{
+	if (g->at_ns[0] == 0)
+		return false;
+	if (o->stmts->taken_ns - g->at_ns[1] < window_ns / 2)
+		return false;
+	g->at_ns[0] = g->at_ns[1];
+	g->dealloc[0] = g->dealloc[1];
+	g->active_ms[0] = g->active_ms[1];
+	g->xacts[0] = g->xacts[1];
+	g->at_ns[1] = o->stmts->taken_ns;
+	g->dealloc[1] = o->stmts->dealloc;
+	g->active_ms[1] = o->stmts->last_active_ms;
+	g->xacts[1] = o->stmts->last_xacts;
+	return true;
+}
+
+static void
+gens_turn(struct obs *o)
+{
+	struct obs_stmts *st = o->stmts;
+	bool turn = gen_turn(o, &st->gen, o->opts.statements_window_ns);
+	bool lat = gen_turn(o, &st->lat, 2 * o->opts.statements_window_ns);
+	size_t i;
+
+	for (i = 0; (turn || lat) && i < st->n_slots; i++) {
+		struct obs_entry *e = &st->slots[i];
+
+		if (!e->used)
+			continue;
+		if (turn) {
+			memcpy(e->base[0], e->base[1], sizeof(e->base[0]));
+			memcpy(e->base[1], e->cur, sizeof(e->cur));
+		}
+		if (lat) {
+			e->lat[0] = e->lat[1];
+			e->lat[1] = (struct obs_moment){e->cur[S_CALLS], e->cur[S_TOTAL],
+							e->stddev};
+		}
+	}
+}
+
+/* Nothing that this entry counted so far happened in our window. */
+static void
+entry_rebase(struct obs_entry *e)
+{
+	memcpy(e->base[0], e->cur, sizeof(e->cur));
+	memcpy(e->base[1], e->cur, sizeof(e->cur));
+	e->lat[0] = e->lat[1] =
+	    (struct obs_moment){e->cur[S_CALLS], e->cur[S_TOTAL], e->stddev};
+}
+
+/* It began to count after our last reading: everything in it is new. */
+static void
+entry_reborn(struct obs_entry *e, int64_t now_ns)
+{
+	memset(e->base, 0, sizeof(e->base));
+	memset(e->lat, 0, sizeof(e->lat));
+	e->born_ns = now_ns;
+}
+
+/* first: nothing is known of the time before.  Otherwise an entry that we did
+ * not know was born since the last reading, as that one was complete; so was
+ * one whose calls went back (evicted, or reset by itself). */
+static void
+entry_read(struct obs *o, const struct obs_rows *r, size_t row, const int *c, bool first)
+{
+	struct pgt_query_key key = {
+	    .queryid = obs_i64(r, row, c[Q_ID], 0),
+	    .userid = (uint32_t)obs_i64(r, row, c[Q_USER], 0),
+	    .dbid = (uint32_t)obs_i64(r, row, c[Q_DB], 0),
+	    .toplevel = obs_bool(r, row, c[Q_TOP]),
+	};
+	size_t before = o->stmts->n_used;
+	struct obs_entry *e = obs_stmts_entry(o->stmts, &key, true);
+	double old;
+	int i;
+
+	if (!e)
+		return;
+	old = e->cur[S_CALLS];
+	for (i = 0; i < S_N; i++)
+		e->cur[i] = obs_num(r, row, c[Q_FIRST_COUNTER + i]);
+	e->stddev = obs_num(r, row, c[Q_STDDEV]);
+	if (first)
+		entry_rebase(e);
+	else if (o->stmts->n_used > before || e->cur[S_CALLS] < old)
+		entry_reborn(e, o->tick.mono_ns);
+}
+
+/* Many entries went back at once: a reset that nobody told (before 1.9). */
+static bool
+looks_reset(const struct obs *o, const struct obs_rows *r, const int *c)
+{
+	size_t n = obs_rows_n(r), i, back = 0, known = 0;
+
+	for (i = 0; i < n; i++) {
+		struct pgt_query_key key = {
+		    .queryid = obs_i64(r, i, c[Q_ID], 0),
+		    .userid = (uint32_t)obs_i64(r, i, c[Q_USER], 0),
+		    .dbid = (uint32_t)obs_i64(r, i, c[Q_DB], 0),
+		    .toplevel = obs_bool(r, i, c[Q_TOP]),
+		};
+		const struct obs_entry *e = obs_stmts_entry(o->stmts, &key, false);
+
+		known += e != NULL;
+		back += e && obs_num(r, i, c[Q_FIRST_COUNTER + S_CALLS]) < e->cur[S_CALLS];
+	}
+	return known > 2 && 2 * back > known;
+}
+
+static void
+first_reading(struct obs *o)
+{
+	struct obs_stmts *st = o->stmts;
+
+	gen_mark(o, &st->gen, 0);
+	gen_mark(o, &st->gen, 1);
+	gen_mark(o, &st->lat, 0);
+	gen_mark(o, &st->lat, 1);
+}
+
+void
+obs_feed_statements(struct obs *o, const struct obs_rows *r)
+{
+	struct obs_stmts *st = o->stmts;
+	size_t n = obs_rows_n(r), i;
+	bool first;
+	int c[Q_N];
+
+	if (n == 0)
+		return;
+	obs_cols(r, columns, c, Q_N);
+	st->total = obs_i64(r, 0, c[Q_TOTAL], -1);
+	st->hidden = obs_i64(r, 0, c[Q_HIDDEN], 0);
+	/* A reset; or a privilege gained, which makes old entries appear; or a table
+	 * full of entries that the server has evicted: begin anew. */
+	if (st->have_base && looks_reset(o, r, c)) {
+		obs_stmts_forget(st);
+		st->reset = true;
+	} else if (st->hidden < st->prev_hidden ||
+		   (int64_t)st->n_used > 2 * st->total + 2 * KNOWN_MIN) {
+		obs_stmts_forget(st);
+	}
+	first = !st->have_base;
+	st->prev_hidden = st->hidden;
+	obs_status_ok(o, PGT_SEC_STATEMENTS);
+	if (first && (int64_t)n < st->total - st->hidden)
+		return; /* only the changed ones of those that we just forgot */
+	if (!first) {
+		st->reset = false;
+		gens_turn(o);
+	}
+	for (i = 0; i < n; i++)
+		if (obs_str(r, i, c[Q_ID]))
+			entry_read(o, r, i, c, first);
+	if (first)
+		first_reading(o);
+	st->have_base = true;
+	st->taken_ns = o->tick.mono_ns;
+	st->last_active_ms = o->have_cur ? o->cur.c[OBS_C_active_ms] : NAN;
+	st->last_xacts =
+	    o->have_cur ? o->cur.c[OBS_C_commits] + o->cur.c[OBS_C_rollbacks] : NAN;
+	if (st->hidden) {
+		o->status[PGT_SEC_STATEMENTS].partial = true;
+		obs_status_why(o, PGT_SEC_STATEMENTS, "the statements of other roles are hidden",
+			       o->caps.cap[PGT_CAP_MONITOR].fix);
+	}
+}
+
+void
+obs_feed_statements_info(struct obs *o, const struct obs_rows *r)
+{
+	struct obs_stmts *st = o->stmts;
+	int64_t reset = obs_i64(r, 0, obs_col(r, "reset_us"), 0);
+
+	if (obs_rows_n(r) != 1)
+		return;
+	if (st->have_base && reset != st->reset_us) {
+		obs_stmts_forget(st);
+		st->reset = true;
+	}
+	st->reset_us = reset;
+	st->dealloc = obs_num(r, 0, obs_col(r, "dealloc"));
+	st->max = obs_i64(r, 0, obs_col(r, "max"), -1);
+}
+
+/* ---- texts and names ---- */
+
+void
+obs_feed_texts(struct obs *o, const struct obs_rows *r)
+{
+	int id = obs_col(r, "queryid"), user = obs_col(r, "userid"), db = obs_col(r, "dbid");
+	int top = obs_col(r, "toplevel"), query = obs_col(r, "query");
+	size_t i;
+
+	for (i = 0; i < obs_rows_n(r); i++) {
+		struct pgt_query_key key = {
+		    .queryid = obs_i64(r, i, id, 0),
+		    .userid = (uint32_t)obs_i64(r, i, user, 0),
+		    .dbid = (uint32_t)obs_i64(r, i, db, 0),
+		    .toplevel = obs_bool(r, i, top),
+		};
+		struct obs_entry *e = obs_stmts_entry(o->stmts, &key, false);
+		const char *raw = obs_str(r, i, query);
+
+		if (!e || !raw)
+			continue;
+		free(e->text);
+		e->text = pgt_safetext(raw, PGT_SAFE_LINE, OBS_QUERY_MAX);
+		e->ours = strstr(raw, "/*pg2une*/") != NULL;
+	}
+}
+
+void
+obs_feed_names(struct obs *o, const struct obs_rows *r)
+{
+	struct obs_stmts *st = o->stmts;
+	int kind = obs_col(r, "kind"), oid = obs_col(r, "oid"), name = obs_col(r, "name");
+	size_t n = obs_rows_n(r), i;
+
+	names_free(st);
+	st->names = pgt_xcalloc(n, sizeof(*st->names));
+	for (i = 0; i < n; i++) {
+		const char *k = obs_str(r, i, kind);
+
+		st->names[i].kind = k ? k[0] : '?';
+		st->names[i].oid = (uint32_t)obs_i64(r, i, oid, 0);
+		st->names[i].name = pgt_safetext(obs_str(r, i, name), PGT_SAFE_LINE,
+						 OBS_NAME_MAX);
+	}
+	st->n_names = n;
+	st->names_missing = false;
+}
+
+const char *
+obs_stmts_name(const struct obs_stmts *st, char kind, uint32_t oid)
+{
+	size_t i;
+
+	for (i = 0; i < st->n_names; i++)
+		if (st->names[i].kind == kind && st->names[i].oid == oid)
+			return st->names[i].name;
+	return NULL;
+}

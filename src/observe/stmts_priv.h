@@ -1,0 +1,65 @@
+/* The inside of the statements section, shared by stmts.c and stmts_build.c. */
+#ifndef PG2UNE_OBSERVE_STMTS_PRIV_H
+#define PG2UNE_OBSERVE_STMTS_PRIV_H
+
+#include "obs_priv.h"
+
+/* Counters of one entry, in the order of the query's columns. */
+enum {
+	S_CALLS, S_TOTAL, S_ROWS, S_HIT, S_READ, S_DIRTIED, S_WRITTEN, S_TEMP_READ,
+	S_TEMP_WRITTEN, S_IO, S_WAL, S_PLAN, S_PLANS, S_JIT, S_N
+};
+
+struct obs_moment { /* what the percentiles need of one reading */
+	double calls, total, stddev;
+};
+
+/* Two generations of base readings: the window reaches back to the older one.
+ * A new generation begins when the younger has lived half a window. */
+struct obs_entry {
+	struct pgt_query_key key;
+	double cur[S_N], base[2][S_N];
+	double stddev;
+	struct obs_moment lat[2];
+	int64_t born_ns; /* when we first saw it, 0: with the first reading */
+	char *text;	 /* safe; NULL until asked for */
+	bool used, ours;
+	bool wanted, tried; /* text: is to be fetched, was asked for once */
+};
+
+struct obs_gen {
+	int64_t at_ns[2];  /* mono of the older and the younger reading; 0: none */
+	double dealloc[2];
+	double active_ms[2], xacts[2]; /* of pg_stat_database, all databases */
+};
+
+struct obs_name {
+	char kind;
+	uint32_t oid;
+	char *name;
+};
+
+struct obs_stmts {
+	struct obs_entry *slots; /* open addressing, power of two */
+	size_t n_slots, n_used;
+	struct obs_gen gen, lat;
+	int64_t taken_ns;
+	double last_active_ms, last_xacts; /* with the last reading */
+	bool have_base;	       /* a complete reading came before */
+	bool reset;	       /* pg_stat_statements was reset in this window */
+	int64_t total, hidden, prev_hidden, max;
+	double dealloc;
+	int64_t reset_us;
+	struct obs_name *names;
+	size_t n_names;
+	bool names_missing;    /* an oid without a name was seen */
+};
+
+/* The row of this key, made when absent and create is set. */
+struct obs_entry *obs_stmts_entry(struct obs_stmts *st, const struct pgt_query_key *key,
+				  bool create);
+/* The first rows of s are to have their texts. */
+void obs_stmts_ask(struct obs *o, const struct pgt_snapshot *s);
+const char *obs_stmts_name(const struct obs_stmts *st, char kind, uint32_t oid);
+
+#endif
