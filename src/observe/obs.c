@@ -105,7 +105,7 @@ obs_status_err(struct obs *o, enum pgt_section_id sec, const struct pgt_err *err
 	if (strcmp(err->sqlstate, "42501") == 0)
 		fix = o->have_caps && o->caps.cap[PGT_CAP_MONITOR].fix[0]
 			  ? o->caps.cap[PGT_CAP_MONITOR].fix
-			  : "GRANT pg_monitor TO this role";
+			  : "ask for membership in pg_monitor";
 	else if (strcmp(err->sqlstate, "57014") == 0)
 		fix = "the statement took too long and was given up; it is tried again later";
 	else if (strcmp(err->sqlstate, "40001") == 0)
