@@ -1,3 +1,4 @@
+-- Keep an optimizer run; a known one gets its new state.
 INSERT INTO optimization_runs (id, node, created_ms, updated_ms, action, status, config,
 	baseline_metrics, result_metrics, improvement_pct, deployment_state,
 	canary_workload_id, body)

@@ -1,2 +1,3 @@
+-- Keep a query's text, once.
 INSERT INTO query_text (queryid, query) VALUES ($1, $2)
 ON CONFLICT (queryid) DO NOTHING

@@ -1,1 +1,2 @@
+-- The schema's version.
 SELECT version FROM pg2une_schema

@@ -1,1 +1,2 @@
+-- After a migration: what the schema is now.
 INSERT INTO pg2une_schema (version) VALUES ($1)

@@ -1,3 +1,4 @@
+-- A node's statement counts in [from, to) of one resolution, in order.
 SELECT t_ms, queryid, userid, dbid, calls_delta, mean_exec_time, total_exec_time,
 	var_exec_time
 FROM workload_snapshots

@@ -1,3 +1,4 @@
+-- Keep what one statement did in one interval.
 INSERT INTO workload_snapshots (node, res_s, t_ms, queryid, userid, dbid, calls_delta,
 	mean_exec_time, total_exec_time, var_exec_time, rows, shared_blks_hit,
 	shared_blks_read, temp_blks_written)
