@@ -6,7 +6,9 @@
 
 #include "pg2une/base/log.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/cli/batch.h"
 #include "pg2une/cli/cmd.h"
+#include "pg2une/engine/engine.h"
 #include "pg2une/engine/options.h"
 
 #define PGT_VERSION "0.1"
@@ -14,6 +16,9 @@
 static int
 run_console(int argc, char **argv, struct pgt_options *o, struct pgt_err *err)
 {
+	struct pgt_engine *e;
+	int rc;
+
 	if (argc > 2)
 		return pgt_err_set(err, PGT_E_USAGE, "too many operands: \"%.80s\"",
 				   argv[2]);
@@ -21,7 +26,14 @@ run_console(int argc, char **argv, struct pgt_options *o, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_USAGE, "unknown option %.80s", argv[1]);
 	if (argc == 2 && pgt_options_set(o, "dbname", argv[1], err) < 0)
 		return -1;
-	return pgt_err_set(err, PGT_E_UNSUPPORTED, "the console is not there yet");
+	if (pgt_engine_new(o, &e, err) < 0)
+		return -1;
+	if (pgt_options_str(o, "batch"))
+		rc = pgt_batch_run(e, o, err);
+	else
+		rc = pgt_err_set(err, PGT_E_UNSUPPORTED, "the console is not there yet");
+	pgt_engine_free(e);
+	return rc;
 }
 
 /* --generate is for packagers and not in --help. */
