@@ -1,0 +1,125 @@
+/* Recommendations: what to change on this server, why, how sure, and how to go
+ * back.  Pure: reads an immutable snapshot, schema facts and detection results;
+ * no I/O, no clock.  Any thread.
+ *
+ * Rules of the house: no advice without evidence from this server; what is not
+ * known (memory, cores, storage) is said and lowers the confidence, never
+ * guessed; a value that would keep the server from starting is never proposed. */
+#ifndef PG2UNE_ADVISE_ADVISE_H
+#define PG2UNE_ADVISE_ADVISE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pg2une/base/err.h"
+#include "pg2une/base/json.h"
+#include "pg2une/detect/result.h"
+#include "pg2une/observe/snapshot.h"
+
+struct pgt_schema; /* observe/schema.h */
+
+enum pgt_advice_kind {
+	PGT_ADVICE_SETTING = 1,
+	PGT_ADVICE_INDEX,
+	PGT_ADVICE_QUERY,
+	PGT_ADVICE_VACUUM,
+	PGT_ADVICE_POOLER,
+	PGT_ADVICE_VECTOR,
+	PGT_ADVICE_HYGIENE, /* replication, security, what is missing */
+};
+#define PGT_ADVICE_LAST PGT_ADVICE_HYGIENE
+/* "setting" "index" ...; NULL when unknown. */
+const char *pgt_advice_kind_name(enum pgt_advice_kind kind);
+
+enum pgt_level { PGT_LEVEL_NONE = 0, PGT_LEVEL_LOW, PGT_LEVEL_MEDIUM, PGT_LEVEL_HIGH };
+const char *pgt_level_name(enum pgt_level l);
+
+enum pgt_advice_how { /* what applying it takes */
+	PGT_HOW_ONLINE = 1, /* CONCURRENTLY, ALTER TABLE SET, session settings */
+	PGT_HOW_RELOAD,
+	PGT_HOW_RESTART,
+	PGT_HOW_HUMAN, /* nothing that we may run: a rewrite, a package, a decision */
+};
+
+/* What can become an item of a changeset, word for word as struct pgt_item. */
+struct pgt_advice_act {
+	const char *kind; /* "setting", "table_option", "index_create", ... ; NULL none */
+	const char *name, *value, *database, *role, *schema, *table, *definition;
+	bool unique;
+};
+
+struct pgt_advice_row { /* evidence: what, how much */
+	const char *what, *value;
+};
+
+/* All text is safe text, owned by the list's arena. */
+struct pgt_advice {
+	const char *identity; /* stable over time: "setting:work_mem", "index:public.items(tag)" */
+	const char *evidence_hash; /* changes when the evidence changes much: a dismissed
+				    * one comes back then */
+	enum pgt_advice_kind kind;
+	const char *title;     /* "CREATE INDEX items (tag, created_at)" */
+	const char *statement; /* exact SQL; NULL when there is none to run */
+	const char *undo;      /* exact SQL of the way back; NULL */
+	struct pgt_advice_act act;
+	const char *current, *proposed; /* with units; NULL */
+	/* Expected effect, percent of what `effect_of` names; negative is less. */
+	const char *effect_of; /* "all query time", "requested checkpoints"; NULL */
+	double effect_pct, effect_lo, effect_hi; /* NAN unknown */
+	const char *effect_how; /* how it was estimated */
+	enum pgt_level confidence;
+	const char *confidence_why;
+	const char *why;       /* two or three sentences with this server's numbers */
+	const char *costs;     /* what it costs: size, writes, memory; NULL */
+	const char *not_if;    /* what would change our mind */
+	enum pgt_level risk;
+	const char *blast;     /* who is touched */
+	enum pgt_advice_how how;
+	const char *source;    /* rule and documentation page */
+	const struct pgt_advice_row *evidence;
+	size_t n_evidence;
+	int64_t queryid;       /* 0 none */
+	double score;	       /* rank: higher first */
+};
+
+struct pgt_advice_list {
+	const struct pgt_advice *items; /* by score, best first */
+	size_t n;
+	const char *const *notes; /* what could not be judged, and why */
+	size_t n_notes;
+	int64_t real_ns;
+};
+void pgt_advice_list_free(struct pgt_advice_list *l); /* NULL is legal */
+
+/* The machine, by probing where the server is local, or as the operator said;
+ * 0 and NULL for unknown. */
+struct pgt_host_facts {
+	double ram_bytes;
+	int cpus;
+	const char *storage; /* "ssd" "hdd" "network" */
+	bool told;	     /* by the operator, not probed */
+};
+
+struct pgt_advise_input {
+	const struct pgt_snapshot *snapshot; /* newest */
+	/* What was seen over a longer time than one interval; NULL: only now. */
+	const struct pgt_snapshot *const *recent;
+	size_t n_recent;
+	const struct pgt_schema *schema; /* NULL: not collected */
+	const struct pgt_query_regression *regressions;
+	size_t n_regressions;
+	struct pgt_host_facts host;
+	enum pgt_workload workload; /* UNKNOWN: as the snapshot says */
+	bool remote_conservative;   /* profile: nothing that needs the host */
+	int64_t now_real_ns;
+};
+
+/* Run all advisors.  The caller owns *ret. */
+int pgt_advise(const struct pgt_advise_input *in, struct pgt_advice_list **ret,
+	       struct pgt_err *err) PGT_MUST_CHECK;
+
+/* The caller owns the tree. */
+cJSON *pgt_advice_json(const struct pgt_advice *a);
+
+#endif

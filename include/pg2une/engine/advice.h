@@ -1,0 +1,38 @@
+/* Recommendations as the faces see them: payload of PGT_EV_ADVICE, and what the
+ * operator says of each. */
+#ifndef PG2UNE_ENGINE_ADVICE_H
+#define PG2UNE_ENGINE_ADVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pg2une/advise/advise.h"
+
+struct pgt_engine;
+
+enum pgt_advice_state {
+	PGT_ADVICE_NEW = 0,
+	PGT_ADVICE_SEEN,
+	PGT_ADVICE_ACCEPTED,  /* in the draft changeset */
+	PGT_ADVICE_DISMISSED, /* until its evidence changes */
+	PGT_ADVICE_SNOOZED,   /* until a time */
+};
+
+struct pgt_ev_advice {
+	struct pgt_advice_list *list;	/* the event's own */
+	enum pgt_advice_state *state;	/* one for each item */
+	int64_t *until_real_ns;		/* of snoozed ones */
+	int64_t collected_real_ns;	/* when the facts were read */
+	bool collecting;		/* a newer round is under way */
+	char message[256];		/* why there is nothing; "" */
+};
+void pgt_ev_advice_free(void *ev);
+
+/* Read the facts and advise anew now. */
+void pgt_engine_advice_refresh(struct pgt_engine *e);
+/* The operator's word, kept in the history; the next PGT_EV_ADVICE shows it. */
+void pgt_engine_advice_mark(struct pgt_engine *e, const char *identity,
+			    enum pgt_advice_state state, int64_t until_real_ns);
+
+#endif
