@@ -32,8 +32,8 @@ enum pgt_advice_kind {
 /* "setting" "index" ...; NULL when unknown. */
 const char *pgt_advice_kind_name(enum pgt_advice_kind kind);
 
-enum pgt_level { PGT_LEVEL_NONE = 0, PGT_LEVEL_LOW, PGT_LEVEL_MEDIUM, PGT_LEVEL_HIGH };
-const char *pgt_level_name(enum pgt_level l);
+enum pgt_grade { PGT_GRADE_NONE = 0, PGT_GRADE_LOW, PGT_GRADE_MEDIUM, PGT_GRADE_HIGH };
+const char *pgt_grade_name(enum pgt_grade g);
 
 enum pgt_advice_how { /* what applying it takes */
 	PGT_HOW_ONLINE = 1, /* CONCURRENTLY, ALTER TABLE SET, session settings */
@@ -68,12 +68,12 @@ struct pgt_advice {
 	const char *effect_of; /* "all query time", "requested checkpoints"; NULL */
 	double effect_pct, effect_lo, effect_hi; /* NAN unknown */
 	const char *effect_how; /* how it was estimated */
-	enum pgt_level confidence;
+	enum pgt_grade confidence;
 	const char *confidence_why;
 	const char *why;       /* two or three sentences with this server's numbers */
 	const char *costs;     /* what it costs: size, writes, memory; NULL */
 	const char *not_if;    /* what would change our mind */
-	enum pgt_level risk;
+	enum pgt_grade risk;
 	const char *blast;     /* who is touched */
 	enum pgt_advice_how how;
 	const char *source;    /* rule and documentation page */
