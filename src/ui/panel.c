@@ -1,0 +1,50 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "panel_priv.h"
+#include "pg2une/base/mem.h"
+
+void
+pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c, enum pgt_series series,
+		enum pgt_role role, double top)
+{
+	float values[1024];
+	unsigned char marks[1024];
+	size_t n = (size_t)c->r.w * 2;
+	struct pgt_graph g = {.values = values, .marks = marks, .top = top, .role = role};
+	int odd;
+
+	if (c->r.h < 1 || c->r.w < 4)
+		return;
+	if (n > PGT_LEN(values))
+		n = PGT_LEN(values);
+	pgt_history_points(ui->history, series, PGT_SPAN_S, values, n, &odd);
+	pgt_history_marks(ui->history, PGT_SPAN_S, marks, n);
+	g.n = n;
+	g.shift = odd != 0;
+	pgt_graph(c, &g);
+}
+
+int
+pgt_panel_pair(const struct pgt_canvas *c, int y, int x, const char *label, enum pgt_role role,
+	       const char *fmt, ...)
+{
+	char value[128];
+	va_list ap;
+	int need;
+
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	need = pgt_cells(label) + 1 + pgt_cells(value);
+	if (x >= c->r.w)
+		return x;
+	if (x + need > c->r.w) {
+		/* no half of a figure: a sign that there is more */
+		pgt_put(c, y, c->r.w - 1, PGT_ROLE_DIM, pgt_glyph(PGT_G_ELLIPSIS));
+		return c->r.w;
+	}
+	if (*label)
+		x = pgt_put(c, y, x, PGT_ROLE_DIM, label) + 1;
+	return pgt_put(c, y, x, role, value) + 3;
+}

@@ -1,0 +1,228 @@
+/* The console's state, and what a screen, a panel and a page are.
+ *
+ *   screen  an arrangement of panels, chosen by 1-9 (a table of const ops)
+ *   panel   one frame: a table, or drawn by itself (a file each, const ops)
+ *   page    a document over the screen: details, help (a stack, Esc goes back)
+ *   prompt  one line of input at the bottom
+ *   dialog  a question (CDK), modal, with the panels live behind it
+ *
+ * Owner: the main thread. */
+#ifndef PG2UNE_UI_UI_PRIV_H
+#define PG2UNE_UI_UI_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "canvas_priv.h"
+#include "doc_priv.h"
+#include "history_priv.h"
+#include "pg2une/engine/engine.h"
+#include "pg2une/observe/snapshot.h"
+#include "request_priv.h"
+#include "grid_priv.h"
+
+#define PGT_MAX_PANELS 8
+#define PGT_MAX_PAGES  8
+#define PGT_MAX_SCREENS 16
+
+struct pgt_options;
+struct pgt_ui;
+struct pgt_panel;
+struct pgt_dialog;
+struct pgt_script;
+
+struct pgt_panel_ops {
+	const char *name, *title;
+	unsigned sections;		     /* bits it needs: collected while on screen */
+	enum pgt_section_id main_section;    /* when unavailable, the panel says why */
+	bool needs_section;
+	const struct pgt_grid_ops *table;   /* ctx is the struct pgt_ui; NULL: no rows */
+	/* Draws the inside; NULL for the table alone. */
+	void (*draw)(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
+		     bool focused);
+	/* In place of title, when it carries a figure; may be NULL. */
+	void (*title_now)(const struct pgt_ui *ui, char *buf, size_t size);
+	/* At the right of the frame; NULL for the table's own. */
+	void (*remark)(const struct pgt_ui *ui, char *buf, size_t size, enum pgt_role *role);
+	/* True when it was taken. */
+	bool (*request)(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r);
+	const char *source; /* where its numbers come from: for w */
+	void (*source_more)(const struct pgt_ui *ui, struct pgt_doc *doc);
+};
+
+struct pgt_panel {
+	const struct pgt_panel_ops *ops;
+	struct pgt_grid table;
+	struct pgt_rect r; /* h 0: not on this layout */
+};
+
+struct pgt_screen_ops {
+	enum pgt_request request; /* the key that opens it */
+	const char *title;
+	const struct pgt_panel_ops *panels[PGT_MAX_PANELS + 1];
+	/* Places panels in area: sets r of each; h 0 leaves one out. */
+	void (*layout)(struct pgt_ui *ui, struct pgt_rect area, struct pgt_panel *panels);
+};
+
+struct pgt_screen_state {
+	const struct pgt_screen_ops *ops;
+	struct pgt_panel panels[PGT_MAX_PANELS];
+	int n_panels, focus;
+	bool zoom;
+};
+
+/* ---- pages ---- */
+
+struct pgt_page;
+struct pgt_page_ops {
+	const char *name;
+	/* Writes the document anew, from the newest snapshot. */
+	void (*build)(struct pgt_page *p, struct pgt_ui *ui);
+	bool (*request)(struct pgt_page *p, struct pgt_ui *ui, enum pgt_request r);
+	const char *hints; /* requests, by name, blank between */
+};
+
+struct pgt_page {
+	const struct pgt_page_ops *ops;
+	char title[160];
+	struct pgt_doc doc;
+	int pid;			/* session pages */
+	int64_t backend_start_us;
+	struct pgt_query_key key;	/* query pages */
+	char *text, *plan, *database;	/* the page's own */
+	struct pgt_err plan_err;
+	uint64_t ticket;		/* of the answer that it waits for */
+	const struct pgt_panel_ops *panel; /* source pages */
+	int sort_column;
+	enum pgt_request screen;	/* help pages */
+};
+
+/* ---- prompt ---- */
+
+enum pgt_prompt_kind {
+	PGT_PROMPT_NONE,
+	PGT_PROMPT_FILTER,
+	PGT_PROMPT_SEARCH,
+	PGT_PROMPT_COMMAND,
+	PGT_PROMPT_PASSWORD
+};
+struct pgt_prompt {
+	enum pgt_prompt_kind kind;
+	char text[256];
+	size_t len;
+	int choice; /* in the palette's list */
+	char error[160];
+};
+
+/* ---- the whole ---- */
+
+struct pgt_ui {
+	struct pgt_engine *engine; /* NULL in tests */
+	const struct pgt_options *opts;
+	const char *environment, *cluster; /* of the options; may be NULL */
+	bool read_only;
+	int64_t interval_ns;
+
+	const struct pgt_snapshot *snap; /* shown; NULL before the first */
+	struct pgt_history *history;
+	struct pgt_ev_link link;
+	bool have_link, paused;
+
+	struct pgt_theme theme;
+	struct pgt_screen_state screens[PGT_MAX_SCREENS];
+	int n_screens, screen, last_screen;
+	struct pgt_page pages[PGT_MAX_PAGES];
+	int n_pages;
+	struct pgt_prompt prompt;
+	struct pgt_dialog *dialog;
+	struct pgt_script *script;
+
+	struct pgt_ev_notice notice;
+	int64_t notice_until_ns;
+	unsigned wanted; /* sections asked for last */
+	uint64_t wanted_texts; /* hash of the keys asked for last */
+	int jobs;	 /* answers that are awaited */
+
+	bool dirty, quit;
+	int exit_code;
+	int child; /* pid of psql while it has the terminal, else 0 */
+	char switch_to[128]; /* cluster to go on with after the end */
+};
+
+/* The registry: all screens, ends with ops NULL. */
+extern const struct pgt_screen_ops *const pgt_screens[];
+
+extern const struct pgt_panel_ops pgt_panel_throughput, pgt_panel_latency, pgt_panel_sessions,
+    pgt_panel_waiting, pgt_panel_blocked, pgt_panel_top, pgt_panel_summary, pgt_panel_mini,
+    pgt_panel_activity, pgt_panel_locks, pgt_panel_queries, pgt_panel_waits,
+    pgt_panel_wait_graph, pgt_panel_wal, pgt_panel_checkpoints, pgt_panel_io,
+    pgt_panel_replicas, pgt_panel_slots, pgt_panel_horizon, pgt_panel_receiver,
+    pgt_panel_tables, pgt_panel_indexes, pgt_panel_progress, pgt_panel_host,
+    pgt_panel_databases, pgt_panel_cost;
+
+extern const struct pgt_grid_ops pgt_grid_activity, pgt_grid_locks, pgt_grid_queries;
+
+/* ui.c: life */
+void pgt_ui_init(struct pgt_ui *ui, struct pgt_engine *e, const struct pgt_options *o);
+void pgt_ui_done(struct pgt_ui *ui);
+/* Take an event over; msg is freed. */
+void pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg);
+void pgt_ui_snapshot(struct pgt_ui *ui, const struct pgt_snapshot *take_snap);
+void pgt_ui_notice(struct pgt_ui *ui, enum pgt_notice_level level, const char *fmt, ...)
+    PGT_PRINTF(3, 4);
+bool pgt_ui_goto(struct pgt_ui *ui, enum pgt_request screen);
+struct pgt_screen_state *pgt_ui_screen(struct pgt_ui *ui);
+struct pgt_panel *pgt_ui_focus(struct pgt_ui *ui);
+/* When something on screen changes by itself (an age, a notice): mono ns. */
+int64_t pgt_ui_wakeup_ns(const struct pgt_ui *ui);
+const struct pgt_section *pgt_ui_section(const struct pgt_ui *ui, enum pgt_section_id id);
+
+/* ui_draw.c */
+void pgt_ui_draw(struct pgt_ui *ui);
+void pgt_ui_layout(struct pgt_ui *ui);
+void pgt_ui_want(struct pgt_ui *ui);
+
+/* ui_header.c */
+void pgt_header_draw(const struct pgt_ui *ui, const struct pgt_canvas *c);
+void pgt_status_draw(const struct pgt_ui *ui, const struct pgt_canvas *c);
+void pgt_hints_draw(const struct pgt_ui *ui, const struct pgt_canvas *c);
+/* Age of the shown data; -1 when there is none.  stale: past three intervals. */
+int64_t pgt_ui_data_age_ns(const struct pgt_ui *ui, bool *ret_stale);
+
+/* ui_request.c */
+void pgt_ui_key(struct pgt_ui *ui, int key, const struct pgt_mouse *m);
+void pgt_ui_request(struct pgt_ui *ui, enum pgt_request r);
+
+/* prompt.c */
+void pgt_prompt_open(struct pgt_ui *ui, enum pgt_prompt_kind kind);
+void pgt_prompt_key(struct pgt_ui *ui, int key);
+void pgt_prompt_draw(const struct pgt_ui *ui, const struct pgt_canvas *c);
+void pgt_palette_draw(const struct pgt_ui *ui, const struct pgt_canvas *area);
+
+/* page.c */
+struct pgt_page *pgt_page_push(struct pgt_ui *ui, const struct pgt_page_ops *ops);
+void pgt_page_pop(struct pgt_ui *ui);
+struct pgt_page *pgt_page_top(struct pgt_ui *ui);
+bool pgt_page_request(struct pgt_ui *ui, enum pgt_request r);
+void pgt_page_draw(struct pgt_ui *ui, const struct pgt_canvas *c);
+void pgt_page_open_help(struct pgt_ui *ui);
+void pgt_page_open_source(struct pgt_ui *ui, struct pgt_panel *p);
+void pgt_page_open_session(struct pgt_ui *ui, const struct pgt_activity *a);
+void pgt_page_open_query(struct pgt_ui *ui, const struct pgt_query *q);
+void pgt_page_open_whatif(struct pgt_ui *ui, int pid);
+void pgt_page_explain(struct pgt_ui *ui, struct pgt_page *p);
+void pgt_page_result(struct pgt_ui *ui, const struct pgt_ev_result *r);
+
+/* signal_flow.c: cancel and terminate, with their question */
+void pgt_flow_signal(struct pgt_ui *ui, enum pgt_command which, int pid, int64_t start_us);
+void pgt_flow_clusters(struct pgt_ui *ui);
+void pgt_flow_sort(struct pgt_ui *ui);
+void pgt_flow_psql(struct pgt_ui *ui);
+void pgt_flow_child_ended(struct pgt_ui *ui);
+
+/* Rows by identity in the shown snapshot; NULL when gone. */
+const struct pgt_activity *pgt_find_session(const struct pgt_ui *ui, int pid);
+const struct pgt_query *pgt_find_query(const struct pgt_ui *ui, const struct pgt_query_key *k);
+uint64_t pgt_query_id(const struct pgt_query_key *k);
+
+#endif
