@@ -29,7 +29,8 @@ PKGLIB  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CPPFLAGS += -D_GNU_SOURCE -DNCURSES_WIDECHAR=1 -Iinclude -I$(BUILD)/gen $(PKGCF)
 CFLAGS  += -std=gnu17 -g $(OPT) $(WARN) $(WERROR) $(SANFLAGS) -pthread
 # The static libcdk, never the shared one: that would load a second, narrow curses.
-CDKLIB  := -Wl,--wrap=writeChtype,--wrap=writeChtypeAttrib -l:libcdk.a
+# -u: the archive of ui stands before the library that needs its writers.
+CDKLIB  := -Wl,--wrap=writeChtype,--wrap=writeChtypeAttrib,-u,__wrap_writeChtype -l:libcdk.a
 LDLIBS  += $(CDKLIB) -lpg_query $(PKGLIB) -ltinfo -lm -pthread
 LDFLAGS += $(SANFLAGS)
 

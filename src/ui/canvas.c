@@ -10,12 +10,15 @@
 #include "screen_priv.h"
 
 static const char *const glyphs[PGT_G_N][2] = {
-    [PGT_G_ELLIPSIS] = {"…", "~"}, [PGT_G_UP] = {"▲", "^"},	 [PGT_G_DOWN] = {"▼", "v"},
-    [PGT_G_LEFT] = {"◂", "<"},	   [PGT_G_RIGHT] = {"▸", ">"},	 [PGT_G_WARN] = {"⚠", "!"},
-    [PGT_G_DOT] = {"●", "*"},	   [PGT_G_RING] = {"○", "o"},	 [PGT_G_HALF] = {"◐", "%"},
-    [PGT_G_CHECK] = {"✓", "+"},	   [PGT_G_CROSS] = {"✗", "x"},	 [PGT_G_CURSOR] = {"▌", ">"},
-    [PGT_G_BRANCH] = {"├ ", "|-"}, [PGT_G_LAST] = {"└ ", "`-"},	 [PGT_G_TRUNK] = {"│ ", "| "},
-    [PGT_G_BULLET] = {"·", "."},   [PGT_G_PLUSMINUS] = {"±", "+-"}, [PGT_G_TAG] = {"◆", "#"},
+    [PGT_G_ELLIPSIS] = {"…", "~"},   [PGT_G_UP] = {"▲", "^"},
+    [PGT_G_DOWN] = {"▼", "v"},       [PGT_G_LEFT] = {"◂", "<"},
+    [PGT_G_RIGHT] = {"▸", ">"},      [PGT_G_WARN] = {"⚠", "!"},
+    [PGT_G_DOT] = {"●", "*"},        [PGT_G_RING] = {"○", "o"},
+    [PGT_G_HALF] = {"◐", "%"},       [PGT_G_CHECK] = {"✓", "+"},
+    [PGT_G_CROSS] = {"✗", "x"},      [PGT_G_CURSOR] = {"▌", ">"},
+    [PGT_G_BRANCH] = {"├ ", "|-"},   [PGT_G_LAST] = {"└ ", "`-"},
+    [PGT_G_TRUNK] = {"│ ", "| "},    [PGT_G_BULLET] = {"·", "."},
+    [PGT_G_PLUSMINUS] = {"±", "+-"}, [PGT_G_TAG] = {"◆", "#"},
 };
 
 const char *
@@ -129,7 +132,8 @@ pgt_put(const struct pgt_canvas *c, int y, int x, enum pgt_role role, const char
 }
 
 int
-pgt_putf(const struct pgt_canvas *c, int y, int x, enum pgt_role role, const char *fmt, ...)
+pgt_putf(const struct pgt_canvas *c, int y, int x, enum pgt_role role, const char *fmt,
+	 ...)
 {
 	char text[1024];
 	va_list ap;
@@ -175,7 +179,8 @@ pgt_put_fit(const struct pgt_canvas *c, int y, int x, int width, enum pgt_align 
 	pgt_fill(&cell, 0, 0, width, role);
 	if (skip > 0 && *s) {
 		s += prefix(s, skip, &cells);
-		pgt_put(&cell, 0, pgt_put(&cell, 0, 0, PGT_ROLE_DIM, pgt_glyph(PGT_G_LEFT)), role,
+		pgt_put(&cell, 0,
+			pgt_put(&cell, 0, 0, PGT_ROLE_DIM, pgt_glyph(PGT_G_LEFT)), role,
 			s);
 		return x + width;
 	}
@@ -252,8 +257,8 @@ pgt_box(const struct pgt_canvas *c, const char *title, const char *remark,
 }
 
 void
-pgt_bar(const struct pgt_canvas *c, int y, int x, int width, enum pgt_role role, double value,
-	double max)
+pgt_bar(const struct pgt_canvas *c, int y, int x, int width, enum pgt_role role,
+	double value, double max)
 {
 	static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
 	char buf[1024];

@@ -25,9 +25,24 @@ enum pgt_align { PGT_LEFT, PGT_RIGHT };
 
 /* Glyphs with an ASCII stand-in. */
 enum pgt_glyph {
-	PGT_G_ELLIPSIS, PGT_G_UP, PGT_G_DOWN, PGT_G_LEFT, PGT_G_RIGHT, PGT_G_WARN,
-	PGT_G_DOT, PGT_G_RING, PGT_G_HALF, PGT_G_CHECK, PGT_G_CROSS, PGT_G_CURSOR,
-	PGT_G_BRANCH, PGT_G_LAST, PGT_G_TRUNK, PGT_G_BULLET, PGT_G_PLUSMINUS, PGT_G_TAG,
+	PGT_G_ELLIPSIS,
+	PGT_G_UP,
+	PGT_G_DOWN,
+	PGT_G_LEFT,
+	PGT_G_RIGHT,
+	PGT_G_WARN,
+	PGT_G_DOT,
+	PGT_G_RING,
+	PGT_G_HALF,
+	PGT_G_CHECK,
+	PGT_G_CROSS,
+	PGT_G_CURSOR,
+	PGT_G_BRANCH,
+	PGT_G_LAST,
+	PGT_G_TRUNK,
+	PGT_G_BULLET,
+	PGT_G_PLUSMINUS,
+	PGT_G_TAG,
 	PGT_G_N
 };
 const char *pgt_glyph(enum pgt_glyph g);
@@ -37,8 +52,8 @@ int pgt_cells(const char *s);
 
 /* Text at y, x (relative), clipped at the edge with an ellipsis; next x. */
 int pgt_put(const struct pgt_canvas *c, int y, int x, enum pgt_role role, const char *s);
-int pgt_putf(const struct pgt_canvas *c, int y, int x, enum pgt_role role, const char *fmt, ...)
-    PGT_PRINTF(5, 6);
+int pgt_putf(const struct pgt_canvas *c, int y, int x, enum pgt_role role,
+	     const char *fmt, ...) PGT_PRINTF(5, 6);
 /* In exactly width cells: padded, or cut with an ellipsis.  skip cells of s are
  * left out at its start (scrolled), with a sign. */
 int pgt_put_fit(const struct pgt_canvas *c, int y, int x, int width, enum pgt_align align,
@@ -47,8 +62,8 @@ void pgt_fill(const struct pgt_canvas *c, int y, int x, int width, enum pgt_role
 void pgt_clear(const struct pgt_canvas *c, enum pgt_role role);
 
 /* A frame around c with a title and, at the right, a remark; the inside. */
-struct pgt_canvas pgt_box(const struct pgt_canvas *c, const char *title, const char *remark,
-			  enum pgt_role remark_role, bool focused);
+struct pgt_canvas pgt_box(const struct pgt_canvas *c, const char *title,
+			  const char *remark, enum pgt_role remark_role, bool focused);
 
 /* A bar of value/max in width cells. */
 void pgt_bar(const struct pgt_canvas *c, int y, int x, int width, enum pgt_role role,

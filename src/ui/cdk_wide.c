@@ -8,7 +8,8 @@
 #define NCURSES_NOMACROS
 #include <cdk/cdk.h>
 
-void __wrap_writeChtype(WINDOW *w, int x, int y, chtype *s, int align, int start, int end);
+void __wrap_writeChtype(WINDOW *w, int x, int y, chtype *s, int align, int start,
+			int end);
 void __wrap_writeChtypeAttrib(WINDOW *w, int x, int y, chtype *s, chtype attr, int align,
 			      int start, int end);
 
@@ -38,8 +39,8 @@ gather(const chtype *s, int i, int end, wchar_t *wc)
 }
 
 void
-__wrap_writeChtypeAttrib(WINDOW *w, int x, int y, chtype *s, chtype attr, int align, int start,
-			 int end)
+__wrap_writeChtypeAttrib(WINDOW *w, int x, int y, chtype *s, chtype attr, int align,
+			 int start, int end)
 {
 	int max_x = getmaxx(w), max_y = getmaxy(w), at = align == HORIZONTAL ? x : y;
 
@@ -53,8 +54,8 @@ __wrap_writeChtypeAttrib(WINDOW *w, int x, int y, chtype *s, chtype attr, int al
 		if (align != HORIZONTAL || (first & A_ALTCHARSET)) {
 			if (align == HORIZONTAL ? at >= max_x : at >= max_y)
 				return;
-			mvwaddch(w, align == HORIZONTAL ? y : at, align == HORIZONTAL ? at : x,
-				 first | attr);
+			mvwaddch(w, align == HORIZONTAL ? y : at,
+				 align == HORIZONTAL ? at : x, first | attr);
 			at++;
 			i++;
 			continue;

@@ -18,7 +18,8 @@ pgt_num(double v, int decimals, char *buf, size_t size)
 	}
 	n = (int64_t)llround(fabs(v) * scale);
 	if (decimals)
-		snprintf(frac, sizeof(frac), ".%0*d", decimals, (int)(n % (int64_t)scale));
+		snprintf(frac, sizeof(frac), ".%0*d", decimals,
+			 (int)(n % (int64_t)scale));
 	snprintf(buf, size, "%s%s%s", v < 0 && n ? "-" : "",
 		 pgt_fmt_group(n / (int64_t)scale, whole, sizeof(whole)), frac);
 	return buf;

@@ -8,8 +8,8 @@
 
 void pgt_cell_text(struct pgt_cell *c, enum pgt_role role, const char *text);
 void pgt_cell_num(struct pgt_cell *c, double v, int decimals); /* "1,920.0" */
-void pgt_cell_int(struct pgt_cell *c, int64_t v);	       /* -1 is unknown */
-void pgt_cell_short(struct pgt_cell *c, double v);	       /* "12.4k" */
+void pgt_cell_int(struct pgt_cell *c, int64_t v);              /* -1 is unknown */
+void pgt_cell_short(struct pgt_cell *c, double v);             /* "12.4k" */
 void pgt_cell_bytes(struct pgt_cell *c, double v);
 void pgt_cell_ms(struct pgt_cell *c, double v);
 void pgt_cell_pct(struct pgt_cell *c, double ratio); /* 0..1 as 0..100 */

@@ -70,7 +70,8 @@ take_keys(struct pgt_ui *ui)
 	struct pgt_mouse m = {0};
 	int key, n = 0;
 
-	while (n < 64 && !ui->quit && !ui->child && (key = pgt_screen_key(&m)) != PGT_KEY_NONE) {
+	while (n < 64 && !ui->quit && !ui->child &&
+	       (key = pgt_screen_key(&m)) != PGT_KEY_NONE) {
 		pgt_ui_key(ui, key, &m);
 		n++;
 	}
@@ -154,7 +155,8 @@ loop(struct pgt_ui *ui, struct pgt_mailbox *mb, struct pgt_err *err)
 			break;
 		n = poll(fds, 3, ui->dirty && !ui->child ? 0 : timeout_ms(wakeup));
 		if (n < 0 && errno != EINTR)
-			return pgt_err_set(err, PGT_E_IO, "poll: %s", pgt_strerror(errno));
+			return pgt_err_set(err, PGT_E_IO, "poll: %s",
+					   pgt_strerror(errno));
 		if (n == 0)
 			ui->dirty = true; /* an age or a notice ran on */
 		if (fds[2].revents)
@@ -208,11 +210,13 @@ exec_other(const struct pgt_options *o, const char *cluster)
 static int
 open_first(struct pgt_ui *ui, const struct pgt_options *o, struct pgt_err *err)
 {
-	const char *name = pgt_options_str(o, "screen"), *script = pgt_options_str(o, "script");
+	const char *name = pgt_options_str(o, "screen"),
+		   *script = pgt_options_str(o, "script");
 	enum pgt_request r = name ? pgt_request_of_name(name) : PGT_REQ_OVERVIEW;
 
 	if (!pgt_ui_goto(ui, r))
-		return pgt_err_set(err, PGT_E_USAGE, "--screen: there is no screen \"%s\"", name);
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--screen: there is no screen \"%s\"", name);
 	if (script && pgt_script_open(script, &ui->script, err) < 0)
 		return -1;
 	return 0;
@@ -222,8 +226,6 @@ int
 pgt_console_run(struct pgt_engine *e, const struct pgt_options *o, struct pgt_err *err)
 {
 	struct pgt_screen_opts so = {
-	    .in = stdin,
-	    .out = stdout,
 	    .own = true,
 	    .mouse = !pgt_options_bool(o, "no-mouse"),
 	    .ascii = pgt_options_bool(o, "ascii"),
@@ -240,14 +242,8 @@ pgt_console_run(struct pgt_engine *e, const struct pgt_options *o, struct pgt_er
 		rc = err->code == PGT_E_IO ? 1 : 2;
 		goto out;
 	}
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		pgt_err_set(err, PGT_E_USAGE,
-			    "the console needs a terminal; --batch N prints samples instead");
-		rc = 2;
-		goto out;
-	}
 	if (pgt_screen_open(&so, err) < 0) {
-		rc = 1;
+		rc = err->code == PGT_E_USAGE ? 2 : 1;
 		goto out;
 	}
 	pgt_screen_set_theme(&ui->theme);

@@ -7,6 +7,7 @@
 #include "dialog_priv.h"
 #include "pg2une/base/buf.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
 #include "ui_priv.h"
 
 enum kind { CONFIRM, CHOOSE, TYPE };
@@ -37,7 +38,9 @@ plain(const char *s)
 	pgt_buf_putc(&b, ' ');
 	for (; *s; s++) {
 		if (*s == '<' || *s == '>')
-			pgt_buf_puts(&b, pgt_screen_ascii() ? "'" : *s == '<' ? "‹" : "›");
+			pgt_buf_puts(&b, pgt_screen_ascii() ? "'"
+					 : *s == '<'        ? "‹"
+							    : "›");
 		else
 			pgt_buf_putc(&b, *s);
 	}
@@ -79,7 +82,7 @@ drop_widget(struct pgt_dialog *d)
 	if (d->entry) {
 		const char *v = getCDKEntryValue(d->entry);
 
-		strncat(memset(d->typed, 0, sizeof(d->typed)), v ? v : "", sizeof(d->typed) - 1);
+		pgt_str_copy(d->typed, sizeof(d->typed), v ? v : "");
 		destroyCDKEntry(d->entry);
 	}
 	d->confirm = NULL;
@@ -115,11 +118,13 @@ make_choose(struct pgt_dialog *d)
 		width = COLS - 4;
 	if (height < 4 || width < 16)
 		return;
-	d->choose = newCDKScroll(d->screen, CENTER, CENTER, RIGHT, height, width, d->lines[0],
-				 (CDK_CSTRING2)d->buttons, d->n_buttons, FALSE,
-				 (chtype)pgt_screen_chtype(PGT_ROLE_BUTTON), TRUE, FALSE);
+	d->choose = newCDKScroll(d->screen, CENTER, CENTER, RIGHT, height, width,
+				 d->lines[0], (CDK_CSTRING2)d->buttons, d->n_buttons,
+				 FALSE, (chtype)pgt_screen_chtype(PGT_ROLE_BUTTON), TRUE,
+				 FALSE);
 	if (d->choose) {
-		setCDKScrollBackgroundAttrib(d->choose, (chtype)pgt_screen_chtype(PGT_ROLE_DIALOG));
+		setCDKScrollBackgroundAttrib(d->choose,
+					     (chtype)pgt_screen_chtype(PGT_ROLE_DIALOG));
 		setCDKScrollCurrent(d->choose, d->current);
 	}
 }
@@ -131,14 +136,15 @@ make_type(struct pgt_dialog *d)
 	int field = COLS - 12 < 48 ? COLS - 12 : 48;
 	chtype look = (chtype)pgt_screen_chtype(PGT_ROLE_DIALOG);
 
-	if (LINES < d->n_lines + 5 || field < 8 || widest(d->lines, d->n_lines) > COLS - 4)
+	if (LINES < d->n_lines + 5 || field < 8 ||
+	    widest(d->lines, d->n_lines) > COLS - 4)
 		return;
 	pgt_buf_init(&title, 4096);
 	for (int i = 0; i < d->n_lines; i++)
 		pgt_buf_printf(&title, "%s%s", i ? "\n" : "", d->lines[i]);
 	d->entry = newCDKEntry(d->screen, CENTER, CENTER, pgt_buf_str(&title), " > ",
-			       (chtype)pgt_screen_chtype(PGT_ROLE_ACCENT), '_' | look, vMIXED, field,
-			       0, 200, TRUE, FALSE);
+			       (chtype)pgt_screen_chtype(PGT_ROLE_ACCENT), '_' | look,
+			       vMIXED, field, 0, 200, TRUE, FALSE);
 	pgt_buf_done(&title);
 	if (d->entry) {
 		setCDKEntryBackgroundAttrib(d->entry, look);
@@ -156,13 +162,13 @@ make_widget(struct pgt_dialog *d)
 	case CONFIRM:
 		if (LINES < d->n_lines + 5 || widest(d->lines, d->n_lines) > COLS - 4)
 			return;
-		d->confirm =
-		    newCDKDialog(d->screen, CENTER, CENTER, (CDK_CSTRING2)d->lines, d->n_lines,
-				 (CDK_CSTRING2)d->buttons, d->n_buttons,
-				 (chtype)pgt_screen_chtype(PGT_ROLE_BUTTON), TRUE, TRUE, FALSE);
+		d->confirm = newCDKDialog(
+		    d->screen, CENTER, CENTER, (CDK_CSTRING2)d->lines, d->n_lines,
+		    (CDK_CSTRING2)d->buttons, d->n_buttons,
+		    (chtype)pgt_screen_chtype(PGT_ROLE_BUTTON), TRUE, TRUE, FALSE);
 		if (d->confirm) {
-			setCDKDialogBackgroundAttrib(d->confirm,
-						     (chtype)pgt_screen_chtype(PGT_ROLE_DIALOG));
+			setCDKDialogBackgroundAttrib(
+			    d->confirm, (chtype)pgt_screen_chtype(PGT_ROLE_DIALOG));
 			d->confirm->currentButton = d->current;
 		}
 		break;
@@ -179,7 +185,8 @@ make_widget(struct pgt_dialog *d)
 
 static struct pgt_dialog *
 open_dialog(struct pgt_ui *ui, enum kind kind, const char *const *lines, int n_lines,
-	    const char *const *buttons, int n_buttons, pgt_dialog_done_fn done, void *take_arg)
+	    const char *const *buttons, int n_buttons, pgt_dialog_done_fn done,
+	    void *take_arg)
 {
 	struct pgt_dialog *d = pgt_xcalloc(1, sizeof(*d));
 
@@ -201,24 +208,27 @@ pgt_dialog_confirm(struct pgt_ui *ui, const char *const *lines, int n_lines,
 		   const char *const *buttons, int n_buttons, pgt_dialog_done_fn done,
 		   void *take_arg)
 {
-	make_widget(open_dialog(ui, CONFIRM, lines, n_lines, buttons, n_buttons, done, take_arg));
+	make_widget(
+	    open_dialog(ui, CONFIRM, lines, n_lines, buttons, n_buttons, done, take_arg));
 }
 
 void
-pgt_dialog_choose(struct pgt_ui *ui, const char *title, const char *const *rows, int n_rows,
-		  int current, pgt_dialog_done_fn done, void *take_arg)
+pgt_dialog_choose(struct pgt_ui *ui, const char *title, const char *const *rows,
+		  int n_rows, int current, pgt_dialog_done_fn done, void *take_arg)
 {
-	struct pgt_dialog *d = open_dialog(ui, CHOOSE, &title, 1, rows, n_rows, done, take_arg);
+	struct pgt_dialog *d = open_dialog(ui, CHOOSE, &title, 1, rows, n_rows, done,
+					   take_arg);
 
 	d->current = current;
 	make_widget(d);
 }
 
 void
-pgt_dialog_type(struct pgt_ui *ui, const char *const *lines, int n_lines, const char *wanted,
-		pgt_dialog_done_fn done, void *take_arg)
+pgt_dialog_type(struct pgt_ui *ui, const char *const *lines, int n_lines,
+		const char *wanted, pgt_dialog_done_fn done, void *take_arg)
 {
-	struct pgt_dialog *d = open_dialog(ui, TYPE, lines, n_lines, NULL, 0, done, take_arg);
+	struct pgt_dialog *d = open_dialog(ui, TYPE, lines, n_lines, NULL, 0, done,
+					   take_arg);
 
 	d->wanted = pgt_xstrdup(wanted);
 	make_widget(d);
@@ -363,7 +373,7 @@ key_type(struct pgt_ui *ui, struct pgt_dialog *d, int key)
 		(void)injectCDKEntry(d->entry, to_curses(key));
 		return;
 	}
-	strncat(typed, getCDKEntryValue(d->entry), sizeof(typed) - 1);
+	pgt_str_copy(typed, sizeof(typed), getCDKEntryValue(d->entry));
 	same = strcmp(typed, d->wanted) == 0;
 	answer(ui, same ? 0 : -1, typed);
 	if (!same)

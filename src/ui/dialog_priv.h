@@ -11,18 +11,19 @@ struct pgt_ui;
 
 /* choice: index of the button or row, -1 when left by Esc; text: what was typed,
  * NULL but for an entry.  arg is what was given on opening; freed by the dialog. */
-typedef void (*pgt_dialog_done_fn)(struct pgt_ui *ui, int choice, const char *text, void *arg);
+typedef void (*pgt_dialog_done_fn)(struct pgt_ui *ui, int choice, const char *text,
+				   void *arg);
 
 /* lines and buttons are copied.  Button 0 must be the harmless one: it is focused. */
 void pgt_dialog_confirm(struct pgt_ui *ui, const char *const *lines, int n_lines,
-			const char *const *buttons, int n_buttons, pgt_dialog_done_fn done,
-			void *take_arg);
+			const char *const *buttons, int n_buttons,
+			pgt_dialog_done_fn done, void *take_arg);
 /* Choice of one row. */
-void pgt_dialog_choose(struct pgt_ui *ui, const char *title, const char *const *rows, int n_rows,
-		       int current, pgt_dialog_done_fn done, void *take_arg);
+void pgt_dialog_choose(struct pgt_ui *ui, const char *title, const char *const *rows,
+		       int n_rows, int current, pgt_dialog_done_fn done, void *take_arg);
 /* Goes on only when wanted has been typed: done gets choice 0, else -1. */
-void pgt_dialog_type(struct pgt_ui *ui, const char *const *lines, int n_lines, const char *wanted,
-		     pgt_dialog_done_fn done, void *take_arg);
+void pgt_dialog_type(struct pgt_ui *ui, const char *const *lines, int n_lines,
+		     const char *wanted, pgt_dialog_done_fn done, void *take_arg);
 
 void pgt_dialog_draw(struct pgt_ui *ui); /* after the panels, before the flush */
 void pgt_dialog_key(struct pgt_ui *ui, int key);

@@ -75,7 +75,8 @@ pgt_doc_printf(struct pgt_doc *d, enum pgt_role role, const char *fmt, ...)
 }
 
 void
-pgt_doc_field(struct pgt_doc *d, const char *label, enum pgt_role role, const char *fmt, ...)
+pgt_doc_field(struct pgt_doc *d, const char *label, enum pgt_role role, const char *fmt,
+	      ...)
 {
 	struct pgt_doc_line *l;
 	va_list ap;
@@ -123,7 +124,8 @@ wrap_at(const char *s, int width)
 	if (!s[n])
 		return n;
 	if (n == 0)
-		return s[0] ? 1 : 0; /* a wide character in one cell: go on all the same */
+		return s[0] ? 1
+			    : 0; /* a wide character in one cell: go on all the same */
 	for (cut = n; cut > n / 2; cut--)
 		if (s[cut] == ' ' || s[cut - 1] == ',')
 			return cut;

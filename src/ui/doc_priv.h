@@ -11,17 +11,17 @@
 struct pgt_regex;
 
 struct pgt_doc_line {
-	char *text;	/* one line, safe text */
+	char *text; /* one line, safe text */
 	enum pgt_role role;
-	char *label;	/* shown before it in its own column; NULL */
-	int indent;	/* of continuation lines */
+	char *label; /* shown before it in its own column; NULL */
+	int indent;  /* of continuation lines */
 };
 
 struct pgt_doc {
 	struct pgt_doc_line *lines;
 	size_t n, cap;
-	size_t top;	/* first wrapped row on screen */
-	size_t rows;	/* wrapped rows at the last draw */
+	size_t top;      /* first wrapped row on screen */
+	size_t rows;     /* wrapped rows at the last draw */
 	int page, width; /* rows and cells on screen at the last draw */
 	struct pgt_regex *search;
 };
@@ -32,8 +32,8 @@ void pgt_doc_line(struct pgt_doc *d, enum pgt_role role, const char *text);
 void pgt_doc_printf(struct pgt_doc *d, enum pgt_role role, const char *fmt, ...)
     PGT_PRINTF(3, 4);
 /* "label   text": labels align. */
-void pgt_doc_field(struct pgt_doc *d, const char *label, enum pgt_role role, const char *fmt,
-		   ...) PGT_PRINTF(4, 5);
+void pgt_doc_field(struct pgt_doc *d, const char *label, enum pgt_role role,
+		   const char *fmt, ...) PGT_PRINTF(4, 5);
 void pgt_doc_heading(struct pgt_doc *d, const char *text);
 /* Text with line ends, each line as one. */
 void pgt_doc_block(struct pgt_doc *d, enum pgt_role role, const char *text);

@@ -51,7 +51,8 @@ on_typed(struct pgt_ui *ui, int choice, const char *text, void *arg)
 static bool
 is_production(const struct pgt_ui *ui)
 {
-	const char *env = ui->snap && ui->snap->node.environment && *ui->snap->node.environment
+	const char *env = ui->snap && ui->snap->node.environment &&
+				  *ui->snap->node.environment
 			      ? ui->snap->node.environment
 			      : ui->environment;
 
@@ -94,7 +95,8 @@ pgt_flow_signal(struct pgt_ui *ui, enum pgt_command which, int pid, int64_t star
 	struct signal_arg *arg;
 
 	if (ui->read_only) {
-		pgt_ui_notice(ui, PGT_NOTICE_WARN, "read-only: sessions are not signalled");
+		pgt_ui_notice(ui, PGT_NOTICE_WARN,
+			      "read-only: sessions are not signalled");
 		return;
 	}
 	if (!a || a->backend_start_us != start_us) {
@@ -102,7 +104,8 @@ pgt_flow_signal(struct pgt_ui *ui, enum pgt_command which, int pid, int64_t star
 		return;
 	}
 	if (a->is_ours) {
-		pgt_ui_notice(ui, PGT_NOTICE_WARN, "session %d is this console's own", pid);
+		pgt_ui_notice(ui, PGT_NOTICE_WARN, "session %d is this console's own",
+			      pid);
 		return;
 	}
 	snprintf(line[0], sizeof(line[0]), "%s session %d on %.60s%s?",
@@ -114,7 +117,9 @@ pgt_flow_signal(struct pgt_ui *ui, enum pgt_command which, int pid, int64_t star
 		 a->user ? a->user : "-", a->database ? a->database : "-",
 		 a->app && *a->app ? a->app : "-");
 	snprintf(line[3], sizeof(line[3]), "state   %.40s, transaction %s",
-		 a->state ? a->state : a->backend_type ? a->backend_type : "hidden",
+		 a->state          ? a->state
+		 : a->backend_type ? a->backend_type
+				   : "hidden",
 		 pgt_age(a->xact_age_ns, age, sizeof(age)));
 	snprintf(line[4], sizeof(line[4]), "effect  %s",
 		 cancel ? (a->state && strncmp(a->state, "idle", 4) == 0
@@ -145,7 +150,7 @@ on_sort(struct pgt_ui *ui, int choice, const char *text, void *arg)
 		pgt_grid_sort_by(&p->table, p->table.sort, !p->table.descending);
 	else
 		pgt_grid_sort_by(&p->table, columns[choice],
-				  !p->ops->table->columns[columns[choice]].ascending);
+				 !p->ops->table->columns[columns[choice]].ascending);
 	pgt_grid_update(&p->table, ui);
 }
 
@@ -168,19 +173,21 @@ pgt_flow_sort(struct pgt_ui *ui)
 		rows[n] = text[n];
 		columns[n++] = i;
 	}
-	snprintf(text[n], sizeof(text[n]), "%-12s as the server or the panel ranks it", "(natural)");
+	snprintf(text[n], sizeof(text[n]), "%-12s as the server or the panel ranks it",
+		 "(natural)");
 	rows[n] = text[n];
 	columns[n++] = -1;
 	if (p->table.sort < 0)
 		current = n - 1;
-	pgt_dialog_choose(ui, "Sort by (the same again turns it round)", rows, n, current, on_sort,
-			  columns);
+	pgt_dialog_choose(ui, "Sort by (the same again turns it round)", rows, n, current,
+			  on_sort, columns);
 }
 
 static void
 on_cluster(struct pgt_ui *ui, int choice, const char *text, void *arg)
 {
-	const char *name = choice >= 0 ? pgt_options_cluster_at(ui->opts, (size_t)choice) : NULL;
+	const char *name = choice >= 0 ? pgt_options_cluster_at(ui->opts, (size_t)choice)
+				       : NULL;
 
 	(void)text;
 	(void)arg;
@@ -213,7 +220,8 @@ pgt_flow_clusters(struct pgt_ui *ui)
 /* ---- psql ---- */
 
 static void
-add_option(const struct pgt_options *o, const char *name, const char *flag, char **argv, int *n)
+add_option(const struct pgt_options *o, const char *name, const char *flag, char **argv,
+	   int *n)
 {
 	const char *v = pgt_options_str(o, name);
 

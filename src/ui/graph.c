@@ -7,7 +7,8 @@
 #include "screen_priv.h"
 
 /* Dots of the left and right column, from the bottom up (Unicode 2800 block). */
-static const unsigned char dots[2][4] = {{0x40, 0x04, 0x02, 0x01}, {0x80, 0x20, 0x10, 0x08}};
+static const unsigned char dots[2][4] = {{0x40, 0x04, 0x02, 0x01},
+					 {0x80, 0x20, 0x10, 0x08}};
 
 static double
 scale_top(const struct pgt_graph *g)
@@ -65,7 +66,8 @@ put_braille(const struct pgt_canvas *c, int y, int x, unsigned bits, enum pgt_ro
 }
 
 static void
-graph_cell(const struct pgt_canvas *c, const struct pgt_graph *g, int x, long i, double top)
+graph_cell(const struct pgt_canvas *c, const struct pgt_graph *g, int x, long i,
+	   double top)
 {
 	int steps = c->r.h * 4;
 	int lv[2], lo[2] = {-1, -1}, hi[2] = {-1, -1};
@@ -97,10 +99,10 @@ graph_cell(const struct pgt_canvas *c, const struct pgt_graph *g, int x, long i,
 			pgt_put(c, y, x, PGT_ROLE_WARN, pgt_screen_ascii() ? "|" : "│");
 		else if (pgt_screen_ascii())
 			pgt_put(c, y, x, bits ? g->role : PGT_ROLE_BAND,
-				__builtin_popcount(bits) >= 5 ? "#"
+				__builtin_popcount(bits) >= 5   ? "#"
 				: __builtin_popcount(bits) >= 3 ? ":"
-				: bits				? "."
-				: band				? "-"
+				: bits                          ? "."
+				: band                          ? "-"
 								: " ");
 		else if (bits)
 			put_braille(c, y, x, bits, mark ? PGT_ROLE_WARN : g->role);

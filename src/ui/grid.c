@@ -36,7 +36,7 @@ pgt_grid_done(struct pgt_grid *t)
 
 void
 pgt_grid_row_text(const struct pgt_grid *t, const void *row, const void *ctx,
-		   struct pgt_buf *out)
+		  struct pgt_buf *out)
 {
 	for (int i = 0; i < t->ops->n_columns; i++) {
 		struct pgt_cell cell = {.text = "", .role = PGT_ROLE_TEXT};
@@ -98,10 +98,10 @@ compare_rows(const void *pa, const void *pb, void *parg)
 	const void *a = t->ops->row(arg->ctx, ia), *b = t->ops->row(arg->ctx, ib);
 	int d;
 
-	d = col->number ? compare_numbers(col->number(a, arg->ctx), col->number(b, arg->ctx),
-					  t->descending)
-			: compare_strings(col->string(a, arg->ctx), col->string(b, arg->ctx),
-					  t->descending);
+	d = col->number ? compare_numbers(col->number(a, arg->ctx),
+					  col->number(b, arg->ctx), t->descending)
+			: compare_strings(col->string(a, arg->ctx),
+					  col->string(b, arg->ctx), t->descending);
 	if (d)
 		return d;
 	return ia < ib ? -1 : ia > ib; /* stable */
@@ -179,7 +179,8 @@ pgt_grid_find(struct pgt_grid *t, const void *ctx, bool backwards, bool from_her
 	if (!t->search)
 		return false;
 	for (size_t k = from_here ? 0 : 1; k <= t->n; k++) {
-		size_t i = backwards ? (t->cur + t->n - k % t->n) % t->n : (t->cur + k) % t->n;
+		size_t i = backwards ? (t->cur + t->n - k % t->n) % t->n
+				     : (t->cur + k) % t->n;
 
 		if (row_matches(t, t->search, pgt_grid_at(t, ctx, i), ctx)) {
 			pgt_grid_select(t, ctx, i);
@@ -316,8 +317,8 @@ pgt_grid_click(struct pgt_grid *t, const void *ctx, int y, int x)
 		if (best < 0 || !sortable(&t->ops->columns[best]))
 			return false;
 		pgt_grid_sort_by(t, best,
-				  t->sort == best ? !t->descending
-						  : !t->ops->columns[best].ascending);
+				 t->sort == best ? !t->descending
+						 : !t->ops->columns[best].ascending);
 		return true;
 	}
 	if (y < t->body.y || y >= t->body.y + t->body.h)

@@ -6,7 +6,7 @@
 #include "grid_priv.h"
 
 #define MIN_REST 12 /* cells that the last, elastic column needs to be of use */
-#define GUTTER	 1  /* at the left: cursor and tag */
+#define GUTTER   1  /* at the left: cursor and tag */
 
 static int
 column_width(const struct pgt_column *col)
@@ -35,7 +35,8 @@ choose_by_priority(const struct pgt_grid *t, int room, bool *shown)
 
 		for (int i = ops->frozen; i < ops->n_columns; i++)
 			if (shown[i] && i != t->sort &&
-			    (worst < 0 || ops->columns[i].prio <= ops->columns[worst].prio))
+			    (worst < 0 ||
+			     ops->columns[i].prio <= ops->columns[worst].prio))
 				worst = i;
 		if (worst < 0)
 			break;
@@ -105,7 +106,8 @@ draw_heading(struct pgt_grid *t, const struct pgt_canvas *c, const int *width)
 		t->column_x[i] = c->r.x + x;
 		memcpy(text, col->name, n + 1);
 		if (sorted)
-			memcpy(text + n, pgt_glyph(t->descending ? PGT_G_DOWN : PGT_G_UP), 4);
+			memcpy(text + n, pgt_glyph(t->descending ? PGT_G_DOWN : PGT_G_UP),
+			       4);
 		pgt_put_fit(c, 0, x, width[i], col->align,
 			    sorted ? PGT_ROLE_SORTED : PGT_ROLE_COLUMN, text, 0);
 		x += width[i] + 1;
@@ -155,7 +157,8 @@ draw_row(struct pgt_grid *t, const void *ctx, const struct pgt_canvas *c, int y,
 }
 
 void
-pgt_grid_draw(struct pgt_grid *t, const void *ctx, const struct pgt_canvas *c, bool focused)
+pgt_grid_draw(struct pgt_grid *t, const void *ctx, const struct pgt_canvas *c,
+	      bool focused)
 {
 	int width[PGT_LEN(t->column_x)] = {0}, rows = c->r.h - 1;
 

@@ -23,34 +23,34 @@ struct pgt_cell {
 
 struct pgt_column {
 	const char *name;
-	int width;	      /* cells; <= 0: what is left, at least -width (the last) */
-	int prio;	      /* columns of the lowest go first when there is no room */
+	int width; /* cells; <= 0: what is left, at least -width (the last) */
+	int prio;  /* columns of the lowest go first when there is no room */
 	enum pgt_align align;
-	bool ascending;	      /* first direction when sorted by it */
+	bool ascending; /* first direction when sorted by it */
 	void (*format)(const void *row, const void *ctx, struct pgt_cell *cell);
 	/* One of them: NAN and NULL sort last. */
 	double (*number)(const void *row, const void *ctx);
 	const char *(*string)(const void *row, const void *ctx);
-	const char *help;     /* what it is and where it comes from */
+	const char *help; /* what it is and where it comes from */
 };
 
 struct pgt_grid_ops {
 	const struct pgt_column *columns;
 	int n_columns;
-	int frozen;	      /* first columns that never scroll away */
-	int sort;	      /* first sort column, -1: the order rows come in */
+	int frozen; /* first columns that never scroll away */
+	int sort;   /* first sort column, -1: the order rows come in */
 	size_t (*count)(const void *ctx);
 	const void *(*row)(const void *ctx, size_t i);
-	uint64_t (*id)(const void *row, const void *ctx);   /* stable identity */
+	uint64_t (*id)(const void *row, const void *ctx);            /* stable identity */
 	enum pgt_role (*row_role)(const void *row, const void *ctx); /* may be NULL */
-	const char *empty;    /* what to say when there are no rows */
+	const char *empty; /* what to say when there are no rows */
 };
 
 struct pgt_grid {
 	const struct pgt_grid_ops *ops;
-	int sort;	      /* -1: natural order */
+	int sort; /* -1: natural order */
 	bool descending;
-	int hscroll, pan;     /* columns left out, cells left out of the last one */
+	int hscroll, pan; /* columns left out, cells left out of the last one */
 	size_t top, cur;
 	uint64_t cur_id;
 	bool have_cur, moved; /* moved: the user chose a row, so follow it */
@@ -62,7 +62,7 @@ struct pgt_grid {
 	size_t n_tags;
 	struct pgt_rect body; /* where rows were drawn last: for the mouse */
 	int column_x[32];     /* left edge of each column, -1 not shown */
-	int hidden;	      /* columns that do not fit */
+	int hidden;           /* columns that do not fit */
 	bool can_right;
 };
 
@@ -71,7 +71,7 @@ void pgt_grid_done(struct pgt_grid *t);
 /* Filter and sort the rows of ctx anew: after new data or a change of t. */
 void pgt_grid_update(struct pgt_grid *t, const void *ctx);
 void pgt_grid_draw(struct pgt_grid *t, const void *ctx, const struct pgt_canvas *c,
-		    bool focused);
+		   bool focused);
 /* The selected row, NULL when there is none. */
 const void *pgt_grid_current(const struct pgt_grid *t, const void *ctx);
 /* Row i as shown (0 = first after sorting), NULL past the end. */
@@ -93,7 +93,7 @@ bool pgt_grid_tagged(const struct pgt_grid *t, uint64_t id);
 bool pgt_grid_click(struct pgt_grid *t, const void *ctx, int y, int x);
 /* All cells of the row as one line, tabs between, for filter, search and copy. */
 void pgt_grid_row_text(const struct pgt_grid *t, const void *row, const void *ctx,
-			struct pgt_buf *out);
+		       struct pgt_buf *out);
 /* "12 of 200, filter idle, sorted ..." for the frame's remark. */
 char *pgt_grid_remark(const struct pgt_grid *t, char *buf, size_t size);
 

@@ -41,7 +41,8 @@ pgt_page_push(struct pgt_ui *ui, const struct pgt_page_ops *ops)
 		free(ui->pages[0].text);
 		free(ui->pages[0].plan);
 		free(ui->pages[0].database);
-		memmove(&ui->pages[0], &ui->pages[1], sizeof(ui->pages[0]) * (PGT_MAX_PAGES - 1));
+		memmove(&ui->pages[0], &ui->pages[1],
+			sizeof(ui->pages[0]) * (PGT_MAX_PAGES - 1));
 		ui->n_pages--;
 	}
 	p = &ui->pages[ui->n_pages++];
@@ -68,7 +69,8 @@ copy_page(struct pgt_ui *ui, const struct pgt_page *p)
 			pgt_buf_putc(&b, '\n');
 		}
 	if (!b.overflow && pgt_screen_copy(pgt_buf_str(&b)))
-		pgt_ui_notice(ui, PGT_NOTICE_INFO, "copied %zu characters to the clipboard", b.len);
+		pgt_ui_notice(ui, PGT_NOTICE_INFO,
+			      "copied %zu characters to the clipboard", b.len);
 	else
 		pgt_ui_notice(ui, PGT_NOTICE_WARN, "too long for the clipboard");
 	pgt_buf_done(&b);
@@ -115,7 +117,8 @@ pgt_page_draw(struct pgt_ui *ui, const struct pgt_canvas *c)
 
 	if (p->doc.rows > (size_t)p->doc.page && p->doc.page > 0)
 		snprintf(remark, sizeof(remark), "%s%zu-%zu of %zu rows",
-			 p->doc.top + (size_t)p->doc.page < p->doc.rows ? "more below  " : "",
+			 p->doc.top + (size_t)p->doc.page < p->doc.rows ? "more below  "
+									: "",
 			 p->doc.top + 1,
 			 p->doc.top + (size_t)p->doc.page < p->doc.rows
 			     ? p->doc.top + (size_t)p->doc.page
@@ -161,25 +164,30 @@ help_build(struct pgt_page *p, struct pgt_ui *ui)
 
 	pgt_doc_reset(&p->doc);
 	pgt_doc_line(&p->doc, PGT_ROLE_TEXT,
-		     "Lower-case keys look, upper-case keys propose a change and always ask first. "
+		     "Lower-case keys look, upper-case keys propose a change and always "
+		     "ask first. "
 		     "Esc goes back from anywhere.");
 	for (int g = 0; g < PGT_GROUP_N; g++) {
 		pgt_doc_heading(&p->doc, pgt_group_names[g]);
 		for (int r = 1; r < PGT_REQ_N; r++) {
-			const struct pgt_request_info *info =
-			    pgt_request_info((enum pgt_request)r);
+			const struct pgt_request_info *info = pgt_request_info(
+			    (enum pgt_request)r);
 
 			if (info->group != (enum pgt_request_group)g)
 				continue;
 			pgt_key_name(info->key, key, sizeof(key));
 			snprintf(both, sizeof(both), "%s%s%s", key,
 				 info->key2 > 32 ? "  " : "",
-				 info->key2 > 32 ? pgt_key_name(info->key2, key2, sizeof(key2)) : "");
+				 info->key2 > 32
+				     ? pgt_key_name(info->key2, key2, sizeof(key2))
+				     : "");
 			if (g == PGT_GROUP_SCREENS && !has_screen(ui, info->request))
 				pgt_doc_field(&p->doc, both, PGT_ROLE_DIM,
-					      "%s (not available in this build)", info->help);
+					      "%s (not available in this build)",
+					      info->help);
 			else
-				pgt_doc_field(&p->doc, both, PGT_ROLE_TEXT, "%s", info->help);
+				pgt_doc_field(&p->doc, both, PGT_ROLE_TEXT, "%s",
+					      info->help);
 		}
 	}
 	for (int i = 0; i < st->n_panels; i++)
@@ -220,7 +228,8 @@ source_build(struct pgt_page *p, struct pgt_ui *ui)
 	pgt_doc_block(&p->doc, PGT_ROLE_TEXT, ops->source ? ops->source : "");
 	if (ops->table && p->sort_column >= 0) {
 		pgt_doc_heading(&p->doc, "Sorted by");
-		pgt_doc_field(&p->doc, ops->table->columns[p->sort_column].name, PGT_ROLE_TEXT, "%s",
+		pgt_doc_field(&p->doc, ops->table->columns[p->sort_column].name,
+			      PGT_ROLE_TEXT, "%s",
 			      ops->table->columns[p->sort_column].help);
 	}
 	if (!ui->snap || !s)

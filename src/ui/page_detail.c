@@ -37,7 +37,8 @@ pgt_page_explain(struct pgt_ui *ui, struct pgt_page *p)
 	if (!ui->engine)
 		pgt_err_set(&p->plan_err, PGT_E_STATE, "there is no connection");
 	else
-		p->ticket = pgt_engine_explain(ui->engine, p->key.queryid ? &p->key : NULL, p->text,
+		p->ticket = pgt_engine_explain(ui->engine,
+					       p->key.queryid ? &p->key : NULL, p->text,
 					       p->database, &p->plan_err);
 	if (p->ticket)
 		ui->jobs++;
@@ -77,14 +78,17 @@ session_locks(const struct pgt_ui *ui, const struct pgt_page *p, struct pgt_doc 
 		if (l->pid != p->pid)
 			continue;
 		if (l->parent >= 0)
-			pgt_doc_field(doc, "blocked by", PGT_ROLE_BAD, "%d for %s, %s on %s",
-				      s->locks[l->parent].pid, pgt_age(l->wait_ns, a, sizeof(a)),
+			pgt_doc_field(doc, "blocked by", PGT_ROLE_BAD,
+				      "%d for %s, %s on %s", s->locks[l->parent].pid,
+				      pgt_age(l->wait_ns, a, sizeof(a)),
 				      l->mode ? l->mode : "a lock",
-				      l->object ? l->object : l->lock_type ? l->lock_type : "?");
+				      l->object      ? l->object
+				      : l->lock_type ? l->lock_type
+						     : "?");
 		if (l->victims > 0)
 			pgt_doc_field(doc, "blocks", PGT_ROLE_BAD,
-				      "%d session%s; x tells what ending it would free", l->victims,
-				      l->victims == 1 ? "" : "s");
+				      "%d session%s; x tells what ending it would free",
+				      l->victims, l->victims == 1 ? "" : "s");
 		return;
 	}
 }
@@ -106,11 +110,13 @@ session_build(struct pgt_page *p, struct pgt_ui *ui)
 		plan_lines(p, d);
 		return;
 	}
-	if (a->query && (!p->text || strcmp(p->text, a->query) != 0) && !p->plan && !p->ticket) {
+	if (a->query && (!p->text || strcmp(p->text, a->query) != 0) && !p->plan &&
+	    !p->ticket) {
 		free(p->text);
 		p->text = pgt_xstrdup(a->query);
 	}
-	pgt_doc_field(d, "pid", PGT_ROLE_TITLE, "%d%s%s", a->pid, a->leader_pid ? "  worker of " : "",
+	pgt_doc_field(d, "pid", PGT_ROLE_TITLE, "%d%s%s", a->pid,
+		      a->leader_pid ? "  worker of " : "",
 		      a->leader_pid ? pgt_num(a->leader_pid, 0, x, sizeof(x)) : "");
 	pgt_doc_field(d, "who", PGT_ROLE_TEXT, "%s @ %s", a->user ? a->user : "-",
 		      a->database ? a->database : "-");
@@ -118,10 +124,13 @@ session_build(struct pgt_page *p, struct pgt_ui *ui)
 		      a->client && *a->client ? a->client : "local",
 		      a->app && *a->app ? a->app : "-");
 	pgt_doc_field(d, "state", PGT_ROLE_TEXT, "%s for %s",
-		      a->state ? a->state : a->backend_type ? a->backend_type : "hidden",
+		      a->state          ? a->state
+		      : a->backend_type ? a->backend_type
+					: "hidden",
 		      pgt_age(a->state_age_ns, x, sizeof(x)));
 	pgt_doc_field(d, "wait", a->wait_type ? PGT_ROLE_WARN : PGT_ROLE_TEXT, "%s%s%s",
-		      a->wait_type ? a->wait_type : "none: on CPU", a->wait_type ? ":" : "",
+		      a->wait_type ? a->wait_type : "none: on CPU",
+		      a->wait_type ? ":" : "",
 		      a->wait_type && a->wait_event ? a->wait_event : "");
 	pgt_doc_field(d, "transaction", PGT_ROLE_TEXT, "%s old, statement %s",
 		      pgt_age(a->xact_age_ns, x, sizeof(x)),
@@ -135,10 +144,12 @@ session_build(struct pgt_page *p, struct pgt_ui *ui)
 			      pgt_num(a->cpu_pct, 0, x, sizeof(x)),
 			      pgt_bytes(a->read_bps, y, sizeof(y)));
 	session_locks(ui, p, d);
-	pgt_doc_heading(d, a->state && strncmp(a->state, "idle", 4) == 0 ? "Last statement"
-									 : "Statement");
+	pgt_doc_heading(d, a->state && strncmp(a->state, "idle", 4) == 0
+			       ? "Last statement"
+			       : "Statement");
 	pgt_doc_block(d, p->text ? PGT_ROLE_TEXT : PGT_ROLE_DIM,
-		      p->text ? p->text : "hidden: needs pg_read_all_stats or pg_monitor");
+		      p->text ? p->text
+			      : "hidden: needs pg_read_all_stats or pg_monitor");
 	plan_lines(p, d);
 }
 
@@ -146,8 +157,9 @@ static bool
 session_request(struct pgt_page *p, struct pgt_ui *ui, enum pgt_request r)
 {
 	if (r == PGT_REQ_CANCEL || r == PGT_REQ_TERMINATE)
-		pgt_flow_signal(ui, r == PGT_REQ_CANCEL ? PGT_CMD_CANCEL : PGT_CMD_TERMINATE, p->pid,
-				p->backend_start_us);
+		pgt_flow_signal(ui,
+				r == PGT_REQ_CANCEL ? PGT_CMD_CANCEL : PGT_CMD_TERMINATE,
+				p->pid, p->backend_start_us);
 	else if (r == PGT_REQ_WHATIF)
 		pgt_page_open_whatif(ui, p->pid);
 	else if (r == PGT_REQ_EXPLAIN && p->text)
@@ -184,9 +196,11 @@ query_figures(const struct pgt_query *q, struct pgt_doc *d)
 	char x[32], y[32], z[32];
 
 	pgt_doc_field(d, "share", PGT_ROLE_TEXT, "%s%% of execution time, %s calls/s",
-		      pgt_num(q->time_pct, 1, x, sizeof(x)), pgt_num(q->calls_ps, 1, y, sizeof(y)));
+		      pgt_num(q->time_pct, 1, x, sizeof(x)),
+		      pgt_num(q->calls_ps, 1, y, sizeof(y)));
 	pgt_doc_field(d, "time", PGT_ROLE_TEXT, "mean %s ms  deviation %s  p99~ %s",
-		      pgt_ms(q->mean_ms, x, sizeof(x)), pgt_ms(sqrt(q->var_ms2), y, sizeof(y)),
+		      pgt_ms(q->mean_ms, x, sizeof(x)),
+		      pgt_ms(sqrt(q->var_ms2), y, sizeof(y)),
 		      pgt_ms(q->p99_ms, z, sizeof(z)));
 	pgt_doc_field(d, "rows", PGT_ROLE_TEXT, "%s per call",
 		      pgt_num(q->rows, 1, x, sizeof(x)));
@@ -195,11 +209,13 @@ query_figures(const struct pgt_query *q, struct pgt_doc *d)
 		      pgt_num(q->shared_read, 0, y, sizeof(y)),
 		      pgt_num(q->shared_dirtied, 0, z, sizeof(z)));
 	pgt_doc_field(d, "temporary", q->temp_written > 0 ? PGT_ROLE_WARN : PGT_ROLE_TEXT,
-		      "written %s  read %s", pgt_bytes(q->temp_written * 8192, x, sizeof(x)),
+		      "written %s  read %s",
+		      pgt_bytes(q->temp_written * 8192, x, sizeof(x)),
 		      pgt_bytes(q->temp_read * 8192, y, sizeof(y)));
 	pgt_doc_field(d, "wal", PGT_ROLE_TEXT, "%s in the window",
 		      pgt_bytes(q->wal_bytes, x, sizeof(x)));
-	pgt_doc_field(d, "other time", PGT_ROLE_TEXT, "i/o %s ms  planning %s ms  jit %s ms",
+	pgt_doc_field(d, "other time", PGT_ROLE_TEXT,
+		      "i/o %s ms  planning %s ms  jit %s ms",
 		      pgt_ms(q->io_ms, x, sizeof(x)), pgt_ms(q->plan_ms, y, sizeof(y)),
 		      pgt_ms(q->jit_ms, z, sizeof(z)));
 }
@@ -216,8 +232,8 @@ query_build(struct pgt_page *p, struct pgt_ui *ui)
 	if (q) {
 		if (!p->text && q->text)
 			p->text = pgt_xstrdup(q->text);
-		pgt_doc_field(d, "ran as", PGT_ROLE_TEXT, "%s @ %s", q->user ? q->user : "-",
-			      q->database ? q->database : "-");
+		pgt_doc_field(d, "ran as", PGT_ROLE_TEXT, "%s @ %s",
+			      q->user ? q->user : "-", q->database ? q->database : "-");
 		query_figures(q, d);
 	} else {
 		pgt_doc_line(d, PGT_ROLE_WARN, "It did not end in the present window.");
@@ -263,23 +279,26 @@ whatif_victims(const struct pgt_ui *ui, size_t root, struct pgt_doc *d)
 	int direct = 0, behind = 0;
 	char a[32];
 
-	for (size_t i = root + 1; i < s->n_locks && s->locks[i].depth > s->locks[root].depth; i++) {
+	for (size_t i = root + 1;
+	     i < s->n_locks && s->locks[i].depth > s->locks[root].depth; i++) {
 		if (s->locks[i].parent == (int)root)
 			direct++;
 		else
 			behind++;
 	}
 	pgt_doc_field(d, "sets free", direct ? PGT_ROLE_GOOD : PGT_ROLE_TEXT,
-		      "%d session%s that wait%s for it directly", direct, direct == 1 ? "" : "s",
-		      direct == 1 ? "s" : "");
+		      "%d session%s that wait%s for it directly", direct,
+		      direct == 1 ? "" : "s", direct == 1 ? "s" : "");
 	pgt_doc_field(d, "may free", PGT_ROLE_TEXT,
 		      "%d more that wait behind those, as those finish", behind);
 	if (direct > 1)
-		pgt_doc_line(d, PGT_ROLE_DIM,
-			     "Those that want the same lock in conflicting modes get it one after "
-			     "the other, in the order of the queue.");
+		pgt_doc_line(
+		    d, PGT_ROLE_DIM,
+		    "Those that want the same lock in conflicting modes get it one after "
+		    "the other, in the order of the queue.");
 	pgt_doc_heading(d, "Freed first");
-	for (size_t i = root + 1; i < s->n_locks && s->locks[i].depth > s->locks[root].depth; i++) {
+	for (size_t i = root + 1;
+	     i < s->n_locks && s->locks[i].depth > s->locks[root].depth; i++) {
 		const struct pgt_lock *l = &s->locks[i];
 
 		if (l->parent != (int)root)
@@ -306,21 +325,26 @@ whatif_build(struct pgt_page *p, struct pgt_ui *ui)
 		pgt_doc_printf(d, PGT_ROLE_WARN, "Session %d has ended.", p->pid);
 		return;
 	}
-	pgt_doc_line(d, PGT_ROLE_DIM, "An estimate from what is seen now; nothing is done.");
+	pgt_doc_line(d, PGT_ROLE_DIM,
+		     "An estimate from what is seen now; nothing is done.");
 	if (a && a->xact_age_ns >= 0)
 		pgt_doc_field(d, "rolls back", PGT_ROLE_WARN,
 			      "its transaction of %s; the client of %s must do it again",
 			      pgt_age(a->xact_age_ns, x, sizeof(x)),
-			      a->app && *a->app ? a->app : a->user ? a->user : "it");
+			      a->app && *a->app ? a->app
+			      : a->user         ? a->user
+						: "it");
 	else
-		pgt_doc_field(d, "rolls back", PGT_ROLE_GOOD, "nothing: it is in no transaction");
+		pgt_doc_field(d, "rolls back", PGT_ROLE_GOOD,
+			      "nothing: it is in no transaction");
 	if (i < s->n_locks && s->locks[i].victims > 0)
 		whatif_victims(ui, i, d);
 	else
 		pgt_doc_field(d, "sets free", PGT_ROLE_TEXT, "nobody: it blocks no one");
 	if (a && a->state && strncmp(a->state, "idle", 4) == 0 && a->xact_age_ns >= 0)
-		pgt_doc_field(d, "note", PGT_ROLE_WARN,
-			      "cancel (K) does nothing to an idle session; terminate (T) ends it");
+		pgt_doc_field(
+		    d, "note", PGT_ROLE_WARN,
+		    "cancel (K) does nothing to an idle session; terminate (T) ends it");
 	if (a && a->xmin_age > 0)
 		pgt_doc_field(d, "vacuum", PGT_ROLE_TEXT,
 			      "its horizon of %s transactions is let go",
@@ -332,8 +356,8 @@ whatif_request(struct pgt_page *p, struct pgt_ui *ui, enum pgt_request r)
 {
 	if (r != PGT_REQ_CANCEL && r != PGT_REQ_TERMINATE)
 		return false;
-	pgt_flow_signal(ui, r == PGT_REQ_CANCEL ? PGT_CMD_CANCEL : PGT_CMD_TERMINATE, p->pid,
-			p->backend_start_us);
+	pgt_flow_signal(ui, r == PGT_REQ_CANCEL ? PGT_CMD_CANCEL : PGT_CMD_TERMINATE,
+			p->pid, p->backend_start_us);
 	return true;
 }
 

@@ -5,8 +5,8 @@
 #include "pg2une/base/mem.h"
 
 void
-pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c, enum pgt_series series,
-		enum pgt_role role, double top)
+pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c,
+		enum pgt_series series, enum pgt_role role, double top)
 {
 	float values[1024];
 	unsigned char marks[1024];
@@ -18,16 +18,16 @@ pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c, enum pgt_se
 		return;
 	if (n > PGT_LEN(values))
 		n = PGT_LEN(values);
-	pgt_history_points(ui->history, series, PGT_SPAN_S, values, n, &odd);
-	pgt_history_marks(ui->history, PGT_SPAN_S, marks, n);
+	pgt_plot_points(ui->history, series, PGT_SPAN_S, values, n, &odd);
+	pgt_plot_marks(ui->history, PGT_SPAN_S, marks, n);
 	g.n = n;
 	g.shift = odd != 0;
 	pgt_graph(c, &g);
 }
 
 int
-pgt_panel_pair(const struct pgt_canvas *c, int y, int x, const char *label, enum pgt_role role,
-	       const char *fmt, ...)
+pgt_panel_pair(const struct pgt_canvas *c, int y, int x, const char *label,
+	       enum pgt_role role, const char *fmt, ...)
 {
 	char value[128];
 	va_list ap;

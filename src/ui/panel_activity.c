@@ -31,15 +31,17 @@ PGT_NUMBER(pid, A, r->pid,
 PGT_STRING(user, A, r->user, PGT_ROLE_TEXT)
 PGT_STRING(database, A, r->database, PGT_ROLE_TEXT)
 PGT_STRING(app, A, r->app, PGT_ROLE_TEXT)
-PGT_STRING(client, A, r->client && *r->client ? r->client : "local", PGT_ROLE_TEXT)
+PGT_STRING(client, A, r->client && * r->client ? r->client : "local", PGT_ROLE_TEXT)
 PGT_NUMBER(xact, A, age_key(r->xact_age_ns),
 	   (pgt_cell_age(cell, r->xact_age_ns),
 	    pgt_cell_role_over(cell, age_key(r->xact_age_ns), 60e9, 300e9)))
 PGT_NUMBER(query, A, age_key(r->query_age_ns), pgt_cell_age(cell, r->query_age_ns))
 PGT_NUMBER(blockers, A, r->blocked_by,
-	   (pgt_cell_int(cell, r->blocked_by), pgt_cell_role_over(cell, r->blocked_by, 1e9, 1)))
+	   (pgt_cell_int(cell, r->blocked_by),
+	    pgt_cell_role_over(cell, r->blocked_by, 1e9, 1)))
 PGT_NUMBER(cpu, A, r->cpu_pct, pgt_cell_num(cell, r->cpu_pct, 0))
-PGT_NUMBER(xmin, A, r->xmin_age < 0 ? NAN : (double)r->xmin_age, pgt_cell_int(cell, r->xmin_age))
+PGT_NUMBER(xmin, A, r->xmin_age < 0 ? NAN : (double)r->xmin_age,
+	   pgt_cell_int(cell, r->xmin_age))
 PGT_NUMBER(read, A, r->read_bps, pgt_cell_bytes(cell, r->read_bps))
 
 static void
@@ -80,7 +82,7 @@ wait_fmt(const void *row, const void *ctx, struct pgt_cell *cell)
 	}
 	snprintf(cell->buf, sizeof(cell->buf), "%s:%s", a->wait_type,
 		 a->wait_event ? a->wait_event : "");
-	cell->role = strcmp(a->wait_type, "Lock") == 0	   ? PGT_ROLE_BAD
+	cell->role = strcmp(a->wait_type, "Lock") == 0     ? PGT_ROLE_BAD
 		     : strcmp(a->wait_type, "Client") == 0 ? PGT_ROLE_DIM
 							   : PGT_ROLE_TEXT;
 }
@@ -100,9 +102,11 @@ text_fmt(const void *row, const void *ctx, struct pgt_cell *cell)
 
 	(void)ctx;
 	if (!a->query)
-		pgt_cell_text(cell, PGT_ROLE_DIM, a->is_client ? "hidden by privilege" : "");
+		pgt_cell_text(cell, PGT_ROLE_DIM,
+			      a->is_client ? "hidden by privilege" : "");
 	else
-		pgt_cell_text(cell, past || a->is_ours ? PGT_ROLE_DIM : PGT_ROLE_TEXT, a->query);
+		pgt_cell_text(cell, past || a->is_ours ? PGT_ROLE_DIM : PGT_ROLE_TEXT,
+			      a->query);
 }
 
 /* What deserves the eye: blocked, then old transactions, running, idle. */
@@ -134,13 +138,23 @@ activity_id(const void *row, const void *ctx)
 }
 
 static const struct pgt_column columns[] = {
-    {.name = "pid", .width = 7, .prio = 20, .align = PGT_RIGHT, .ascending = true,
-     .format = pid_fmt, .number = pid_key, .help = "process id of the backend"},
+    {.name = "pid",
+     .width = 7,
+     .prio = 20,
+     .align = PGT_RIGHT,
+     .ascending = true,
+     .format = pid_fmt,
+     .number = pid_key,
+     .help = "process id of the backend"},
     PGT_COL_S(user, "user", 10, 5, .help = "role"),
     PGT_COL_S(database, "database", 10, 4, .help = "database"),
     PGT_COL_S(app, "app", 12, 6, .help = "application_name"),
     PGT_COL_S(client, "client", 13, 2, .help = "address of the client"),
-    {.name = "state", .width = 12, .prio = 15, .align = PGT_LEFT, .format = state_fmt,
+    {.name = "state",
+     .width = 12,
+     .prio = 15,
+     .align = PGT_LEFT,
+     .format = state_fmt,
      .number = rank_key,
      .help = "state; sorted: blocked, then the oldest transactions, then idle"},
     PGT_COL_S(wait, "wait", 18, 12, .help = "wait event; CPU when it waits for nothing"),
@@ -149,7 +163,8 @@ static const struct pgt_column columns[] = {
     PGT_COL_N(query, "age", 8, 9, .help = "age of its statement"),
     PGT_COL_N(cpu, "cpu%", 5, 4, .help = "of one core; /proc, when the server is local"),
     PGT_COL_N(read, "read/s", 8, 1, .help = "bytes read from disk; /proc, when local"),
-    PGT_COL_N(xmin, "xmin age", 9, 1, .help = "transactions that it holds back vacuum by"),
+    PGT_COL_N(xmin, "xmin age", 9, 1,
+	      .help = "transactions that it holds back vacuum by"),
     PGT_COL_S(text, "query", -18, 20, .help = "statement, the last one when idle"),
 };
 
@@ -172,9 +187,11 @@ activity_title(const struct pgt_ui *ui, char *buf, size_t size)
 	if (!s)
 		snprintf(buf, size, "Activity");
 	else
-		snprintf(buf, size, "Activity %d/%d   active %d   in tx %d   waiting %d   blocked %d",
-			 s->total, s->max_connections, s->active,
-			 s->idle_in_tx + s->idle_in_tx_aborted, s->waiting, s->blocked);
+		snprintf(
+		    buf, size,
+		    "Activity %d/%d   active %d   in tx %d   waiting %d   blocked %d",
+		    s->total, s->max_connections, s->active,
+		    s->idle_in_tx + s->idle_in_tx_aborted, s->waiting, s->blocked);
 }
 
 static bool
@@ -185,8 +202,9 @@ activity_request(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r)
 	if (!a)
 		return false;
 	if (r == PGT_REQ_CANCEL || r == PGT_REQ_TERMINATE) {
-		pgt_flow_signal(ui, r == PGT_REQ_CANCEL ? PGT_CMD_CANCEL : PGT_CMD_TERMINATE, a->pid,
-				a->backend_start_us);
+		pgt_flow_signal(ui,
+				r == PGT_REQ_CANCEL ? PGT_CMD_CANCEL : PGT_CMD_TERMINATE,
+				a->pid, a->backend_start_us);
 	} else if (r == PGT_REQ_WHATIF) {
 		pgt_page_open_whatif(ui, a->pid);
 	} else if (r == PGT_REQ_OPEN || r == PGT_REQ_EXPLAIN) {
@@ -210,7 +228,9 @@ const struct pgt_panel_ops pgt_panel_activity = {
     .request = activity_request,
     .source =
 	"pg_stat_activity at the moment of the sample. Other roles' statements need "
-	"pg_monitor or pg_read_all_stats. cpu% and read/s come from /proc of the backend and only "
-	"when the server runs on this machine. Background processes and this console's own "
+	"pg_monitor or pg_read_all_stats. cpu% and read/s come from /proc of the backend "
+	"and only "
+	"when the server runs on this machine. Background processes and this console's "
+	"own "
 	"sessions are dim.",
 };

@@ -12,8 +12,9 @@ session_of(const L *l, const void *ctx)
 {
 	const struct pgt_snapshot *s = pgt_snap_of(ctx);
 
-	return l->activity >= 0 && (size_t)l->activity < s->n_activity ? &s->activity[l->activity]
-								       : NULL;
+	return l->activity >= 0 && (size_t)l->activity < s->n_activity
+		   ? &s->activity[l->activity]
+		   : NULL;
 }
 
 /* True when a later row has the same parent: the branch goes on. */
@@ -39,15 +40,19 @@ tree_fmt(const void *row, const void *ctx, struct pgt_cell *cell)
 	size_t at = 0;
 
 	if (l->depth > 0)
-		parts[n++] = pgt_glyph(has_sibling_below(s, l) ? PGT_G_BRANCH : PGT_G_LAST);
+		parts[n++] = pgt_glyph(has_sibling_below(s, l) ? PGT_G_BRANCH
+							       : PGT_G_LAST);
 	while (up->parent >= 0 && (size_t)up->parent < s->n_locks && n < 7) {
 		up = &s->locks[up->parent];
 		if (up->depth > 0)
-			parts[n++] = has_sibling_below(s, up) ? pgt_glyph(PGT_G_TRUNK) : "  ";
+			parts[n++] = has_sibling_below(s, up) ? pgt_glyph(PGT_G_TRUNK)
+							      : "  ";
 	}
 	while (n > 0)
-		at += (size_t)snprintf(cell->buf + at, sizeof(cell->buf) - at, "%s", parts[--n]);
-	snprintf(cell->buf + at, sizeof(cell->buf) - at, "%d%s", l->pid, l->soft ? " (queued)" : "");
+		at += (size_t)snprintf(cell->buf + at, sizeof(cell->buf) - at, "%s",
+				       parts[--n]);
+	snprintf(cell->buf + at, sizeof(cell->buf) - at, "%d%s", l->pid,
+		 l->soft ? " (queued)" : "");
 	cell->text = cell->buf;
 	cell->role = l->depth == 0 ? PGT_ROLE_BAD : PGT_ROLE_TEXT;
 }
@@ -60,7 +65,8 @@ order_key(const void *row, const void *ctx)
 
 PGT_NUMBER(victims, L, r->victims, pgt_cell_int(cell, r->victims))
 PGT_NUMBER(waited, L, r->wait_ns < 0 ? NAN : (double)r->wait_ns,
-	   (pgt_cell_age(cell, r->wait_ns), pgt_cell_role_over(cell, (double)r->wait_ns, 5e9, 30e9)))
+	   (pgt_cell_age(cell, r->wait_ns),
+	    pgt_cell_role_over(cell, (double)r->wait_ns, 5e9, 30e9)))
 PGT_STRING(mode, L, r->mode, PGT_ROLE_TEXT)
 PGT_STRING(object, L, r->object ? r->object : r->lock_type, PGT_ROLE_TEXT)
 
@@ -144,10 +150,16 @@ locks_id(const void *row, const void *ctx)
 }
 
 static const struct pgt_column columns[] = {
-    {.name = "blocker / victims", .width = 20, .prio = 20, .align = PGT_LEFT, .ascending = true,
-     .format = tree_fmt, .number = order_key,
+    {.name = "blocker / victims",
+     .width = 20,
+     .prio = 20,
+     .align = PGT_LEFT,
+     .ascending = true,
+     .format = tree_fmt,
+     .number = order_key,
      .help = "a root blocks and waits for nobody; below it who waits for it"},
-    PGT_COL_N(victims, "blocks", 7, 9, .help = "sessions that wait behind it, all levels"),
+    PGT_COL_N(victims, "blocks", 7, 9,
+	      .help = "sessions that wait behind it, all levels"),
     PGT_COL_N(waited, "waits", 8, 15, .help = "how long it has been waiting"),
     PGT_COL_S(state, "state", 11, 10, .help = "state of the session"),
     PGT_COL_N(xact, "tx age", 8, 8, .help = "age of its transaction"),
@@ -184,14 +196,16 @@ locks_request(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r)
 		return false;
 	if (!a) {
 		pgt_ui_notice(ui, PGT_NOTICE_WARN,
-			      "session %d is not visible to this role or not a session", l->pid);
+			      "session %d is not visible to this role or not a session",
+			      l->pid);
 		return true;
 	}
 	if (r == PGT_REQ_OPEN)
 		pgt_page_open_session(ui, a);
 	else
-		pgt_flow_signal(ui, r == PGT_REQ_CANCEL ? PGT_CMD_CANCEL : PGT_CMD_TERMINATE, a->pid,
-				a->backend_start_us);
+		pgt_flow_signal(ui,
+				r == PGT_REQ_CANCEL ? PGT_CMD_CANCEL : PGT_CMD_TERMINATE,
+				a->pid, a->backend_start_us);
 	return true;
 }
 
@@ -222,7 +236,9 @@ const struct pgt_panel_ops pgt_panel_locks = {
     .request = locks_request,
     .source =
 	"pg_blocking_pids() for the sessions that wait for a lock, and pg_locks for what "
-	"they ask for; the wait's age is waitstart (14 and later), else the statement's age. A "
-	"session with several blockers is shown below the first. (queued): the blocker holds "
+	"they ask for; the wait's age is waitstart (14 and later), else the statement's "
+	"age. A "
+	"session with several blockers is shown below the first. (queued): the blocker "
+	"holds "
 	"nothing that conflicts, it only stands before in the queue.",
 };

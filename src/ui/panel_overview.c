@@ -32,20 +32,23 @@ throughput_figures(const struct pgt_snapshot *s, const struct pgt_canvas *c)
 	char a[32];
 	int x;
 
-	x = pgt_put(c, 0, 1, PGT_ROLE_ACCENT, pgt_num(s->rate.tps, s->rate.tps < 100, a, sizeof(a)));
+	x = pgt_put(c, 0, 1, PGT_ROLE_ACCENT,
+		    pgt_num(s->rate.tps, s->rate.tps < 100, a, sizeof(a)));
 	x = pgt_put(c, 0, x + 1, PGT_ROLE_DIM, "tps") + 3;
 	x = pgt_panel_pair(c, 0, x, "hit", hit_role(s->rate.hit_ratio), "%s%%",
 			   pgt_pct(s->rate.hit_ratio, a, sizeof(a)));
-	x = pgt_panel_pair(c, 0, x, "rollback",
-			   rollback > 0.1 ? PGT_ROLE_WARN : PGT_ROLE_TEXT, "%s%%",
-			   pgt_num(isnan(s->rate.tps) ? NAN : rollback * 100, 1, a, sizeof(a)));
+	x = pgt_panel_pair(
+	    c, 0, x, "rollback", rollback > 0.1 ? PGT_ROLE_WARN : PGT_ROLE_TEXT, "%s%%",
+	    pgt_num(isnan(s->rate.tps) ? NAN : rollback * 100, 1, a, sizeof(a)));
 	pgt_panel_pair(c, 0, x, "temp",
-		       s->rate.temp_bytes > 10 * 1048576.0 ? PGT_ROLE_WARN : PGT_ROLE_TEXT, "%s/s",
-		       pgt_bytes(s->rate.temp_bytes, a, sizeof(a)));
+		       s->rate.temp_bytes > 10 * 1048576.0 ? PGT_ROLE_WARN
+							   : PGT_ROLE_TEXT,
+		       "%s/s", pgt_bytes(s->rate.temp_bytes, a, sizeof(a)));
 }
 
 static void
-throughput_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, bool focused)
+throughput_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
+		bool focused)
 {
 	struct pgt_canvas g = below(c, 1);
 
@@ -73,12 +76,16 @@ const struct pgt_panel_ops pgt_panel_throughput = {
     .remark = span_remark,
     .source =
 	"tps: xact_commit + xact_rollback of pg_stat_database over all databases, the "
-	"difference between two samples by the time between them. A statistics reset, a restart "
+	"difference between two samples by the time between them. A statistics reset, a "
+	"restart "
 	"or a counter that runs backwards voids the interval: no rate is shown then.\n"
-	"hit: blks_hit / (blks_hit + blks_read) of the interval, not since the reset. A hit in "
+	"hit: blks_hit / (blks_hit + blks_read) of the interval, not since the reset. A "
+	"hit in "
 	"the kernel's cache counts as a read here.\n"
-	"rollback: xact_rollback by all transactions. temp: temp_bytes written per second.\n"
-	"Error: exact counts; a backend reports its counters at most once a second (10 s when it "
+	"rollback: xact_rollback by all transactions. temp: temp_bytes written per "
+	"second.\n"
+	"Error: exact counts; a backend reports its counters at most once a second (10 s "
+	"when it "
 	"is idle on 15 and later), so single seconds can lag.",
 };
 
@@ -105,7 +112,8 @@ latency_remark(const struct pgt_ui *ui, char *buf, size_t size, enum pgt_role *r
 }
 
 static void
-latency_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, bool focused)
+latency_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
+	     bool focused)
 {
 	const struct pgt_latency *l = &ui->snap->latency;
 	struct pgt_canvas g = below(c, 1);
@@ -117,7 +125,8 @@ latency_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	if (l->method == PGT_LAT_NONE && isnan(l->mean_ms)) {
 		struct pgt_doc doc = {0};
 
-		pgt_doc_line(&doc, PGT_ROLE_DIM, l->note ? l->note : "no statements in the window");
+		pgt_doc_line(&doc, PGT_ROLE_DIM,
+			     l->note ? l->note : "no statements in the window");
 		g = *c;
 		g.r.x++;
 		g.r.w--;
@@ -125,11 +134,14 @@ latency_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 		pgt_doc_done(&doc);
 		return;
 	}
-	x = pgt_panel_pair(c, 0, x, "p50", PGT_ROLE_TEXT, "%s", pgt_ms(l->p50_ms, a, sizeof(a)));
-	x = pgt_panel_pair(c, 0, x, "p95", PGT_ROLE_TEXT, "%s", pgt_ms(l->p95_ms, a, sizeof(a)));
+	x = pgt_panel_pair(c, 0, x, "p50", PGT_ROLE_TEXT, "%s",
+			   pgt_ms(l->p50_ms, a, sizeof(a)));
+	x = pgt_panel_pair(c, 0, x, "p95", PGT_ROLE_TEXT, "%s",
+			   pgt_ms(l->p95_ms, a, sizeof(a)));
 	x = pgt_panel_pair(c, 0, x, "p99", PGT_ROLE_ACCENT, "%s",
 			   pgt_ms(l->p99_ms, a, sizeof(a)));
-	pgt_panel_pair(c, 0, x, "mean", PGT_ROLE_TEXT, "%s", pgt_ms(l->mean_ms, a, sizeof(a)));
+	pgt_panel_pair(c, 0, x, "mean", PGT_ROLE_TEXT, "%s",
+		       pgt_ms(l->mean_ms, a, sizeof(a)));
 	pgt_panel_graph(ui, &g, PGT_SERIES_P99, PGT_ROLE_GRAPH2, 0);
 }
 
@@ -140,12 +152,16 @@ latency_source(const struct pgt_ui *ui, struct pgt_doc *doc)
 	char a[32], b[32];
 
 	pgt_doc_field(doc, "window", PGT_ROLE_TEXT, "%s, %s statements",
-		      pgt_age(l->window_ns, a, sizeof(a)), pgt_num(l->calls, 0, b, sizeof(b)));
-	pgt_doc_field(doc, "band p50", PGT_ROLE_TEXT, "%s%s%%", pgt_glyph(PGT_G_PLUSMINUS),
+		      pgt_age(l->window_ns, a, sizeof(a)),
+		      pgt_num(l->calls, 0, b, sizeof(b)));
+	pgt_doc_field(doc, "band p50", PGT_ROLE_TEXT, "%s%s%%",
+		      pgt_glyph(PGT_G_PLUSMINUS),
 		      pgt_num(l->p50_err * 100, 0, a, sizeof(a)));
-	pgt_doc_field(doc, "band p95", PGT_ROLE_TEXT, "%s%s%%", pgt_glyph(PGT_G_PLUSMINUS),
+	pgt_doc_field(doc, "band p95", PGT_ROLE_TEXT, "%s%s%%",
+		      pgt_glyph(PGT_G_PLUSMINUS),
 		      pgt_num(l->p95_err * 100, 0, a, sizeof(a)));
-	pgt_doc_field(doc, "band p99", PGT_ROLE_TEXT, "%s%s%%", pgt_glyph(PGT_G_PLUSMINUS),
+	pgt_doc_field(doc, "band p99", PGT_ROLE_TEXT, "%s%s%%",
+		      pgt_glyph(PGT_G_PLUSMINUS),
 		      pgt_num(l->p99_err * 100, 0, a, sizeof(a)));
 	if (l->note)
 		pgt_doc_field(doc, "caution", PGT_ROLE_WARN, "%s", l->note);
@@ -163,12 +179,15 @@ const struct pgt_panel_ops pgt_panel_latency = {
     .source =
 	"Estimates (~) of the server's execution time per statement; the server keeps no "
 	"percentiles. The mean is exact.\n"
-	"moments: each statement's calls, mean and standard deviation in the window, from "
-	"pg_stat_statements, taken as a mixture of log-normal laws; the percentile is that of the "
+	"moments: each statement's calls, mean and standard deviation in the window, "
+	"from "
+	"pg_stat_statements, taken as a mixture of log-normal laws; the percentile is "
+	"that of the "
 	"mixture.\n"
 	"moments+ages: corrected by the ages of the statements seen running in "
 	"pg_stat_activity at each sample, which know the tail better.\n"
-	"Time in the network, in a pooler's queue and of parse and plan is not in it. The graph "
+	"Time in the network, in a pooler's queue and of parse and plan is not in it. "
+	"The graph "
 	"is p99.",
 };
 
@@ -191,16 +210,15 @@ sessions_counts(const struct pgt_snapshot *snap, const struct pgt_canvas *c, int
 	const struct pgt_sessions *s = &snap->sessions;
 	int in_tx = s->idle_in_tx + s->idle_in_tx_aborted, x;
 
-	x = pgt_panel_pair(c, y, 1, "active", s->active ? PGT_ROLE_TEXT : PGT_ROLE_DIM, "%d",
-			   s->active);
+	x = pgt_panel_pair(c, y, 1, "active", s->active ? PGT_ROLE_TEXT : PGT_ROLE_DIM,
+			   "%d", s->active);
 	x = pgt_panel_pair(c, y, x, "idle", PGT_ROLE_TEXT, "%d", s->idle);
-	x = pgt_panel_pair(c, y, x, "in-tx",
-			   s->oldest_idle_in_tx_ns > 60 * PGT_NS_PER_S ? PGT_ROLE_WARN
-								       : PGT_ROLE_TEXT,
-			   "%d%s", in_tx,
-			   s->oldest_idle_in_tx_ns > 60 * PGT_NS_PER_S ? " !" : "");
-	pgt_panel_pair(c, y, x, "waiting", s->blocked ? PGT_ROLE_WARN : PGT_ROLE_TEXT, "%d",
-		       s->waiting);
+	x = pgt_panel_pair(
+	    c, y, x, "in-tx",
+	    s->oldest_idle_in_tx_ns > 60 * PGT_NS_PER_S ? PGT_ROLE_WARN : PGT_ROLE_TEXT,
+	    "%d%s", in_tx, s->oldest_idle_in_tx_ns > 60 * PGT_NS_PER_S ? " !" : "");
+	pgt_panel_pair(c, y, x, "waiting", s->blocked ? PGT_ROLE_WARN : PGT_ROLE_TEXT,
+		       "%d", s->waiting);
 }
 
 static void
@@ -234,7 +252,8 @@ sessions_wal(const struct pgt_snapshot *snap, const struct pgt_canvas *c, int y)
 }
 
 static void
-sessions_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, bool focused)
+sessions_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
+	      bool focused)
 {
 	const struct pgt_sessions *s = &ui->snap->sessions;
 	struct pgt_canvas g = below(c, 4);
@@ -247,7 +266,8 @@ sessions_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c
 	sessions_wal(ui->snap, c, 2);
 	if (c->r.h > 3 && s->oldest_query_ns >= 0)
 		pgt_panel_pair(c, 3, 1, "longest query", PGT_ROLE_TEXT, "%s by %d",
-			       pgt_age(s->oldest_query_ns, a, sizeof(a)), s->oldest_query_pid);
+			       pgt_age(s->oldest_query_ns, a, sizeof(a)),
+			       s->oldest_query_pid);
 	if (c->r.h > 5)
 		pgt_panel_graph(ui, &g, PGT_SERIES_ACTIVE, PGT_ROLE_GRAPH, 0);
 }
@@ -278,7 +298,8 @@ const struct pgt_panel_ops pgt_panel_sessions = {
 /* ---- waiting ---- */
 
 static void
-waiting_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, bool focused)
+waiting_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
+	     bool focused)
 {
 	const struct pgt_snapshot *s = ui->snap;
 	double max = 0;
@@ -294,7 +315,8 @@ waiting_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 			max = s->waits[i].sessions;
 	for (int i = 0; i < rows && (size_t)i < s->n_waits; i++) {
 		const struct pgt_wait *w = &s->waits[i];
-		bool lock = strcmp(w->type, "Lock") == 0, cpu = strcmp(w->type, "CPU") == 0;
+		bool lock = strcmp(w->type, "Lock") == 0,
+		     cpu = strcmp(w->type, "CPU") == 0;
 
 		if (i == rows - 1 && s->n_waits > (size_t)rows) {
 			pgt_putf(c, i, 1, PGT_ROLE_DIM, "%zu more: 5 waits",
@@ -305,7 +327,8 @@ waiting_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 			snprintf(text, sizeof(text), "%s:%s", w->type, w->event);
 		else
 			snprintf(text, sizeof(text), "%s", w->type);
-		pgt_put_fit(c, i, 1, label, PGT_LEFT, lock ? PGT_ROLE_WARN : PGT_ROLE_TEXT, text, 0);
+		pgt_put_fit(c, i, 1, label, PGT_LEFT,
+			    lock ? PGT_ROLE_WARN : PGT_ROLE_TEXT, text, 0);
 		pgt_bar(c, i, label + 2, c->r.w - label - 9,
 			lock  ? PGT_ROLE_WARN
 			: cpu ? PGT_ROLE_GOOD
@@ -342,8 +365,10 @@ const struct pgt_panel_ops pgt_panel_waiting = {
     .request = waiting_request,
     .source =
 	"wait_event_type and wait_event of active sessions in pg_stat_activity, averaged "
-	"over the samples of the last 10 s. CPU: active and waiting for nothing that the server "
-	"names. A sample sees only what is going on at that instant: rare short waits are missed.",
+	"over the samples of the last 10 s. CPU: active and waiting for nothing that the "
+	"server "
+	"names. A sample sees only what is going on at that instant: rare short waits "
+	"are missed.",
 };
 
 /* ---- blocked ---- */
@@ -362,36 +387,46 @@ blocked_title(const struct pgt_ui *ui, char *buf, size_t size)
 	for (size_t i = 0; i < s->n_locks; i++)
 		if (s->locks[i].wait_ns > worst)
 			worst = s->locks[i].wait_ns;
-	snprintf(buf, size, "Blocked %d%s%s", s->sessions.blocked, worst >= 0 ? ", worst " : "",
+	snprintf(buf, size, "Blocked %d%s%s", s->sessions.blocked,
+		 worst >= 0 ? ", worst " : "",
 		 worst >= 0 ? pgt_age(worst, a, sizeof(a)) : "");
 }
 
 static void
-blocked_row(const struct pgt_snapshot *s, const struct pgt_lock *l, const struct pgt_canvas *c,
-	    int y)
+blocked_row(const struct pgt_snapshot *s, const struct pgt_lock *l,
+	    const struct pgt_canvas *c, int y)
 {
-	const struct pgt_activity *a =
-	    l->activity >= 0 && (size_t)l->activity < s->n_activity ? &s->activity[l->activity]
-								    : NULL;
+	const struct pgt_activity *a = l->activity >= 0 &&
+					       (size_t)l->activity < s->n_activity
+					   ? &s->activity[l->activity]
+					   : NULL;
 	int x = 1 + 2 * (l->depth < 6 ? l->depth : 6);
 	char age[32];
 
 	if (l->depth > 0)
 		pgt_put(c, y, x - 2, PGT_ROLE_DIM, pgt_glyph(PGT_G_LAST));
-	x = pgt_putf(c, y, x, l->depth == 0 ? PGT_ROLE_BAD : PGT_ROLE_TEXT, "%d", l->pid) + 1;
+	x = pgt_putf(c, y, x, l->depth == 0 ? PGT_ROLE_BAD : PGT_ROLE_TEXT, "%d",
+		     l->pid) +
+	    1;
 	if (l->depth == 0)
 		pgt_putf(c, y, x, PGT_ROLE_TEXT, "%s %s app=%s",
 			 a && a->state ? a->state : "hidden",
-			 a && a->xact_age_ns >= 0 ? pgt_age(a->xact_age_ns, age, sizeof(age)) : "",
+			 a && a->xact_age_ns >= 0
+			     ? pgt_age(a->xact_age_ns, age, sizeof(age))
+			     : "",
 			 a && a->app && *a->app ? a->app : "-");
 	else
 		pgt_putf(c, y, x, PGT_ROLE_TEXT, "%s %s%s",
-			 pgt_age(l->wait_ns, age, sizeof(age)), l->soft ? "(queued) " : "",
-			 l->object ? l->object : l->lock_type ? l->lock_type : "");
+			 pgt_age(l->wait_ns, age, sizeof(age)),
+			 l->soft ? "(queued) " : "",
+			 l->object      ? l->object
+			 : l->lock_type ? l->lock_type
+					: "");
 }
 
 static void
-blocked_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, bool focused)
+blocked_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
+	     bool focused)
 {
 	const struct pgt_snapshot *s = ui->snap;
 
@@ -430,14 +465,16 @@ const struct pgt_panel_ops pgt_panel_blocked = {
     .request = blocked_request,
     .source =
 	"pg_blocking_pids() of the sessions that wait for a lock, with pg_locks for the "
-	"object and mode. A root blocks others and waits for nobody. (queued) marks a blocker that "
+	"object and mode. A root blocks others and waits for nobody. (queued) marks a "
+	"blocker that "
 	"only stands before in the queue and holds nothing yet.",
 };
 
 /* ---- where there is no room ---- */
 
 static void
-summary_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, bool focused)
+summary_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
+	     bool focused)
 {
 	const struct pgt_snapshot *s = ui->snap;
 	struct pgt_canvas left = *c, right = *c;
@@ -481,12 +518,14 @@ const struct pgt_panel_ops pgt_panel_summary = {
     .needs_section = true,
     .draw = summary_draw,
     .request = sessions_request,
-    .source = "pg_stat_activity at the moment of the sample; at the right the waits of the last "
+    .source = "pg_stat_activity at the moment of the sample; at the right the waits of "
+	      "the last "
 	      "10 s, or who blocks whom when somebody is blocked (pg_blocking_pids()).",
 };
 
 static void
-mini_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, bool focused)
+mini_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
+	  bool focused)
 {
 	const struct pgt_snapshot *s = ui->snap;
 	struct pgt_canvas g = below(c, 4);
@@ -505,7 +544,8 @@ mini_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, bo
 		       pgt_ms(s->latency.p50_ms, a, sizeof(a)));
 	x = pgt_panel_pair(c, 2, 1, "active", PGT_ROLE_TEXT, "%d/%d", s->sessions.active,
 			   s->sessions.total);
-	pgt_panel_pair(c, 2, x, "blocked", s->sessions.blocked ? PGT_ROLE_BAD : PGT_ROLE_TEXT, "%d",
+	pgt_panel_pair(c, 2, x, "blocked",
+		       s->sessions.blocked ? PGT_ROLE_BAD : PGT_ROLE_TEXT, "%d",
 		       s->sessions.blocked);
 	sessions_oldest(s, c, 3);
 	pgt_panel_graph(ui, &g, PGT_SERIES_TPS, PGT_ROLE_GRAPH, 0);
@@ -516,6 +556,7 @@ const struct pgt_panel_ops pgt_panel_mini = {
     .sections = PGT_SEC(BASIC) | PGT_SEC(ACTIVITY) | PGT_SEC(STATEMENTS) | PGT_SEC(LOCKS),
     .main_section = PGT_SEC_BASIC,
     .draw = mini_draw,
-    .source = "The overview's most telling figures; a larger terminal shows them with their "
-	      "graphs and sources.",
+    .source =
+	"The overview's most telling figures; a larger terminal shows them with their "
+	"graphs and sources.",
 };

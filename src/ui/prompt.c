@@ -71,13 +71,14 @@ matching(const struct pgt_ui *ui, const struct pgt_request_info **out, int max)
 	name[word] = '\0';
 	for (int pass = 0; pass < 2; pass++)
 		for (int r = 1; r < PGT_REQ_N && n < max; r++) {
-			const struct pgt_request_info *info =
-			    pgt_request_info((enum pgt_request)r);
+			const struct pgt_request_info *info = pgt_request_info(
+			    (enum pgt_request)r);
 			bool begins = strncmp(info->name, name, word) == 0;
 
 			if (!offered(ui, info) || begins != (pass == 0))
 				continue;
-			if (pass == 0 || strstr(info->name, name) || strstr(info->help, name))
+			if (pass == 0 || strstr(info->name, name) ||
+			    strstr(info->help, name))
 				out[n++] = info;
 		}
 	return n;
@@ -253,7 +254,8 @@ type_char(struct pgt_prompt *p, int key)
 
 	memset(&st, 0, sizeof(st));
 	n = wcrtomb(mb, (wchar_t)key, &st);
-	if (n == (size_t)-1 || p->len + n >= sizeof(p->text) || !pgt_safetext_is_safe(mb, n))
+	if (n == (size_t)-1 || p->len + n >= sizeof(p->text) ||
+	    !pgt_safetext_is_safe(mb, n))
 		return;
 	memcpy(p->text + p->len, mb, n);
 	p->len += n;
@@ -268,7 +270,8 @@ complete(struct pgt_ui *ui)
 
 	if (ui->prompt.choice >= n)
 		return;
-	pgt_str_copy(ui->prompt.text, sizeof(ui->prompt.text), list[ui->prompt.choice]->name);
+	pgt_str_copy(ui->prompt.text, sizeof(ui->prompt.text),
+		     list[ui->prompt.choice]->name);
 	ui->prompt.len = strlen(ui->prompt.text);
 	ui->prompt.choice = 0;
 }

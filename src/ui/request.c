@@ -6,28 +6,33 @@
 #include "request_priv.h"
 
 static const struct pgt_request_info infos[] = {
-#define INFO(id, key, key2, name, group, hint, help)                                         \
+#define INFO(id, key, key2, name, group, hint, help)                                     \
 	{PGT_REQ_##id, key, key2, name, PGT_GROUP_##group, hint, help},
     PGT_REQUESTS(INFO)
 #undef INFO
 };
 
 const char *const pgt_group_names[PGT_GROUP_N] = {
-    [PGT_GROUP_SCREENS] = "Screens", [PGT_GROUP_MOVE] = "Moving",
-    [PGT_GROUP_LOOK] = "Looking",    [PGT_GROUP_DO] = "Doing (nothing changes)",
-    [PGT_GROUP_CHANGE] = "Changing (each asks first)", [PGT_GROUP_GENERAL] = "General",
+    [PGT_GROUP_SCREENS] = "Screens",
+    [PGT_GROUP_MOVE] = "Moving",
+    [PGT_GROUP_LOOK] = "Looking",
+    [PGT_GROUP_DO] = "Doing (nothing changes)",
+    [PGT_GROUP_CHANGE] = "Changing (each asks first)",
+    [PGT_GROUP_GENERAL] = "General",
 };
 
 static const struct {
 	const char *name;
 	int key;
 } names[] = {
-    {"Enter", PGT_KEY_ENTER},	{"Esc", PGT_KEY_ESC},	    {"Tab", PGT_KEY_TAB},
-    {"S-Tab", PGT_KEY_BACKTAB}, {"Space", ' '},		    {"Up", PGT_KEY_UP},
-    {"Down", PGT_KEY_DOWN},	{"Left", PGT_KEY_LEFT},	    {"Right", PGT_KEY_RIGHT},
-    {"Home", PGT_KEY_HOME},	{"End", PGT_KEY_END},	    {"PgUp", PGT_KEY_PGUP},
-    {"PgDn", PGT_KEY_PGDN},	{"BS", PGT_KEY_BACKSPACE},  {"Del", PGT_KEY_DELETE},
-    {"lt", '<'},
+    {"Enter", PGT_KEY_ENTER}, {"Esc", PGT_KEY_ESC},
+    {"Tab", PGT_KEY_TAB},     {"S-Tab", PGT_KEY_BACKTAB},
+    {"Space", ' '},           {"Up", PGT_KEY_UP},
+    {"Down", PGT_KEY_DOWN},   {"Left", PGT_KEY_LEFT},
+    {"Right", PGT_KEY_RIGHT}, {"Home", PGT_KEY_HOME},
+    {"End", PGT_KEY_END},     {"PgUp", PGT_KEY_PGUP},
+    {"PgDn", PGT_KEY_PGDN},   {"BS", PGT_KEY_BACKSPACE},
+    {"Del", PGT_KEY_DELETE},  {"lt", '<'},
 };
 
 const struct pgt_request_info *
@@ -78,9 +83,9 @@ parse_named(const char *s, size_t len)
 		if (strlen(names[i].name) == len && memcmp(names[i].name, s, len) == 0)
 			return names[i].key;
 	if (len >= 2 && len <= 3 && s[0] == 'F' && s[1] >= '1' && s[1] <= '9')
-		return len == 2 ? PGT_KEY_F1 + s[1] - '1'
-				: s[1] == '1' && s[2] == '0' ? PGT_KEY_F10
-							     : PGT_KEY_NONE;
+		return len == 2                     ? PGT_KEY_F1 + s[1] - '1'
+		       : s[1] == '1' && s[2] == '0' ? PGT_KEY_F10
+						    : PGT_KEY_NONE;
 	if (len == 3 && s[0] == 'C' && s[1] == '-' && s[2] >= 'a' && s[2] <= 'z')
 		return s[2] - 'a' + 1;
 	return PGT_KEY_NONE;

@@ -37,7 +37,7 @@ static struct {
 } scr = {.in_fd = -1, .out_fd = -1, .signal_fd = -1};
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-static const int taken_signals[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+static const int taken_signals[] = {SIGINT,   SIGTERM, SIGHUP,  SIGQUIT,
 				    SIGWINCH, SIGTSTP, SIGCONT, SIGCHLD};
 
 /* ---- giving the terminal back ---- */
@@ -81,7 +81,8 @@ prepare_restore(void)
 {
 	static char stack[1 << 14]; /* a crash may be a stack overflow */
 	stack_t ss = {.ss_sp = stack, .ss_size = sizeof(stack)};
-	struct sigaction sa = {.sa_handler = on_fatal, .sa_flags = SA_ONSTACK | SA_RESETHAND};
+	struct sigaction sa = {.sa_handler = on_fatal,
+			       .sa_flags = SA_ONSTACK | SA_RESETHAND};
 
 	scr.restore_len = 0;
 	if (scr.mouse)
@@ -160,24 +161,31 @@ pgt_screen_open(const struct pgt_screen_opts *o, struct pgt_err *err)
 	    !getenv("LC_CTYPE") && !getenv("LANG"))
 		setlocale(LC_CTYPE, "C.UTF-8");
 	scr.ascii = o->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+	if (o->own && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "the console needs a terminal; --batch N prints samples "
+		    "instead");
 	scr.own = o->own;
 	scr.left = false;
 	scr.mouse = o->mouse;
-	scr.in_fd = fileno(o->in);
-	scr.out_fd = fileno(o->out);
+	scr.in_fd = fileno(o->in ? o->in : stdin);
+	scr.out_fd = fileno(o->out ? o->out : stdout);
 	scr.cursor_y = -1;
 	scr.n_empty = 0;
 	scr.have_saved = tcgetattr(scr.in_fd, &scr.saved) == 0;
 	if (o->own && take_signals(err) < 0)
 		return -1;
-	scr.scr = newterm(o->term, o->out, o->in);
+	scr.scr = newterm(o->term, o->out ? o->out : stdout, o->in ? o->in : stdin);
 	if (!scr.scr) {
 		if (scr.signal_fd >= 0)
 			close(scr.signal_fd);
 		scr.signal_fd = -1;
 		return pgt_err_set(err, PGT_E_IO,
 				   "terminal type \"%s\" is not known here: set TERM",
-				   o->term ? o->term : getenv("TERM") ? getenv("TERM") : "");
+				   o->term          ? o->term
+				   : getenv("TERM") ? getenv("TERM")
+						    : "");
 	}
 	scr.open = true;
 	setup_input();
@@ -265,7 +273,8 @@ pgt_screen_set_theme(const struct pgt_theme *t)
 				continue;
 			}
 			scr.pair[r][s] = 0;
-			scr.attr[r][s] = to_attr(t->look[r][0].attr) | (s ? A_REVERSE : 0);
+			scr.attr[r][s] = to_attr(t->look[r][0].attr) |
+					 (s ? A_REVERSE : 0);
 		}
 	if (scr.depth != PGT_DEPTH_MONO)
 		wbkgdset(stdscr, ' ' | (chtype)COLOR_PAIR(scr.pair[PGT_ROLE_TEXT][0]));
@@ -374,8 +383,8 @@ map_key(int code, struct pgt_mouse *m)
 			return PGT_KEY_NONE;
 		m->y = ev.y;
 		m->x = ev.x;
-		m->action = ev.bstate & BUTTON4_PRESSED		 ? PGT_MOUSE_UP
-			    : ev.bstate & BUTTON5_PRESSED	 ? PGT_MOUSE_DOWN
+		m->action = ev.bstate & BUTTON4_PRESSED          ? PGT_MOUSE_UP
+			    : ev.bstate & BUTTON5_PRESSED        ? PGT_MOUSE_DOWN
 			    : ev.bstate & BUTTON1_DOUBLE_CLICKED ? PGT_MOUSE_DOUBLE
 								 : PGT_MOUSE_PRESS;
 		return PGT_KEY_MOUSE;

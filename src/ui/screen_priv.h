@@ -13,9 +13,9 @@
 #include "theme_priv.h"
 
 struct pgt_screen_opts {
-	FILE *in, *out;
+	FILE *in, *out;   /* NULL: the standard ones */
 	const char *term; /* NULL: $TERM */
-	bool own;	  /* a real terminal: take its signals, restore it on a crash */
+	bool own;         /* a real terminal: take its signals, restore it on a crash */
 	bool mouse, ascii, no_color;
 };
 
@@ -48,7 +48,8 @@ struct pgt_mouse {
 	enum pgt_mouse_action action;
 };
 
-int pgt_screen_open(const struct pgt_screen_opts *opts, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_screen_open(const struct pgt_screen_opts *opts,
+		    struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_screen_close(void); /* legal when not open */
 
 void pgt_screen_set_theme(const struct pgt_theme *t);
@@ -73,7 +74,7 @@ void pgt_screen_begin(void);
 void pgt_screen_end(void);
 void pgt_screen_flush(void);
 void pgt_screen_cursor(int y, int x); /* shown there after flush; y < 0 hides it */
-void pgt_screen_repaint(void);	      /* the next flush repaints everything */
+void pgt_screen_repaint(void);        /* the next flush repaints everything */
 
 void pgt_screen_style(enum pgt_role role, bool selected);
 /* Put the style's attributes and pair where another library wants them. */

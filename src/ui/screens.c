@@ -43,8 +43,8 @@ static const struct pgt_screen_ops overview = {
     .request = PGT_REQ_OVERVIEW,
     .title = "Overview",
     .panels = {&pgt_panel_throughput, &pgt_panel_latency, &pgt_panel_sessions,
-	       &pgt_panel_waiting, &pgt_panel_blocked, &pgt_panel_summary, &pgt_panel_mini,
-	       &pgt_panel_top, NULL},
+	       &pgt_panel_waiting, &pgt_panel_blocked, &pgt_panel_summary,
+	       &pgt_panel_mini, &pgt_panel_top, NULL},
     .layout = overview_layout,
 };
 

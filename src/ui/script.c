@@ -11,7 +11,7 @@
 #include "script_priv.h"
 #include "ui_priv.h"
 
-#define WAIT_NS	     (30 * PGT_NS_PER_S)
+#define WAIT_NS       (30 * PGT_NS_PER_S)
 #define LOOK_AGAIN_NS (50 * PGT_NS_PER_MS)
 
 struct pgt_script {
@@ -91,8 +91,9 @@ do_wait(struct pgt_script *s, bool wanted, int64_t *ret_wakeup_ns, struct pgt_er
 		next_line(s);
 		rc = 0;
 	} else if (now >= s->deadline_ns) {
-		rc = pgt_err_set(err, PGT_E_TIMEOUT, "%s:%d: \"%.100s\" %s within 30 s", s->path,
-				 s->line, what, wanted ? "did not appear" : "did not go away");
+		rc = pgt_err_set(err, PGT_E_TIMEOUT, "%s:%d: \"%.100s\" %s within 30 s",
+				 s->path, s->line, what,
+				 wanted ? "did not appear" : "did not go away");
 	}
 	*ret_wakeup_ns = now + LOOK_AGAIN_NS;
 	free(what);
@@ -129,7 +130,8 @@ do_resize(struct pgt_script *s, struct pgt_ui *ui, struct pgt_err *err)
 
 	if (sscanf(s->at, "resize %dx%d", &cols, &rows) != 2 || rows < 1 || cols < 1 ||
 	    rows > 500 || cols > 1000)
-		return pgt_err_set(err, PGT_E_USAGE, "%s:%d: resize COLSxROWS", s->path, s->line);
+		return pgt_err_set(err, PGT_E_USAGE, "%s:%d: resize COLSxROWS", s->path,
+				   s->line);
 	pgt_screen_set_size(rows, cols);
 	pgt_dialog_resize(ui);
 	ui->dirty = true;
@@ -177,7 +179,8 @@ pgt_script_step(struct pgt_script *s, struct pgt_ui *ui, int64_t *ret_wakeup_ns,
 	}
 	key = pgt_key_parse(s->at, &len);
 	if (key == PGT_KEY_NONE)
-		return pgt_err_set(err, PGT_E_PARSE, "%s:%d: not a key", s->path, s->line);
+		return pgt_err_set(err, PGT_E_PARSE, "%s:%d: not a key", s->path,
+				   s->line);
 	s->at += len;
 	if (*s->at == '\n') {
 		s->at++;

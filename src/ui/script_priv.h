@@ -18,7 +18,8 @@
 struct pgt_ui;
 struct pgt_script;
 
-int pgt_script_open(const char *path, struct pgt_script **ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_script_open(const char *path, struct pgt_script **ret,
+		    struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_script_free(struct pgt_script *s);
 /* Does the next step.  0: done something, call again after a draw; 1: waiting, call
  * again at *ret_wakeup_ns or after an event; 2: at the end; -1: a wait ran out. */

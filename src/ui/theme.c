@@ -56,7 +56,8 @@ nearest(int r, int g, int b, int first, int last)
 		int cr, cg, cb, d;
 
 		rgb_of(c, &cr, &cg, &cb);
-		d = (r - cr) * (r - cr) * 3 + (g - cg) * (g - cg) * 4 + (b - cb) * (b - cb) * 2;
+		d = (r - cr) * (r - cr) * 3 + (g - cg) * (g - cg) * 4 +
+		    (b - cb) * (b - cb) * 2;
 		if (best_d < 0 || d < best_d) {
 			best = c;
 			best_d = d;
@@ -87,7 +88,8 @@ parse_rgb(const char *w, int *ret)
 	v = strtoul(w + 1, &end, 16);
 	if (*end)
 		return false;
-	*ret = nearest((int)(v >> 16 & 255), (int)(v >> 8 & 255), (int)(v & 255), 16, 255);
+	*ret = nearest((int)(v >> 16 & 255), (int)(v >> 8 & 255), (int)(v & 255), 16,
+		       255);
 	return true;
 }
 
@@ -223,8 +225,8 @@ parse_line(struct pgt_theme *t, char *line, const char *what, int no, struct pgt
 		bad = part[i] ? parse_look(part[i], &look[2 - i]) : NULL;
 		if (bad)
 			return pgt_err_set(err, PGT_E_PARSE,
-					   "%s:%d: \"%.40s\" is no colour or attribute", what, no,
-					   bad);
+					   "%s:%d: \"%.40s\" is no colour or attribute",
+					   what, no, bad);
 	}
 	if (!part[1])
 		look[PGT_DEPTH_16] = derive16(look[PGT_DEPTH_256]);
@@ -235,13 +237,14 @@ parse_line(struct pgt_theme *t, char *line, const char *what, int no, struct pgt
 	look[PGT_DEPTH_MONO].fg = look[PGT_DEPTH_MONO].bg = -1;
 	set_role(t, name, look, &ok);
 	if (!ok)
-		return pgt_err_set(err, PGT_E_PARSE, "%s:%d: unknown role \"%.40s\"", what, no,
-				   name);
+		return pgt_err_set(err, PGT_E_PARSE, "%s:%d: unknown role \"%.40s\"",
+				   what, no, name);
 	return 0;
 }
 
 int
-pgt_theme_parse(const char *text, const char *what, struct pgt_theme *ret, struct pgt_err *err)
+pgt_theme_parse(const char *text, const char *what, struct pgt_theme *ret,
+		struct pgt_err *err)
 {
 	struct pgt_theme t = {.selected_bg = {-1, -1, -1}, .selected_fg = {-1, -1, -1}};
 	char line[512];
@@ -255,7 +258,8 @@ pgt_theme_parse(const char *text, const char *what, struct pgt_theme *ret, struc
 
 		no++;
 		if (n >= sizeof(line))
-			return pgt_err_set(err, PGT_E_PARSE, "%s:%d: line too long", what, no);
+			return pgt_err_set(err, PGT_E_PARSE, "%s:%d: line too long", what,
+					   no);
 		memcpy(line, text, n);
 		line[n] = '\0';
 		text += n + (text[n] == '\n');
@@ -292,7 +296,8 @@ not_found(const char *name, struct pgt_err *err)
 
 		snprintf(list + n, sizeof(list) - n, " %s", one);
 	}
-	return pgt_err_set(err, PGT_E_NOTFOUND, "no theme \"%.60s\"; there are:%s", name, list);
+	return pgt_err_set(err, PGT_E_NOTFOUND, "no theme \"%.60s\"; there are:%s", name,
+			   list);
 }
 
 int

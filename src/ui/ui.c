@@ -13,7 +13,8 @@
 #define NOTICE_NS (8 * PGT_NS_PER_S)
 
 static void
-init_screen(struct pgt_ui *ui, struct pgt_screen_state *st, const struct pgt_screen_ops *ops)
+init_screen(struct pgt_ui *ui, struct pgt_screen_state *st,
+	    const struct pgt_screen_ops *ops)
 {
 	st->ops = ops;
 	st->focus = -1;
@@ -38,7 +39,7 @@ pgt_ui_init(struct pgt_ui *ui, struct pgt_engine *e, const struct pgt_options *o
 	memset(ui, 0, sizeof(*ui));
 	ui->engine = e;
 	ui->opts = o;
-	ui->history = pgt_history_new();
+	ui->history = pgt_plot_new();
 	ui->interval_ns = PGT_NS_PER_S;
 	if (o) {
 		ui->environment = pgt_options_str(o, "environment");
@@ -61,7 +62,7 @@ pgt_ui_done(struct pgt_ui *ui)
 		for (int k = 0; k < ui->screens[i].n_panels; k++)
 			if (ui->screens[i].panels[k].ops->table)
 				pgt_grid_done(&ui->screens[i].panels[k].table);
-	pgt_history_free(ui->history);
+	pgt_plot_free(ui->history);
 	pgt_snapshot_unref(ui->snap);
 	memset(&ui->prompt, 0, sizeof(ui->prompt));
 }
@@ -123,7 +124,8 @@ update_rows(struct pgt_ui *ui)
 		for (int k = 0; k < ui->screens[i].n_panels; k++) {
 			struct pgt_panel *p = &ui->screens[i].panels[k];
 
-			/* Others catch up when their screen is opened: see pgt_ui_layout(). */
+			/* Others catch up when their screen is opened: see
+			 * pgt_ui_layout(). */
 			if (p->ops->table && i == ui->screen)
 				pgt_grid_update(&p->table, ui);
 		}
@@ -135,7 +137,7 @@ update_rows(struct pgt_ui *ui)
 void
 pgt_ui_snapshot(struct pgt_ui *ui, const struct pgt_snapshot *take_snap)
 {
-	pgt_history_add(ui->history, take_snap);
+	pgt_plot_add(ui->history, take_snap);
 	if (ui->paused && ui->snap) { /* one that was under way when it was paused */
 		pgt_snapshot_unref(take_snap);
 		return;
@@ -155,7 +157,7 @@ on_link(struct pgt_ui *ui, const struct pgt_ev_link *l)
 	ui->have_link = true;
 	ui->dirty = true;
 	if (was_up && !l->up)
-		pgt_history_mark(ui->history, pgt_clock_mono_ns());
+		pgt_plot_mark(ui->history, pgt_clock_mono_ns());
 	if (l->needs_password && ui->prompt.kind == PGT_PROMPT_NONE)
 		pgt_prompt_open(ui, PGT_PROMPT_PASSWORD);
 }
@@ -171,8 +173,9 @@ on_result(struct pgt_ui *ui, const struct pgt_ev_result *r)
 		if (r->ok)
 			pgt_ui_notice(ui, PGT_NOTICE_INFO, "%s",
 				      r->text ? r->text
-				      : r->command == PGT_CMD_CANCEL ? "statement cancelled"
-								     : "session ended");
+				      : r->command == PGT_CMD_CANCEL
+					  ? "statement cancelled"
+					  : "session ended");
 		else
 			pgt_ui_notice(ui, PGT_NOTICE_ERROR, "%s", r->err.msg);
 		break;
@@ -191,7 +194,7 @@ pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg)
 {
 	const struct pgt_snapshot *snap;
 
-	switch ((enum pgt_event)take_msg->type) {
+	switch ((enum pgt_event_type)take_msg->type) {
 	case PGT_EV_SNAPSHOT:
 		snap = take_msg->data;
 		take_msg->data = NULL;
@@ -216,6 +219,7 @@ pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg)
 	case PGT_EV_CHANGE:
 	case PGT_EV_OPTIMIZE:
 	case PGT_EV_ROLLOUT:
+	case PGT_EV_HISTORY:
 		break;
 	}
 	pgt_msg_free(take_msg);

@@ -82,8 +82,10 @@ want_texts(struct pgt_ui *ui)
 
 		if (p->r.h <= 0 || p->ops->table != &pgt_grid_queries)
 			continue;
-		for (size_t k = 0; k < (size_t)p->table.body.h && n < PGT_LEN(keys); k++) {
-			const struct pgt_query *q = pgt_grid_at(&p->table, ui, p->table.top + k);
+		for (size_t k = 0; k < (size_t)p->table.body.h && n < PGT_LEN(keys);
+		     k++) {
+			const struct pgt_query *q = pgt_grid_at(&p->table, ui,
+								p->table.top + k);
 
 			if (q && !q->text)
 				keys[n++] = q->key;
@@ -167,7 +169,9 @@ draw_panel(struct pgt_ui *ui, struct pgt_panel *p, bool focused)
 		p->ops->title_now(ui, title, sizeof(title));
 	else
 		snprintf(title, sizeof(title), "%s", p->ops->title);
-	in = p->ops->title || p->ops->title_now ? pgt_box(&c, title, remark, role, focused) : c;
+	in = p->ops->title || p->ops->title_now
+		 ? pgt_box(&c, title, remark, role, focused)
+		 : c;
 	if (in.r.h < 1)
 		return;
 	if (!ui->snap)
@@ -203,16 +207,18 @@ draw_connecting(const struct pgt_ui *ui, const struct pgt_canvas *area)
 			pgt_doc_field(&doc, "state", PGT_ROLE_GOOD,
 				      "connected, waiting for the first sample");
 		else if (ui->link.message[0])
-			pgt_doc_field(&doc, "problem", PGT_ROLE_BAD, "%s", ui->link.message);
+			pgt_doc_field(&doc, "problem", PGT_ROLE_BAD, "%s",
+				      ui->link.message);
 		else
 			pgt_doc_field(&doc, "state", PGT_ROLE_TEXT, "connecting");
 		if (!ui->link.up && ui->link.final)
 			pgt_doc_field(&doc, "retry", PGT_ROLE_WARN,
 				      "none under way: this needs you");
 		else if (!ui->link.up && ui->link.next_try_ns > now)
-			pgt_doc_field(&doc, "retry", PGT_ROLE_DIM, "in %llds, attempt %d",
-				      (long long)((ui->link.next_try_ns - now) / PGT_NS_PER_S + 1),
-				      ui->link.attempts + 1);
+			pgt_doc_field(
+			    &doc, "retry", PGT_ROLE_DIM, "in %llds, attempt %d",
+			    (long long)((ui->link.next_try_ns - now) / PGT_NS_PER_S + 1),
+			    ui->link.attempts + 1);
 	}
 	pgt_doc_draw(&doc, &c);
 	pgt_doc_done(&doc);
@@ -226,8 +232,8 @@ draw_banner(const struct pgt_ui *ui, int rows)
 	int64_t since = pgt_clock_mono_ns() - ui->link.since_ns;
 
 	pgt_doc_printf(&doc, PGT_ROLE_BAD, " %s no connection for %llds: %s%s",
-		       pgt_glyph(PGT_G_WARN), (long long)(since / PGT_NS_PER_S), ui->link.message,
-		       ui->link.final ? " (no retry under way)" : "");
+		       pgt_glyph(PGT_G_WARN), (long long)(since / PGT_NS_PER_S),
+		       ui->link.message, ui->link.final ? " (no retry under way)" : "");
 	pgt_doc_draw(&doc, &c);
 	pgt_doc_done(&doc);
 }

@@ -97,8 +97,10 @@ put_server(const struct pgt_ui *ui, struct header *h)
 
 		seg = add(h, 30, false, PGT_ROLE_HEADER_DIM);
 		if (ns >= 86400 * PGT_NS_PER_S)
-			snprintf(up, sizeof(up), "%lldd", (long long)(ns / (86400 * PGT_NS_PER_S)));
-		else if (ns >= 60 * PGT_NS_PER_S) /* no seconds: they would redraw all day */
+			snprintf(up, sizeof(up), "%lldd",
+				 (long long)(ns / (86400 * PGT_NS_PER_S)));
+		else if (ns >=
+			 60 * PGT_NS_PER_S) /* no seconds: they would redraw all day */
 			pgt_fmt_duration(ns / (60 * PGT_NS_PER_S) * 60 * PGT_NS_PER_S, up,
 					 sizeof(up));
 		else
@@ -107,7 +109,8 @@ put_server(const struct pgt_ui *ui, struct header *h)
 	}
 	if (s->workload != PGT_WORKLOAD_UNKNOWN) {
 		seg = add(h, 40, false, PGT_ROLE_HEADER);
-		snprintf(seg->text, sizeof(seg->text), "%s", pgt_workload_names[s->workload]);
+		snprintf(seg->text, sizeof(seg->text), "%s",
+			 pgt_workload_names[s->workload]);
 	}
 }
 
@@ -147,9 +150,9 @@ put_own(const struct pgt_ui *ui, struct header *h)
 
 	seg = add(h, 60, true, PGT_ROLE_HEADER);
 	snprintf(seg->text, sizeof(seg->text), "%s",
-		 ui->read_only			 ? "READ-ONLY"
-		 : s && s->node.read_only	 ? "read-only"
-						 : "read-write");
+		 ui->read_only            ? "READ-ONLY"
+		 : s && s->node.read_only ? "read-only"
+					  : "read-write");
 	if (!s) {
 		add(h, 10, true, PGT_ROLE_HEADER_DIM);
 		return;
@@ -252,12 +255,14 @@ summary(const struct pgt_ui *ui, char *buf, size_t size)
 	for (size_t i = 0; i < s->n_locks; i++)
 		if (s->locks[i].depth == 0 && s->locks[i].victims > 0) {
 			snprintf(buf, size, "%s pid %d blocks %d session%s    3 locks",
-				 pgt_glyph(PGT_G_UP), s->locks[i].pid, s->locks[i].victims,
+				 pgt_glyph(PGT_G_UP), s->locks[i].pid,
+				 s->locks[i].victims,
 				 s->locks[i].victims == 1 ? "" : "s");
 			return PGT_ROLE_WARN;
 		}
 	if (s->sessions.oldest_idle_in_tx_ns > 60 * PGT_NS_PER_S) {
-		snprintf(buf, size, "%s pid %d is idle in a transaction for %s    2 activity",
+		snprintf(buf, size,
+			 "%s pid %d is idle in a transaction for %s    2 activity",
 			 pgt_glyph(PGT_G_UP), s->sessions.oldest_idle_in_tx_pid,
 			 pgt_age(s->sessions.oldest_idle_in_tx_ns / (60 * PGT_NS_PER_S) *
 				     (60 * PGT_NS_PER_S),
@@ -317,7 +322,8 @@ hints_of_names(const struct pgt_canvas *c, const char *names)
 			word[n] = '\0';
 			info = pgt_request_info(pgt_request_of_name(word));
 			if (info)
-				x = put_hint(c, x, info->key, *info->hint ? info->hint : info->name);
+				x = put_hint(c, x, info->key,
+					     *info->hint ? info->hint : info->name);
 		}
 		names += n;
 		names += *names == ' ';
@@ -338,8 +344,8 @@ pgt_hints_draw(const struct pgt_ui *ui, const struct pgt_canvas *c)
 	if (c->r.w > tail)
 		left.r.w -= tail + 1;
 	for (int i = 0; i < ui->n_screens && x >= 0; i++) {
-		const struct pgt_request_info *info =
-		    pgt_request_info(ui->screens[i].ops->request);
+		const struct pgt_request_info *info = pgt_request_info(
+		    ui->screens[i].ops->request);
 		char name[16];
 
 		pgt_key_name(info->key, name, sizeof(name));
@@ -349,8 +355,9 @@ pgt_hints_draw(const struct pgt_ui *ui, const struct pgt_canvas *c)
 		}
 		x = pgt_put(&left, 0, x, PGT_ROLE_KEY, name);
 		x = pgt_put(&left, 0, x + (c->r.w >= 100),
-			    i == ui->screen ? PGT_ROLE_TITLE : PGT_ROLE_HINT, info->hint) + 1 +
-		    (c->r.w >= 100);
+			    i == ui->screen ? PGT_ROLE_TITLE : PGT_ROLE_HINT,
+			    info->hint) +
+		    1 + (c->r.w >= 100);
 	}
 	if (cut)
 		pgt_put(&left, 0, left.r.w - 1, PGT_ROLE_HINT, pgt_glyph(PGT_G_ELLIPSIS));

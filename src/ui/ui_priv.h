@@ -15,14 +15,14 @@
 
 #include "canvas_priv.h"
 #include "doc_priv.h"
-#include "history_priv.h"
+#include "plot_priv.h"
 #include "pg2une/engine/engine.h"
 #include "pg2une/observe/snapshot.h"
 #include "request_priv.h"
 #include "grid_priv.h"
 
-#define PGT_MAX_PANELS 8
-#define PGT_MAX_PAGES  8
+#define PGT_MAX_PANELS  8
+#define PGT_MAX_PAGES   8
 #define PGT_MAX_SCREENS 16
 
 struct pgt_options;
@@ -33,17 +33,18 @@ struct pgt_script;
 
 struct pgt_panel_ops {
 	const char *name, *title;
-	unsigned sections;		     /* bits it needs: collected while on screen */
-	enum pgt_section_id main_section;    /* when unavailable, the panel says why */
+	unsigned sections;                /* bits it needs: collected while on screen */
+	enum pgt_section_id main_section; /* when unavailable, the panel says why */
 	bool needs_section;
-	const struct pgt_grid_ops *table;   /* ctx is the struct pgt_ui; NULL: no rows */
+	const struct pgt_grid_ops *table; /* ctx is the struct pgt_ui; NULL: no rows */
 	/* Draws the inside; NULL for the table alone. */
 	void (*draw)(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 		     bool focused);
 	/* In place of title, when it carries a figure; may be NULL. */
 	void (*title_now)(const struct pgt_ui *ui, char *buf, size_t size);
 	/* At the right of the frame; NULL for the table's own. */
-	void (*remark)(const struct pgt_ui *ui, char *buf, size_t size, enum pgt_role *role);
+	void (*remark)(const struct pgt_ui *ui, char *buf, size_t size,
+		       enum pgt_role *role);
 	/* True when it was taken. */
 	bool (*request)(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r);
 	const char *source; /* where its numbers come from: for w */
@@ -86,15 +87,15 @@ struct pgt_page {
 	const struct pgt_page_ops *ops;
 	char title[160];
 	struct pgt_doc doc;
-	int pid;			/* session pages */
+	int pid; /* session pages */
 	int64_t backend_start_us;
-	struct pgt_query_key key;	/* query pages */
-	char *text, *plan, *database;	/* the page's own */
+	struct pgt_query_key key;     /* query pages */
+	char *text, *plan, *database; /* the page's own */
 	struct pgt_err plan_err;
-	uint64_t ticket;		/* of the answer that it waits for */
+	uint64_t ticket;                   /* of the answer that it waits for */
 	const struct pgt_panel_ops *panel; /* source pages */
 	int sort_column;
-	enum pgt_request screen;	/* help pages */
+	enum pgt_request screen; /* help pages */
 };
 
 /* ---- prompt ---- */
@@ -124,7 +125,7 @@ struct pgt_ui {
 	int64_t interval_ns;
 
 	const struct pgt_snapshot *snap; /* shown; NULL before the first */
-	struct pgt_history *history;
+	struct pgt_plot *history;
 	struct pgt_ev_link link;
 	bool have_link, paused;
 
@@ -139,26 +140,26 @@ struct pgt_ui {
 
 	struct pgt_ev_notice notice;
 	int64_t notice_until_ns;
-	unsigned wanted; /* sections asked for last */
+	unsigned wanted;       /* sections asked for last */
 	uint64_t wanted_texts; /* hash of the keys asked for last */
-	int jobs;	 /* answers that are awaited */
+	int jobs;              /* answers that are awaited */
 
 	bool dirty, quit;
 	int exit_code;
-	int child; /* pid of psql while it has the terminal, else 0 */
+	int child;           /* pid of psql while it has the terminal, else 0 */
 	char switch_to[128]; /* cluster to go on with after the end */
 };
 
 /* The registry: all screens, ends with ops NULL. */
 extern const struct pgt_screen_ops *const pgt_screens[];
 
-extern const struct pgt_panel_ops pgt_panel_throughput, pgt_panel_latency, pgt_panel_sessions,
-    pgt_panel_waiting, pgt_panel_blocked, pgt_panel_top, pgt_panel_summary, pgt_panel_mini,
-    pgt_panel_activity, pgt_panel_locks, pgt_panel_queries, pgt_panel_waits,
-    pgt_panel_wait_graph, pgt_panel_wal, pgt_panel_checkpoints, pgt_panel_io,
-    pgt_panel_replicas, pgt_panel_slots, pgt_panel_horizon, pgt_panel_receiver,
-    pgt_panel_tables, pgt_panel_indexes, pgt_panel_progress, pgt_panel_host,
-    pgt_panel_databases, pgt_panel_cost;
+extern const struct pgt_panel_ops pgt_panel_throughput, pgt_panel_latency,
+    pgt_panel_sessions, pgt_panel_waiting, pgt_panel_blocked, pgt_panel_top,
+    pgt_panel_summary, pgt_panel_mini, pgt_panel_activity, pgt_panel_locks,
+    pgt_panel_queries, pgt_panel_waits, pgt_panel_wait_graph, pgt_panel_wal,
+    pgt_panel_checkpoints, pgt_panel_io, pgt_panel_replicas, pgt_panel_slots,
+    pgt_panel_horizon, pgt_panel_receiver, pgt_panel_tables, pgt_panel_indexes,
+    pgt_panel_progress, pgt_panel_host, pgt_panel_databases, pgt_panel_cost;
 
 extern const struct pgt_grid_ops pgt_grid_activity, pgt_grid_locks, pgt_grid_queries;
 
@@ -214,7 +215,8 @@ void pgt_page_explain(struct pgt_ui *ui, struct pgt_page *p);
 void pgt_page_result(struct pgt_ui *ui, const struct pgt_ev_result *r);
 
 /* signal_flow.c: cancel and terminate, with their question */
-void pgt_flow_signal(struct pgt_ui *ui, enum pgt_command which, int pid, int64_t start_us);
+void pgt_flow_signal(struct pgt_ui *ui, enum pgt_command which, int pid,
+		     int64_t start_us);
 void pgt_flow_clusters(struct pgt_ui *ui);
 void pgt_flow_sort(struct pgt_ui *ui);
 void pgt_flow_psql(struct pgt_ui *ui);
@@ -222,7 +224,8 @@ void pgt_flow_child_ended(struct pgt_ui *ui);
 
 /* Rows by identity in the shown snapshot; NULL when gone. */
 const struct pgt_activity *pgt_find_session(const struct pgt_ui *ui, int pid);
-const struct pgt_query *pgt_find_query(const struct pgt_ui *ui, const struct pgt_query_key *k);
+const struct pgt_query *pgt_find_query(const struct pgt_ui *ui,
+				       const struct pgt_query_key *k);
 uint64_t pgt_query_id(const struct pgt_query_key *k);
 
 #endif

@@ -51,7 +51,8 @@ step_focus(struct pgt_ui *ui, int delta)
 	st->zoom = false;
 	pgt_ui_layout(ui);
 	for (int i = 1; i <= st->n_panels; i++) {
-		int k = (st->focus + (delta * i) % st->n_panels + st->n_panels) % st->n_panels;
+		int k = (st->focus + (delta * i) % st->n_panels + st->n_panels) %
+			st->n_panels;
 
 		if (st->panels[k].r.h > 0) {
 			st->focus = k;
@@ -78,7 +79,8 @@ copy_row(struct pgt_ui *ui)
 	else
 		pgt_grid_row_text(&p->table, row, ui, &b);
 	if (pgt_screen_copy(pgt_buf_str(&b)))
-		pgt_ui_notice(ui, PGT_NOTICE_INFO, "copied %zu characters to the clipboard", b.len);
+		pgt_ui_notice(ui, PGT_NOTICE_INFO,
+			      "copied %zu characters to the clipboard", b.len);
 	pgt_buf_done(&b);
 }
 
@@ -88,9 +90,11 @@ find(struct pgt_ui *ui, bool backwards)
 	struct pgt_panel *p = pgt_ui_focus(ui);
 
 	if (!p->ops->table || !p->table.search)
-		pgt_ui_notice(ui, PGT_NOTICE_INFO, "nothing to search for: / begins a search");
+		pgt_ui_notice(ui, PGT_NOTICE_INFO,
+			      "nothing to search for: / begins a search");
 	else if (!pgt_grid_find(&p->table, ui, backwards, false))
-		pgt_ui_notice(ui, PGT_NOTICE_INFO, "no match for %s", p->table.search_text);
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "no match for %s",
+			      p->table.search_text);
 }
 
 static bool
@@ -228,12 +232,13 @@ panel_request(struct pgt_ui *ui, enum pgt_request r)
 	} else if (r == PGT_REQ_INCIDENT || r == PGT_REQ_APPLY || r == PGT_REQ_CONFIRM ||
 		   r == PGT_REQ_ROLLBACK) {
 		not_in_build(ui, r);
-	} else if (r == PGT_REQ_CANCEL || r == PGT_REQ_TERMINATE || r == PGT_REQ_EXPLAIN ||
-		   r == PGT_REQ_WHATIF) {
-		pgt_ui_notice(ui, PGT_NOTICE_INFO, "%s needs a %s: choose one on screen %s",
-			      pgt_request_info(r)->name,
-			      r == PGT_REQ_EXPLAIN ? "statement" : "session",
-			      r == PGT_REQ_EXPLAIN ? "4 queries" : "2 activity or 3 locks");
+	} else if (r == PGT_REQ_CANCEL || r == PGT_REQ_TERMINATE ||
+		   r == PGT_REQ_EXPLAIN || r == PGT_REQ_WHATIF) {
+		pgt_ui_notice(
+		    ui, PGT_NOTICE_INFO, "%s needs a %s: choose one on screen %s",
+		    pgt_request_info(r)->name,
+		    r == PGT_REQ_EXPLAIN ? "statement" : "session",
+		    r == PGT_REQ_EXPLAIN ? "4 queries" : "2 activity or 3 locks");
 	}
 }
 
@@ -267,7 +272,8 @@ on_mouse(struct pgt_ui *ui, const struct pgt_mouse *m)
 
 	if (m->action == PGT_MOUSE_UP || m->action == PGT_MOUSE_DOWN) {
 		for (int i = 0; i < 3; i++)
-			pgt_ui_request(ui, m->action == PGT_MOUSE_UP ? PGT_REQ_UP : PGT_REQ_DOWN);
+			pgt_ui_request(ui, m->action == PGT_MOUSE_UP ? PGT_REQ_UP
+								     : PGT_REQ_DOWN);
 		return;
 	}
 	if (ui->n_pages)
@@ -275,7 +281,8 @@ on_mouse(struct pgt_ui *ui, const struct pgt_mouse *m)
 	for (int i = 0; i < st->n_panels; i++) {
 		struct pgt_rect r = st->panels[i].r;
 
-		if (r.h <= 0 || m->y < r.y || m->y >= r.y + r.h || m->x < r.x || m->x >= r.x + r.w)
+		if (r.h <= 0 || m->y < r.y || m->y >= r.y + r.h || m->x < r.x ||
+		    m->x >= r.x + r.w)
 			continue;
 		st->focus = i;
 		ui->dirty = true;

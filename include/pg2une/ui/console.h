@@ -12,6 +12,7 @@ struct pgt_options;
  * asks for the end.  Returns the program's exit code (0; 128 + signal); on an
  * error 1, or 2 for an option that the screen does not understand, with err set.
  * The terminal is as before in every case. */
-int pgt_console_run(struct pgt_engine *e, const struct pgt_options *o, struct pgt_err *err);
+int pgt_console_run(struct pgt_engine *e, const struct pgt_options *o,
+		    struct pgt_err *err);
 
 #endif

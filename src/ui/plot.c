@@ -2,14 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "history_priv.h"
+#include "plot_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/observe/snapshot.h"
 
 #define SECONDS 3600
 
-struct pgt_history {
+struct pgt_plot {
 	float v[PGT_SERIES_N][SECONDS]; /* ring by second */
 	unsigned char mark[SECONDS];
 	int64_t newest; /* second of the newest value, -1 none */
@@ -17,17 +17,17 @@ struct pgt_history {
 	int count[PGT_SERIES_N]; /* samples that share the newest second */
 };
 
-struct pgt_history *
-pgt_history_new(void)
+struct pgt_plot *
+pgt_plot_new(void)
 {
-	struct pgt_history *h = pgt_xcalloc(1, sizeof(*h));
+	struct pgt_plot *h = pgt_xcalloc(1, sizeof(*h));
 
 	h->newest = -1;
 	return h;
 }
 
 void
-pgt_history_free(struct pgt_history *h)
+pgt_plot_free(struct pgt_plot *h)
 {
 	free(h);
 }
@@ -65,7 +65,7 @@ values_of(const struct pgt_snapshot *s, float *v)
 /* Seconds between the newest value and sec hold the interval's own mean: a rate
  * covers its whole interval.  Anything longer was a gap. */
 static void
-fill_between(struct pgt_history *h, int64_t sec, int64_t covered, const float *v)
+fill_between(struct pgt_plot *h, int64_t sec, int64_t covered, const float *v)
 {
 	int64_t from = h->newest + 1;
 
@@ -81,7 +81,7 @@ fill_between(struct pgt_history *h, int64_t sec, int64_t covered, const float *v
 }
 
 void
-pgt_history_add(struct pgt_history *h, const struct pgt_snapshot *s)
+pgt_plot_add(struct pgt_plot *h, const struct pgt_snapshot *s)
 {
 	int64_t sec = s->mono_ns / PGT_NS_PER_S;
 	int64_t covered = s->interval_ns / PGT_NS_PER_S + 1;
@@ -106,7 +106,8 @@ pgt_history_add(struct pgt_history *h, const struct pgt_snapshot *s)
 			h->sum[i] += v[i];
 			h->count[i]++;
 		}
-		h->v[i][sec % SECONDS] = h->count[i] ? h->sum[i] / (float)h->count[i] : NAN;
+		h->v[i][sec % SECONDS] = h->count[i] ? h->sum[i] / (float)h->count[i]
+						     : NAN;
 	}
 }
 
@@ -119,8 +120,8 @@ width_of(int span_s, size_t n)
 }
 
 int
-pgt_history_points(const struct pgt_history *h, enum pgt_series series, int span_s, float *out,
-		   size_t n, int *ret_odd)
+pgt_plot_points(const struct pgt_plot *h, enum pgt_series series, int span_s, float *out,
+		size_t n, int *ret_odd)
 {
 	int width = width_of(span_s, n);
 	int64_t last = h->newest / width;
@@ -144,7 +145,7 @@ pgt_history_points(const struct pgt_history *h, enum pgt_series series, int span
 }
 
 void
-pgt_history_mark(struct pgt_history *h, int64_t mono_ns)
+pgt_plot_mark(struct pgt_plot *h, int64_t mono_ns)
 {
 	int64_t sec = mono_ns / PGT_NS_PER_S;
 
@@ -153,7 +154,7 @@ pgt_history_mark(struct pgt_history *h, int64_t mono_ns)
 }
 
 void
-pgt_history_marks(const struct pgt_history *h, int span_s, unsigned char *out, size_t n)
+pgt_plot_marks(const struct pgt_plot *h, int span_s, unsigned char *out, size_t n)
 {
 	int width = width_of(span_s, n);
 	int64_t last = h->newest / width;

@@ -1,7 +1,7 @@
 /* What the graphs show: one value a second of a few measures, for an hour.
  * Filled from snapshots; an interval without rates leaves a gap. */
-#ifndef PG2UNE_UI_HISTORY_PRIV_H
-#define PG2UNE_UI_HISTORY_PRIV_H
+#ifndef PG2UNE_UI_PLOT_PRIV_H
+#define PG2UNE_UI_PLOT_PRIV_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,19 +25,19 @@ enum pgt_series {
 	PGT_SERIES_N
 };
 
-struct pgt_history;
+struct pgt_plot;
 
-struct pgt_history *pgt_history_new(void);
-void pgt_history_free(struct pgt_history *h);
-void pgt_history_add(struct pgt_history *h, const struct pgt_snapshot *s);
+struct pgt_plot *pgt_plot_new(void);
+void pgt_plot_free(struct pgt_plot *h);
+void pgt_plot_add(struct pgt_plot *h, const struct pgt_snapshot *s);
 
 /* Fill out[n], newest last, with points so wide that n of them span at least
  * span_s seconds.  *ret_odd: the newest point is the first of its pair (struct
  * pgt_graph's shift).  Returns the width of a point in seconds. */
-int pgt_history_points(const struct pgt_history *h, enum pgt_series series, int span_s, float *out,
-		       size_t n, int *ret_odd);
+int pgt_plot_points(const struct pgt_plot *h, enum pgt_series series, int span_s,
+		    float *out, size_t n, int *ret_odd);
 /* The same points in time, true where an alert or event began. */
-void pgt_history_mark(struct pgt_history *h, int64_t mono_ns);
-void pgt_history_marks(const struct pgt_history *h, int span_s, unsigned char *out, size_t n);
+void pgt_plot_mark(struct pgt_plot *h, int64_t mono_ns);
+void pgt_plot_marks(const struct pgt_plot *h, int span_s, unsigned char *out, size_t n);
 
 #endif
