@@ -14,7 +14,7 @@
 /* A canary that serves less than this part of its due starves. */
 #define STARVED 0.5
 
-const char *const pgt_verdict_names[4] = {"unknown", "go", "no-go", "extend"};
+const char *const pgt_gate_verdict_names[4] = {"unknown", "go", "no-go", "extend"};
 
 /* Rate ratios that count as harm, and as better: section E.1, with fewer above 3,
  * which any of these finds at once. */
@@ -254,7 +254,7 @@ judge(const struct pgt_gate *g, struct pgt_gate_evidence *e)
 	bool mean_ok = e->buckets > 0 && log1p(e->mean_hi) < limit;
 	bool tail_better = e->tail_e_better >= e->tail_limit;
 
-	e->verdict = PGT_VERDICT_NO_GO;
+	e->verdict = PGT_GATE_NO_GO;
 	if (g->stop) {
 		e->reason = g->stop;
 	} else if (e->error_e >= e->error_limit) {
@@ -265,19 +265,19 @@ judge(const struct pgt_gate *g, struct pgt_gate_evidence *e)
 		   log1p(e->mean_lo) > log1p(g->cfg.latency_margin)) {
 		e->reason = "the canary is slower than the margin allows";
 	} else if (g->stale > 0) {
-		e->verdict = PGT_VERDICT_UNKNOWN;
+		e->verdict = PGT_GATE_UNKNOWN;
 		e->reason = "one side cannot be measured now";
 	} else if (g->step_buckets < g->cfg.min_buckets) {
-		e->verdict = PGT_VERDICT_UNKNOWN;
+		e->verdict = PGT_GATE_UNKNOWN;
 		e->reason = "too few samples at this step";
 	} else if (!mean_ok) {
-		e->verdict = PGT_VERDICT_EXTEND;
+		e->verdict = PGT_GATE_EXTEND;
 		e->reason = "the interval of the mean still reaches the margin";
 	} else if (!tail_better && g->step_calls < g->cfg.min_calls * fmin(1, 2 * g->share)) {
-		e->verdict = PGT_VERDICT_EXTEND;
+		e->verdict = PGT_GATE_EXTEND;
 		e->reason = "too few calls to know the tail";
 	} else {
-		e->verdict = PGT_VERDICT_GO;
+		e->verdict = PGT_GATE_GO;
 		e->reason = "not worse than the margin";
 	}
 }

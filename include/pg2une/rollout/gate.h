@@ -17,13 +17,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum pgt_verdict {
-	PGT_VERDICT_UNKNOWN = 0, /* no or too few samples: never passes */
-	PGT_VERDICT_GO,
-	PGT_VERDICT_NO_GO,
-	PGT_VERDICT_EXTEND, /* nothing speaks against it, but not enough for it */
+enum pgt_gate_verdict {
+	PGT_GATE_UNKNOWN = 0, /* no or too few samples: never passes */
+	PGT_GATE_GO,
+	PGT_GATE_NO_GO,
+	PGT_GATE_EXTEND, /* nothing speaks against it, but not enough for it */
 };
-extern const char *const pgt_verdict_names[4];
+extern const char *const pgt_gate_verdict_names[4];
 
 struct pgt_gate_config {
 	double alpha;	       /* 0.05 */
@@ -64,7 +64,7 @@ struct pgt_gate_bucket {
 };
 
 struct pgt_gate_evidence {
-	enum pgt_verdict verdict;
+	enum pgt_gate_verdict verdict;
 	const char *reason;	/* static text, for people */
 	double mean_ratio, mean_lo, mean_hi; /* canary / primary - 1; NAN before any */
 	double margin;		/* in force at this share */

@@ -136,8 +136,8 @@ simulate(double rate, const struct harm *h, uint64_t seed)
 			for (int t = 0; t < 30 / BUCKET_S && !dead; t++) {
 				one_bucket(&s, g, rate, shares[k], h);
 				e = pgt_gate_look(g);
-				go = e.verdict == PGT_VERDICT_GO;
-				dead = e.verdict == PGT_VERDICT_NO_GO;
+				go = e.verdict == PGT_GATE_GO;
+				dead = e.verdict == PGT_GATE_NO_GO;
 				if (dead && k < 2)
 					o.within_60++;
 			}
@@ -254,9 +254,9 @@ test_nothing_known_never_passes(void **state)
 					.lag_bytes = NAN};
 
 	(void)state;
-	assert_int_equal(feed(&none, 0, 0.5).verdict, PGT_VERDICT_UNKNOWN);
-	assert_int_equal(feed(&none, 50, 0.5).verdict, PGT_VERDICT_UNKNOWN);
-	assert_int_equal(feed(&empty, 50, 0.5).verdict, PGT_VERDICT_UNKNOWN);
+	assert_int_equal(feed(&none, 0, 0.5).verdict, PGT_GATE_UNKNOWN);
+	assert_int_equal(feed(&none, 50, 0.5).verdict, PGT_GATE_UNKNOWN);
+	assert_int_equal(feed(&empty, 50, 0.5).verdict, PGT_GATE_UNKNOWN);
 }
 
 static void
@@ -274,15 +274,15 @@ test_hard_stops(void **state)
 					    .primary_var = 1};
 
 	(void)state;
-	assert_int_equal(feed(&b, 1, 0.25).verdict, PGT_VERDICT_NO_GO);
+	assert_int_equal(feed(&b, 1, 0.25).verdict, PGT_GATE_NO_GO);
 	b.write_refused = false;
 	b.lag_bytes = 1e9;
-	assert_int_equal(feed(&b, 1, 0.25).verdict, PGT_VERDICT_NO_GO);
+	assert_int_equal(feed(&b, 1, 0.25).verdict, PGT_GATE_NO_GO);
 	b.lag_bytes = NAN;
 	b.strata = &starving;
 	b.n_strata = 1;
-	assert_int_equal(feed(&b, 2, 0.25).verdict, PGT_VERDICT_UNKNOWN);
-	assert_int_equal(feed(&b, 3, 0.25).verdict, PGT_VERDICT_NO_GO);
+	assert_int_equal(feed(&b, 2, 0.25).verdict, PGT_GATE_UNKNOWN);
+	assert_int_equal(feed(&b, 3, 0.25).verdict, PGT_GATE_NO_GO);
 }
 
 static void
