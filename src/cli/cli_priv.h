@@ -10,6 +10,13 @@ int pgt_cmd_parse(struct pgt_cmd *c, int argc, char **argv, struct pgt_err *err)
 
 /* The families. */
 extern const struct pgt_cmd_ops pgt_cmd_inspect;
+extern const struct pgt_cmd_ops pgt_cmd_query_top;
+extern const struct pgt_cmd_ops pgt_cmd_query_slow_log;
+extern const struct pgt_cmd_ops pgt_cmd_query_analyze;
+extern const struct pgt_cmd_ops pgt_cmd_query_index_suggest;
+extern const struct pgt_cmd_ops pgt_cmd_query_locks;
+extern const struct pgt_cmd_ops pgt_cmd_query_bloat;
+extern const struct pgt_cmd_ops pgt_cmd_query_vacuum_health;
 extern const struct pgt_cmd_ops pgt_cmd_options;
 
 #endif

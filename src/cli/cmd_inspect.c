@@ -24,9 +24,12 @@ static const struct pgt_column identity_columns[] = {
     {0},
 };
 static const struct pgt_column section_columns[] = {
-    {"name", "section", PGT_CELL_TEXT},	     {"available", "available", PGT_CELL_BOOL},
-    {"mode", "mode", PGT_CELL_TEXT},	     {"rows", "rows", PGT_CELL_INT},
-    {"stats_reset", "since", PGT_CELL_TEXT}, {"error", "error", PGT_CELL_TEXT},
+    {"name", "section", PGT_CELL_TEXT},
+    {"available", "available", PGT_CELL_BOOL},
+    {"mode", "mode", PGT_CELL_TEXT},
+    {"rows", "rows", PGT_CELL_INT},
+    {"stats_reset", "since", PGT_CELL_TEXT},
+    {"error", "error", PGT_CELL_TEXT},
     {0},
 };
 static const struct pgt_column missing_columns[] = {
@@ -36,9 +39,12 @@ static const struct pgt_column missing_columns[] = {
     {0},
 };
 static const struct pgt_column query_columns[] = {
-    {"calls", "calls", PGT_CELL_INT},	   {"total_exec_ms", "total ms", PGT_CELL_MS},
-    {"mean_exec_ms", "mean ms", PGT_CELL_MS}, {"rows", "rows", PGT_CELL_INT},
-    {"username", "user", PGT_CELL_TEXT},   {"query", "query", PGT_CELL_TEXT},
+    {"calls", "calls", PGT_CELL_INT},
+    {"total_exec_ms", "total ms", PGT_CELL_MS},
+    {"mean_exec_ms", "mean ms", PGT_CELL_MS},
+    {"rows", "rows", PGT_CELL_INT},
+    {"username", "user", PGT_CELL_TEXT},
+    {"query", "query", PGT_CELL_TEXT},
     {0},
 };
 static const struct pgt_column activity_columns[] = {
@@ -52,10 +58,14 @@ static const struct pgt_column activity_columns[] = {
     {0},
 };
 static const struct pgt_column system_columns[] = {
-    {"uptime_s", "up", PGT_CELL_SECONDS},	     {"connections", "connections", PGT_CELL_INT},
-    {"max_connections", "of", PGT_CELL_INT},     {"databases", "databases", PGT_CELL_INT},
-    {"xact_commit", "commits", PGT_CELL_INT},    {"xact_rollback", "rollbacks", PGT_CELL_INT},
-    {"temp_bytes", "temporary", PGT_CELL_BYTES}, {"deadlocks", "deadlocks", PGT_CELL_INT},
+    {"uptime_s", "up", PGT_CELL_SECONDS},
+    {"connections", "connections", PGT_CELL_INT},
+    {"max_connections", "of", PGT_CELL_INT},
+    {"databases", "databases", PGT_CELL_INT},
+    {"xact_commit", "commits", PGT_CELL_INT},
+    {"xact_rollback", "rollbacks", PGT_CELL_INT},
+    {"temp_bytes", "temporary", PGT_CELL_BYTES},
+    {"deadlocks", "deadlocks", PGT_CELL_INT},
     {0},
 };
 static const struct pgt_column rate_columns[] = {
@@ -76,9 +86,12 @@ static const struct pgt_view views[] = {
 };
 
 static const struct pgt_option options[] = {
-    {.name = "delta", .type = PGT_OPT_BOOL,
+    {.name = "delta",
+     .type = PGT_OPT_BOOL,
      .help = "two samples, --interval apart (30s), and rates"},
-    {.name = "sections", .type = PGT_OPT_STR, .arg = "LIST",
+    {.name = "sections",
+     .type = PGT_OPT_STR,
+     .arg = "LIST",
      .help = "only these, separated by commas (see docs/cli.md)"},
     {0},
 };
@@ -110,7 +123,8 @@ show_rates(const cJSON *section, cJSON *list)
 		return;
 	per_s = cJSON_GetObjectItemCaseSensitive(row, "per_s");
 	delta = cJSON_GetObjectItemCaseSensitive(row, "delta");
-	cJSON_ArrayForEach(v, per_s) {
+	cJSON_ArrayForEach(v, per_s)
+	{
 		out = pgt_json_obj(list, NULL);
 		pgt_json_str(out, "section", section->string);
 		pgt_json_str(out, "counter", v->string);
@@ -131,7 +145,8 @@ add_shown(cJSON *data)
 	list = pgt_json_arr(shown, "sections");
 	missing = pgt_json_arr(shown, "missing");
 	rates = pgt_json_arr(shown, "rates");
-	cJSON_ArrayForEach(it, sections) {
+	cJSON_ArrayForEach(it, sections)
+	{
 		const cJSON *rows = cJSON_GetObjectItemCaseSensitive(it, "data");
 		const char *text = NULL;
 
@@ -149,9 +164,10 @@ add_shown(cJSON *data)
 		pgt_json_str(row, "error", text);
 		show_rates(it, rates);
 	}
-	cJSON_ArrayForEach(it, cJSON_GetObjectItemCaseSensitive(data, "prerequisites"))
-		if (cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(it, "available")))
-			cJSON_AddItemToArray(missing, cJSON_Duplicate(it, true));
+	cJSON_ArrayForEach(it, cJSON_GetObjectItemCaseSensitive(data, "prerequisite"
+								      "s")) if (
+	    cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(it, "available")))
+	    cJSON_AddItemToArray(missing, cJSON_Duplicate(it, true));
 }
 
 static int
@@ -166,8 +182,8 @@ run_inspect(struct pgt_cmd *c, struct pgt_err *err)
 	    pgt_cmd_connect(c, &s, err) < 0)
 		return -1;
 	rc = pgt_inspect_run(s, sections,
-			     delta ? pgt_cmd_interval_ns(c, DEFAULT_INTERVAL_NS) : 0, false,
-			     &c->data, err);
+			     delta ? pgt_cmd_interval_ns(c, DEFAULT_INTERVAL_NS) : 0,
+			     false, &c->data, err);
 	pgt_session_close(s);
 	if (rc == 0 && strcmp(pgt_options_str(c->options, "format"), "table") == 0)
 		add_shown(c->data);
@@ -179,9 +195,10 @@ const struct pgt_cmd_ops pgt_cmd_inspect = {
     .name = "inspect",
     .group = "Diagnosis",
     .summary = "what this server is, may tell and does now",
-    .details = "Sections: config activity waits tables queries databases bgwriter wal io "
-	       "replication locks control system.\nOne that the server, its version or the "
-	       "role cannot give is marked, and is no failure.",
+    .details =
+	"Sections: config activity waits tables queries databases bgwriter wal io "
+	"replication locks control system.\nOne that the server, its version or the "
+	"role cannot give is marked, and is no failure.",
     .examples = "inspect -h db1 shop\n"
 		"inspect --name shop --delta --interval 30s --format json\n"
 		"inspect --sections queries,wal",

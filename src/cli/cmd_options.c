@@ -15,7 +15,8 @@ run_options(struct pgt_cmd *c, struct pgt_err *err)
 	    {"origin", "origin", PGT_CELL_TEXT},
 	    {0},
 	};
-	static const struct pgt_view views[] = {{"options", "Options", columns, NULL, 0}, {0}};
+	static const struct pgt_view views[] = {{"options", "Options", columns, NULL, 0},
+						{0}};
 	const struct pgt_option *table;
 	cJSON *list;
 	size_t i, n;
@@ -33,8 +34,9 @@ run_options(struct pgt_cmd *c, struct pgt_err *err)
 		pgt_json_str(row, "name", table[i].name);
 		pgt_json_str(row, "value", table[i].secret && value ? "***" : safe);
 		pgt_json_str(row, "origin",
-			     value ? origins[pgt_options_origin(c->options, table[i].name)]
-				   : NULL);
+			     value
+				 ? origins[pgt_options_origin(c->options, table[i].name)]
+				 : NULL);
 		free(safe);
 		free(redacted);
 	}

@@ -22,9 +22,10 @@ ask_password(char *buf, size_t size, struct pgt_err *err)
 	if (fd < 0 || tcgetattr(fd, &old) < 0) {
 		if (fd >= 0)
 			close(fd);
-		return pgt_err_set(err, PGT_E_CONN,
-				   "a password is needed and there is no terminal to ask on: "
-				   "use PGPASSWORD, a password file or a service");
+		return pgt_err_set(
+		    err, PGT_E_CONN,
+		    "a password is needed and there is no terminal to ask on: "
+		    "use PGPASSWORD, a password file or a service");
 	}
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);

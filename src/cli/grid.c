@@ -10,9 +10,9 @@
 #include "pg2une/base/str.h"
 #include "pg2une/cli/output.h"
 
-#define GAP	  2
-#define MIN_TEXT  10
-#define MAX_COLS  32
+#define GAP        2
+#define MIN_TEXT   10
+#define MAX_COLS   32
 #define COLUMN_MAX 60 /* a text that is not the last, where width is cut */
 
 static const cJSON *
@@ -150,7 +150,8 @@ grid_rows(const cJSON *rows, const struct pgt_column *cols, int max, int total,
 		n++;
 	}
 	text = pgt_xcalloc((size_t)n_rows * (size_t)n + 1, sizeof(*text));
-	cJSON_ArrayForEach(row, rows) {
+	cJSON_ArrayForEach(row, rows)
+	{
 		if (r == n_rows)
 			break;
 		for (i = 0; i < n; i++) {
@@ -166,7 +167,8 @@ grid_rows(const cJSON *rows, const struct pgt_column *cols, int max, int total,
 		fit_columns(cols, width, n, total);
 	for (i = 0; i < n; i++) {
 		pgt_buf_printf(out, "%*s", i ? GAP : 0, "");
-		put_cell(out, cols[i].title, width[i], is_right(cols[i].cell), i + 1 == n);
+		put_cell(out, cols[i].title, width[i], is_right(cols[i].cell),
+			 i + 1 == n);
 	}
 	pgt_buf_putc(out, '\n');
 	for (r = 0; r < n_rows; r++) {
@@ -184,7 +186,8 @@ grid_rows(const cJSON *rows, const struct pgt_column *cols, int max, int total,
 }
 
 static void
-grid_object(const cJSON *obj, const struct pgt_column *cols, int total, struct pgt_buf *out)
+grid_object(const cJSON *obj, const struct pgt_column *cols, int total,
+	    struct pgt_buf *out)
 {
 	const struct pgt_column *c;
 	int width = 0, cells;
@@ -233,7 +236,8 @@ pgt_output_tables(const cJSON *data, const struct pgt_view *views, int width,
 			grid_object(at, v->columns, width, out);
 	}
 	at = cJSON_GetObjectItemCaseSensitive(data, "notes");
-	cJSON_ArrayForEach(note, at) {
+	cJSON_ArrayForEach(note, at)
+	{
 		if (cJSON_IsString(note))
 			pgt_buf_printf(out, "%snote: %s\n", first ? "" : "\n",
 				       note->valuestring);

@@ -65,7 +65,8 @@ yaml_children(const cJSON *json, int depth, struct pgt_buf *out)
 	const cJSON *item;
 	cJSON *key;
 
-	cJSON_ArrayForEach(item, json) {
+	cJSON_ArrayForEach(item, json)
+	{
 		pgt_buf_printf(out, "%*s", depth * 2, "");
 		if (array) {
 			pgt_buf_puts(out, "-");
@@ -165,7 +166,8 @@ pgt_output_csv(const cJSON *data, const struct pgt_view *views, struct pgt_buf *
 			list = v;
 	if (!list) {
 		pgt_buf_puts(out, "name,value\r\n");
-		cJSON_ArrayForEach(row, data) {
+		cJSON_ArrayForEach(row, data)
+		{
 			pgt_buf_puts(out, row->string ? row->string : "");
 			csv_cell(row, false, out);
 			pgt_buf_puts(out, "\r\n");
@@ -176,7 +178,8 @@ pgt_output_csv(const cJSON *data, const struct pgt_view *views, struct pgt_buf *
 	for (c = list->columns; c->title; c++)
 		pgt_buf_printf(out, "%s%s", c == list->columns ? "" : ",", c->key);
 	pgt_buf_puts(out, "\r\n");
-	cJSON_ArrayForEach(row, rows) {
+	cJSON_ArrayForEach(row, rows)
+	{
 		for (c = list->columns; c->title; c++)
 			csv_cell(member(row, c->key), c == list->columns, out);
 		pgt_buf_puts(out, "\r\n");

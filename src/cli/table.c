@@ -5,6 +5,13 @@
 
 const struct pgt_cmd_ops *const pgt_cmd_table[] = {
     &pgt_cmd_inspect,
+    &pgt_cmd_query_top,
+    &pgt_cmd_query_slow_log,
+    &pgt_cmd_query_analyze,
+    &pgt_cmd_query_index_suggest,
+    &pgt_cmd_query_locks,
+    &pgt_cmd_query_bloat,
+    &pgt_cmd_query_vacuum_health,
     &pgt_cmd_options,
     NULL,
 };

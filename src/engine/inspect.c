@@ -9,54 +9,85 @@
 #include "pg2une/pg/conn.h"
 
 const struct pgt_inspect_section pgt_inspect_sections[] = {
-    {.name = "config", .query = "inspect_settings", .in_baseline = true, .keys = {"name"},
+    {.name = "config",
+     .query = "inspect_settings",
+     .in_baseline = true,
+     .keys = {"name"},
      .summary = "settings"},
-    {.name = "activity", .query = "inspect_activity", .keys = {"pid"}, .limit = 500,
+    {.name = "activity",
+     .query = "inspect_activity",
+     .keys = {"pid"},
+     .limit = 500,
      .summary = "client sessions"},
-    {.name = "waits", .query = "inspect_waits", .in_baseline = true,
+    {.name = "waits",
+     .query = "inspect_waits",
+     .in_baseline = true,
      .keys = {"wait_event_type", "wait_event"},
      .summary = "active sessions by wait event"},
-    {.name = "tables", .query = "inspect_tables", .in_baseline = true, .limit = 200,
+    {.name = "tables",
+     .query = "inspect_tables",
+     .in_baseline = true,
+     .limit = 200,
      .keys = {"relid", "schema", "name"},
      .counters = {"seq_scan", "seq_tup_read", "idx_scan", "idx_tup_fetch", "n_tup_ins",
 		  "n_tup_upd", "n_tup_del", "n_tup_hot_upd"},
      .summary = "the 200 most worked-on tables"},
-    {.name = "queries", .query = "inspect_queries", .reset = "statements_reset",
-     .in_baseline = true, .limit = 500,
+    {.name = "queries",
+     .query = "inspect_queries",
+     .reset = "statements_reset",
+     .in_baseline = true,
+     .limit = 500,
      .keys = {"queryid", "userid", "dbid", "toplevel"},
      .counters = {"calls", "total_exec_ms", "rows", "shared_blks_hit", "shared_blks_read",
 		  "shared_blks_dirtied", "shared_blks_written", "temp_blks_read",
-		  "temp_blks_written", "blk_read_ms", "blk_write_ms", "wal_bytes", "jit_ms"},
+		  "temp_blks_written", "blk_read_ms", "blk_write_ms", "wal_bytes",
+		  "jit_ms"},
      .summary = "the 500 statements with the most time"},
-    {.name = "databases", .query = "inspect_databases", .keys = {"datid", "name"},
+    {.name = "databases",
+     .query = "inspect_databases",
+     .keys = {"datid", "name"},
      .counters = {"xact_commit", "xact_rollback", "blks_read", "blks_hit", "tup_returned",
-		  "tup_fetched", "tup_inserted", "tup_updated", "tup_deleted", "conflicts",
-		  "temp_files", "temp_bytes", "deadlocks"},
+		  "tup_fetched", "tup_inserted", "tup_updated", "tup_deleted",
+		  "conflicts", "temp_files", "temp_bytes", "deadlocks"},
      .summary = "each database's counters"},
-    {.name = "bgwriter", .query = "inspect_bgwriter", .in_baseline = true,
+    {.name = "bgwriter",
+     .query = "inspect_bgwriter",
+     .in_baseline = true,
      .counters = {"checkpoints_timed", "checkpoints_req", "checkpoint_write_ms",
 		  "checkpoint_sync_ms", "buffers_checkpoint", "buffers_clean",
 		  "maxwritten_clean", "buffers_backend", "buffers_backend_fsync",
 		  "buffers_alloc"},
      .summary = "checkpoints and background writing"},
-    {.name = "wal", .query = "inspect_wal", .in_baseline = true,
+    {.name = "wal",
+     .query = "inspect_wal",
+     .in_baseline = true,
      .counters = {"wal_records", "wal_fpi", "wal_bytes", "wal_buffers_full", "wal_write",
 		  "wal_sync", "wal_write_ms", "wal_sync_ms"},
      .summary = "WAL, from PostgreSQL 14 on"},
-    {.name = "io", .query = "inspect_io", .in_baseline = true,
+    {.name = "io",
+     .query = "inspect_io",
+     .in_baseline = true,
      .keys = {"backend_type", "object", "context"},
      .counters = {"reads", "writes", "extends", "hits", "evictions", "reuses", "fsyncs",
 		  "read_ms", "write_ms"},
      .summary = "pg_stat_io, from PostgreSQL 16 on"},
-    {.name = "replication", .query = "inspect_replication", .in_baseline = true,
-     .keys = {"kind", "name"}, .summary = "senders, slots and the receiver"},
-    {.name = "locks", .query = "inspect_locks", .in_baseline = true,
-     .keys = {"locktype", "mode", "granted"}, .summary = "heavyweight locks, counted"},
+    {.name = "replication",
+     .query = "inspect_replication",
+     .in_baseline = true,
+     .keys = {"kind", "name"},
+     .summary = "senders, slots and the receiver"},
+    {.name = "locks",
+     .query = "inspect_locks",
+     .in_baseline = true,
+     .keys = {"locktype", "mode", "granted"},
+     .summary = "heavyweight locks, counted"},
     {.name = "control", .query = "inspect_control", .summary = "the control file"},
-    {.name = "system", .query = "inspect_system", .in_baseline = true,
+    {.name = "system",
+     .query = "inspect_system",
+     .in_baseline = true,
      .counters = {"xact_commit", "xact_rollback", "blks_read", "blks_hit", "tup_returned",
-		  "tup_fetched", "tup_inserted", "tup_updated", "tup_deleted", "temp_files",
-		  "temp_bytes", "deadlocks"},
+		  "tup_fetched", "tup_inserted", "tup_updated", "tup_deleted",
+		  "temp_files", "temp_bytes", "deadlocks"},
      .summary = "version, start, data directory, counters over all databases"},
     {0},
 };
@@ -123,17 +154,16 @@ rows_reset(const cJSON *rows)
 	const char *newest = NULL, *at;
 	const cJSON *row;
 
-	cJSON_ArrayForEach(row, rows)
-		if (pgt_json_get_str(row, "stats_reset", &at) &&
-		    (!newest || strcmp(at, newest) > 0))
-			newest = at;
+	cJSON_ArrayForEach(row, rows) if (pgt_json_get_str(row, "stats_reset", &at) &&
+					  (!newest || strcmp(at, newest) > 0))
+	    newest = at;
 	return newest ? pgt_xstrdup(newest) : NULL;
 }
 
 /* -1 only when the connection is gone. */
 static int
-take_sample(struct pgt_session *s, const struct pgt_inspect_section *sec, struct sample *ret,
-	    struct pgt_err *err)
+take_sample(struct pgt_session *s, const struct pgt_inspect_section *sec,
+	    struct sample *ret, struct pgt_err *err)
 {
 	struct pgt_err ignored;
 	cJSON *reset = NULL;
@@ -179,7 +209,8 @@ section_json(const struct pgt_inspect_section *sec, struct sample *a, struct sam
 	pgt_json_str(j, "mode", delta && sec->counters[0] ? "delta" : "instant");
 	if (ok && delta && sec->counters[0])
 		computed = pgt_inspect_rates(sec, a->rows, b->rows, a->reset, b->reset,
-					     restarted, (double)(b->mono_ns - a->mono_ns) / 1e9);
+					     restarted,
+					     (double)(b->mono_ns - a->mono_ns) / 1e9);
 	pgt_json_str(j, "stats_reset", last->reset);
 	if (delta)
 		pgt_json_str(j, "stats_reset_before", a->reset);
@@ -207,7 +238,8 @@ start_of(const struct sample *system)
 }
 
 static int
-take_all(struct pgt_session *s, uint32_t sections, struct sample *samples, struct pgt_err *err)
+take_all(struct pgt_session *s, uint32_t sections, struct sample *samples,
+	 struct pgt_err *err)
 {
 	size_t i;
 
@@ -234,10 +266,11 @@ pgt_inspect_run(struct pgt_session *s, uint32_t sections, int64_t interval_ns,
 	if (pgt_session_identity_json(s, &identity, err) < 0 ||
 	    pgt_session_prerequisites(s, &pre, err) < 0 || take_all(s, taken, a, err) < 0)
 		goto out;
-	if (interval_ns > 0 && (pgt_session_wait(s, interval_ns, err) < 0 ||
-				take_all(s, taken, b, err) < 0))
+	if (interval_ns > 0 &&
+	    (pgt_session_wait(s, interval_ns, err) < 0 || take_all(s, taken, b, err) < 0))
 		goto out;
-	restarted = interval_ns > 0 && strcmp(start_of(&a[system]), start_of(&b[system])) != 0;
+	restarted = interval_ns > 0 &&
+		    strcmp(start_of(&a[system]), start_of(&b[system])) != 0;
 
 	pgt_json_str(top, "collected_at",
 		     pgt_clock_iso8601(pgt_clock_real_ns(), now, sizeof(now)));
@@ -251,7 +284,8 @@ pgt_inspect_run(struct pgt_session *s, uint32_t sections, int64_t interval_ns,
 		if (sections & 1u << i)
 			pgt_json_item(list, pgt_inspect_sections[i].name,
 				      section_json(&pgt_inspect_sections[i], &a[i], &b[i],
-						   interval_ns > 0, both_samples, restarted));
+						   interval_ns > 0, both_samples,
+						   restarted));
 	*ret = top;
 	top = NULL;
 	rc = 0;

@@ -88,9 +88,10 @@ put_row(const struct pgt_inspect_section *sec, const cJSON *before, const cJSON 
 	size_t i;
 
 	for (i = 0; sec->keys[i]; i++)
-		cJSON_AddItemToObject(row, sec->keys[i],
-				      cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(
-							  after, sec->keys[i]), true));
+		cJSON_AddItemToObject(
+		    row, sec->keys[i],
+		    cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(after, sec->keys[i]),
+				    true));
 	pgt_json_bool(row, "valid", !fault);
 	pgt_json_str(row, "reason", fault);
 	delta = cJSON_AddObjectToObject(row, "delta");
@@ -118,8 +119,8 @@ put_row(const struct pgt_inspect_section *sec, const cJSON *before, const cJSON 
 
 cJSON *
 pgt_inspect_rates(const struct pgt_inspect_section *sec, const cJSON *rows1,
-		  const cJSON *rows2, const char *reset1, const char *reset2, bool restarted,
-		  double seconds)
+		  const cJSON *rows2, const char *reset1, const char *reset2,
+		  bool restarted, double seconds)
 {
 	cJSON *ret = cJSON_CreateObject(), *list;
 	const cJSON *row, *before, *hint = rows1->child;
@@ -137,7 +138,8 @@ pgt_inspect_rates(const struct pgt_inspect_section *sec, const cJSON *rows1,
 	list = cJSON_AddArrayToObject(ret, "rows");
 	if (fault)
 		return ret;
-	cJSON_ArrayForEach(row, rows2) {
+	cJSON_ArrayForEach(row, rows2)
+	{
 		before = find_row(sec, rows1, row, &hint);
 		/* absent from a list that was cut says nothing about its past */
 		if (before || sec->limit == 0 || cJSON_GetArraySize(rows1) < sec->limit)

@@ -15,10 +15,10 @@
 #include "pg2une/pg/identity.h"
 #include "pg2une/pg/sql.h"
 
-#define CONNECT_NS  (10 * PGT_NS_PER_S)
-#define QUERY_NS    (35 * PGT_NS_PER_S) /* above the server's own 30 s */
-#define TEXT_MAX    16384
-#define JSON_MAX    (1u << 20)
+#define CONNECT_NS (10 * PGT_NS_PER_S)
+#define QUERY_NS   (35 * PGT_NS_PER_S) /* above the server's own 30 s */
+#define TEXT_MAX   16384
+#define JSON_MAX   (1u << 20)
 
 struct pgt_session {
 	struct pgt_connspec *spec;
@@ -28,8 +28,8 @@ struct pgt_session {
 };
 
 int
-pgt_session_open(const struct pgt_options *o, const char *password, struct pgt_session **ret,
-		 bool *ret_needs_password, struct pgt_err *err)
+pgt_session_open(const struct pgt_options *o, const char *password,
+		 struct pgt_session **ret, bool *ret_needs_password, struct pgt_err *err)
 {
 	struct pgt_session *s = pgt_xcalloc(1, sizeof(*s));
 	struct pgt_connspec *spec;
@@ -38,7 +38,8 @@ pgt_session_open(const struct pgt_options *o, const char *password, struct pgt_s
 	if (pgt_options_connspec(o, &s->spec, err) < 0)
 		goto fail;
 	if (password) {
-		if (pgt_connspec_with(s->spec, NULL, NULL, NULL, password, &spec, err) < 0)
+		if (pgt_connspec_with(s->spec, NULL, NULL, NULL, password, &spec, err) <
+		    0)
 			goto fail;
 		pgt_connspec_free(s->spec);
 		s->spec = spec;
@@ -224,8 +225,8 @@ statements_version(const struct pgt_cap_state *st, int server_version)
 }
 
 static int
-extension_sql(struct pgt_session *s, const char *query, const struct pgt_sql *q, char **ret,
-	      struct pgt_err *err)
+extension_sql(struct pgt_session *s, const char *query, const struct pgt_sql *q,
+	      char **ret, struct pgt_err *err)
 {
 	const struct pgt_cap_state *st = NULL;
 	const char *name = q->extension;
@@ -239,8 +240,8 @@ extension_sql(struct pgt_session *s, const char *query, const struct pgt_sql *q,
 			st = &caps->cap[i];
 	if (!st || !st->available)
 		return pgt_err_set(err, PGT_E_UNSUPPORTED, "%s: %s%s%s", name,
-				   st ? st->why : "not known", st && st->fix[0] ? "; fix: " : "",
-				   st ? st->fix : "");
+				   st ? st->why : "not known",
+				   st && st->fix[0] ? "; fix: " : "", st ? st->fix : "");
 	if (strcmp(name, "pg_stat_statements") == 0)
 		q = pgt_sql_find(query, statements_version(st, pgt_session_version(s)));
 	if (!q)

@@ -141,8 +141,9 @@ caps_from_row(const struct pgt_result *r, const char *role, struct pgt_caps *cap
 	} else if (!st->available) {
 		set_text(st->why, sizeof(st->why), "may not read the server's log files");
 		set_fix(st,
-			"GRANT pg_monitor, pg_read_server_files TO %s; GRANT EXECUTE ON "
-			"FUNCTION pg_read_file(text,bigint,bigint,boolean) TO %s",
+			"GRANT pg_monitor TO %s; GRANT EXECUTE ON FUNCTION "
+			"pg_read_binary_file(text,bigint,bigint,boolean), "
+			"pg_stat_file(text,boolean) TO %s",
 			role);
 	}
 
@@ -237,8 +238,8 @@ caps_extensions(struct pgt_conn *c, const struct pgt_result *list, const char *r
 	for (row = 0; row < pgt_result_rows(list); row++) {
 		const char *name = pgt_result_str(list, row,
 						  pgt_result_col(list, "name"));
-		const char *version =
-		    pgt_result_str(list, row, pgt_result_col(list, "version"));
+		const char *version = pgt_result_str(list, row,
+						     pgt_result_col(list, "version"));
 		const char *schema = pgt_result_str(list, row,
 						    pgt_result_col(list, "schema"));
 		struct pgt_cap_state *st;
@@ -261,8 +262,8 @@ caps_extensions(struct pgt_conn *c, const struct pgt_result *list, const char *r
 			continue;
 		}
 		set_text(st->version, sizeof(st->version), version);
-		if (ext_probe(c, &cap_exts[i], role, caps->server_version_num, st,
-			      err) < 0)
+		if (ext_probe(c, &cap_exts[i], role, caps->server_version_num, st, err) <
+		    0)
 			return -1;
 	}
 	return 0;

@@ -18,7 +18,7 @@ struct pgt_session;
 struct pgt_cmd {
 	const struct pgt_cmd_ops *ops;
 	struct pgt_options *options; /* the program's: connection, format */
-	int argc;		     /* what is left: operands only */
+	int argc;                    /* what is left: operands only */
 	char **argv;
 	const char **values; /* of ops->opts, in order; NULL unset */
 	/* What run() answers.  data becomes the envelope's; views tell how to
@@ -57,8 +57,8 @@ int64_t pgt_cmd_interval_ns(const struct pgt_cmd *c, int64_t dflt_ns);
 
 /* Connect as the options say; asks for a password on the terminal (no echo)
  * when -W was given or the server wants one.  The caller closes *ret. */
-int pgt_cmd_connect(struct pgt_cmd *c, struct pgt_session **ret, struct pgt_err *err)
-    PGT_MUST_CHECK;
+int pgt_cmd_connect(struct pgt_cmd *c, struct pgt_session **ret,
+		    struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Run the command that argv names (find first).  argv has lost the program's
  * options; the exit code is returned: 0, 1 or 2. */

@@ -13,13 +13,13 @@ enum pgt_format { PGT_FORMAT_TABLE, PGT_FORMAT_JSON, PGT_FORMAT_CSV, PGT_FORMAT_
 
 enum pgt_cell {
 	PGT_CELL_TEXT,
-	PGT_CELL_INT,	  /* 1,234,567 */
-	PGT_CELL_NUM,	  /* three significant digits or more */
-	PGT_CELL_MS,	  /* milliseconds */
-	PGT_CELL_BYTES,	  /* 12.4 MB */
-	PGT_CELL_PCT,	  /* a ratio 0..1, as 12.3% */
+	PGT_CELL_INT,     /* 1,234,567 */
+	PGT_CELL_NUM,     /* three significant digits or more */
+	PGT_CELL_MS,      /* milliseconds */
+	PGT_CELL_BYTES,   /* 12.4 MB */
+	PGT_CELL_PCT,     /* a ratio 0..1, as 12.3% */
 	PGT_CELL_SECONDS, /* 3m02 */
-	PGT_CELL_BOOL,	  /* yes, no */
+	PGT_CELL_BOOL,    /* yes, no */
 };
 
 struct pgt_column {
@@ -35,7 +35,7 @@ struct pgt_view {
 	const char *title; /* NULL ends the list */
 	const struct pgt_column *columns;
 	const char *none; /* what to say for no rows; NULL: leave the table out */
-	int max;	  /* rows shown in a table, 0 for all */
+	int max;          /* rows shown in a table, 0 for all */
 };
 
 int pgt_output_format(const char *name, enum pgt_format *ret, struct pgt_err *err);

@@ -20,12 +20,12 @@ struct pgt_session;
 
 struct pgt_inspect_section {
 	const char *name;
-	const char *query;    /* of the catalogue */
-	const char *reset;    /* query that tells stats_reset; NULL: a column does */
-	const char *keys[5];  /* NULL-ended: what a row is known by */
+	const char *query;        /* of the catalogue */
+	const char *reset;        /* query that tells stats_reset; NULL: a column does */
+	const char *keys[5];      /* NULL-ended: what a row is known by */
 	const char *counters[24]; /* NULL-ended; none: the section has no rates */
-	int limit;	      /* of the query: at so many rows, absent is not new */
-	bool in_baseline;     /* part of a baseline unless others are named */
+	int limit;                /* of the query: at so many rows, absent is not new */
+	bool in_baseline;         /* part of a baseline unless others are named */
 	const char *summary;
 };
 
@@ -34,8 +34,8 @@ extern const struct pgt_inspect_section pgt_inspect_sections[];
 
 /* "config,queries" into a set of bits by order in the table; NULL gives all, or
  * those of a baseline.  An unknown name is PGT_E_USAGE, naming the known ones. */
-int pgt_inspect_choose(const char *list, bool baseline, uint32_t *ret, struct pgt_err *err)
-    PGT_MUST_CHECK;
+int pgt_inspect_choose(const char *list, bool baseline, uint32_t *ret,
+		       struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Collect; interval_ns 0 takes one sample.  *ret: {identity, collected_at, mode,
  * interval_s, prerequisites, sections: {name: {...}}}; both_samples keeps sample1

@@ -37,13 +37,14 @@ int pgt_session_identity(struct pgt_session *s, const struct pgt_identity **ret,
 int pgt_session_rows(struct pgt_session *s, const char *query, const char *const *params,
 		     int n_params, cJSON **ret, struct pgt_err *err) PGT_MUST_CHECK;
 /* Wait, noticing when the server goes away. */
-int pgt_session_wait(struct pgt_session *s, int64_t ns, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_session_wait(struct pgt_session *s, int64_t ns,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 
 /* As JSON: the identity; the prerequisites, each {name, available, version,
  * error, fix}.  The caller frees. */
-int pgt_session_identity_json(struct pgt_session *s, cJSON **ret, struct pgt_err *err)
-    PGT_MUST_CHECK;
-int pgt_session_prerequisites(struct pgt_session *s, cJSON **ret, struct pgt_err *err)
-    PGT_MUST_CHECK;
+int pgt_session_identity_json(struct pgt_session *s, cJSON **ret,
+			      struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_session_prerequisites(struct pgt_session *s, cJSON **ret,
+			      struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif

@@ -16,8 +16,8 @@ SELECT r.rolsuper AS superuser,
            AS file_settings,
        pg_catalog.has_function_privilege('pg_catalog.pg_current_logfile()', 'EXECUTE')
            AS current_logfile,
-       pg_catalog.has_function_privilege('pg_catalog.pg_read_file(text,bigint,bigint,boolean)', 'EXECUTE')
-           AND (r.rolsuper OR pg_catalog.pg_has_role('pg_read_server_files', 'USAGE')) AS read_file,
+       pg_catalog.has_function_privilege('pg_catalog.pg_read_binary_file(text,bigint,bigint,boolean)', 'EXECUTE')
+           AND pg_catalog.has_function_privilege('pg_catalog.pg_stat_file(text,boolean)', 'EXECUTE') AS read_file,
        pg_catalog.has_function_privilege('pg_catalog.pg_ls_logdir()', 'EXECUTE') AS ls_logdir,
        pg_catalog.current_setting('logging_collector')::pg_catalog.bool AS logging_collector,
        pg_catalog.has_function_privilege('pg_catalog.pg_reload_conf()', 'EXECUTE') AS reload,

@@ -1,0 +1,2 @@
+-- Whatever it did is undone.
+ROLLBACK

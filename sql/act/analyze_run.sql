@@ -1,0 +1,2 @@
+-- Put before the statement.
+EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)
