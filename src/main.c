@@ -10,6 +10,7 @@
 #include "pg2une/cli/cmd.h"
 #include "pg2une/engine/engine.h"
 #include "pg2une/engine/options.h"
+#include "pg2une/ui/console.h"
 
 #define PGT_VERSION "0.1"
 
@@ -31,9 +32,10 @@ run_console(int argc, char **argv, struct pgt_options *o, struct pgt_err *err)
 	if (pgt_options_str(o, "batch"))
 		rc = pgt_batch_run(e, o, err);
 	else
-		rc = pgt_err_set(err, PGT_E_UNSUPPORTED, "the console is not there yet");
+		rc = pgt_console_run(e, o, err);
 	pgt_engine_free(e);
-	return rc;
+	/* the console's own exit codes, 128 + signal among them, are no failures */
+	return err->code == PGT_E_NONE ? rc : -1;
 }
 
 /* --generate is for packagers and not in --help. */
