@@ -164,8 +164,9 @@ static void
 count_row(struct obs *o, const struct pgt_activity *a)
 {
 	struct pgt_sessions *s = &o->sessions;
-	bool hidden = !a->state && !a->backend_type;
+	bool hidden = !a->backend_type;
 
+	o->lost_sight |= hidden;
 	if (a->is_client)
 		count_client(s, a, hidden);
 	else
@@ -218,6 +219,7 @@ sessions_begin(struct obs *o)
 	o->sessions.reserved = o->have_cur ? o->cur.reserved : -1;
 	o->n_walsenders = o->n_workers = 0;
 	o->n_edges = 0;
+	o->lost_sight = false;
 	obs_waits_begin(o->waits);
 }
 
@@ -251,12 +253,15 @@ obs_feed_activity(struct obs *o, const struct obs_rows *r)
 		o->sessions.idle += (int)(backends - (int64_t)n);
 		o->sessions.total += (int)(backends - (int64_t)n);
 	}
+	/* the cheap query cannot tell who is idle once states are hidden */
+	if (o->lost_sight && backends > (int64_t)n)
+		o->sessions.idle = o->sessions.active = o->sessions.hidden = -1;
 	find_extra(o, rows, kept);
 	o->had_waiters = o->sessions.blocked > 0;
 	obs_part_set(o, OBS_P_ACTIVITY, block, rows, kept);
 	obs_status_ok(o, PGT_SEC_ACTIVITY);
 	obs_status_ok(o, PGT_SEC_LOCKS);
-	if (o->sessions.hidden) {
+	if (o->lost_sight) {
 		o->status[PGT_SEC_ACTIVITY].partial = o->status[PGT_SEC_LOCKS].partial = true;
 		obs_status_why(o, PGT_SEC_ACTIVITY, "the sessions of other roles are hidden",
 			       o->caps.cap[PGT_CAP_MONITOR].fix);

@@ -16,7 +16,8 @@
 #define PARAM_MAX	 ((size_t)8 << 20)
 #define SERVER_SHARE_MAX 0.05 /* of one core, then the interval grows */
 /* A collector that is not needed each tick may take this share of a core. */
-#define DEAR_SHARE 0.0015
+#define DEAR_SHARE    0.0015
+#define SLOW_PER_TICK 3
 
 void
 batch_forget(struct pgt_sampler *s)
@@ -29,6 +30,7 @@ batch_forget(struct pgt_sampler *s)
 		s->slots[i].src = NULL;
 		s->slots[i].due_ns = 0;
 		s->slots[i].failed = false;
+		s->slots[i].n_costs = 0;
 	}
 	s->n_asked = 0;
 }
@@ -60,15 +62,20 @@ slot_every(const struct pgt_sampler *s, size_t i)
 {
 	const struct obs_collector *c = &obs_collectors[i];
 	const struct slot *slot = &s->slots[i];
-	int64_t every = s->wanted & 1u << c->section ? c->wanted_ns : c->every_ns, price;
+	int64_t every = s->wanted & 1u << c->section ? c->wanted_ns : c->every_ns, price, cap;
 
 	if (slot->failed && c->section != PGT_SEC_BASIC && every < s->obs->opts.slow_interval_ns)
 		return s->obs->opts.slow_interval_ns;
 	if (c->every_ns == 0 || !isfinite(slot->cost_ms))
 		return every;
 	price = (int64_t)(slot->cost_ms / DEAR_SHARE * (double)PGT_NS_PER_MS);
-	if (price > s->obs->opts.slow_interval_ns)
-		price = s->obs->opts.slow_interval_ns;
+	/* two readings make the first rates: do not wait for the second one */
+	if (slot->n_costs < 2 && c->section == PGT_SEC_STATEMENTS)
+		return every;
+	cap = c->section == PGT_SEC_STATEMENTS ? s->obs->opts.statements_window_ns
+					       : s->obs->opts.slow_interval_ns;
+	if (price > cap)
+		price = cap;
 	return price > every ? price : every;
 }
 
@@ -81,6 +88,8 @@ slot_due(struct pgt_sampler *s, size_t i, int64_t now)
 		return false;
 	if (c->due && !c->due(s->obs))
 		return false;
+	if (c->urgent && c->urgent(s->obs))
+		return true;
 	/* half an interval early is better than a whole one late */
 	return now + s->asked_interval_ns / 2 >= s->slots[i].due_ns;
 }
@@ -111,14 +120,22 @@ batch_send(struct pgt_sampler *s)
 	int64_t now = pgt_clock_mono_ns();
 	bool marked = true;
 	struct pgt_err err;
+	int n_slow = 0;
 	size_t i;
 
 	s->n_asked = 0;
+	/* the first answer shall be quick, and dear ones not all in one tick */
 	for (i = 0; i < obs_n_collectors && s->n_asked + 4 < BATCH_MAX; i++) {
 		bool dear = obs_collectors[i].every_ns != 0;
+		bool slow = obs_collectors[i].every_ns > 5 * PGT_NS_PER_S;
+
+		if ((dear && s->first_of_link) || (slow && n_slow == SLOW_PER_TICK &&
+						   !(s->wanted & 1u << obs_collectors[i].section)))
+			continue;
 
 		if (!slot_due(s, i, now) || !(sql = slot_sql(s, i)))
 			continue;
+		n_slow += slow;
 		if (dear && !marked)
 			ask(s, &stmts[s->n_asked], vals[s->n_asked], -1, mark);
 		ask(s, &stmts[s->n_asked], vals[s->n_asked], (int)i, sql);
@@ -154,6 +171,7 @@ cost_add(struct slot *slot, double ms)
 {
 	if (ms < 0)
 		return;
+	slot->n_costs++;
 	/* wall clock: a busy host makes it too long at times, never too short */
 	if (!(slot->cost_ms < ms))
 		slot->cost_ms = ms;
@@ -238,7 +256,7 @@ batch_schedule(struct pgt_sampler *s)
 	if (s->effective_ns > 60 * PGT_NS_PER_S)
 		s->effective_ns = 60 * PGT_NS_PER_S;
 	/* on a grid: a late tick does not shift those after it */
-	s->next_tick_ns += s->effective_ns;
+	s->next_tick_ns += s->n_ticks == 1 ? PGT_NS_PER_S / 5 : s->effective_ns;
 	if (s->next_tick_ns <= pgt_clock_mono_ns())
 		s->next_tick_ns = s->sent_ns + s->effective_ns;
 	if (s->next_tick_ns <= pgt_clock_mono_ns())

@@ -69,6 +69,34 @@ due_locks(const struct obs *o)
 	return o->had_waiters;
 }
 
+/* Senders when there are some; now and then in case they came unseen. */
+static bool
+due_replicas(const struct obs *o)
+{
+	return o->n_walsenders > 0 || o->part[OBS_P_REPLICAS].n > 0;
+}
+
+static bool
+due_standby(const struct obs *o)
+{
+	return o->have_cur && o->cur.in_recovery;
+}
+
+/* After each reload the values of before are worth nothing. */
+static bool
+urgent_settings(const struct obs *o)
+{
+	return o->settings_conf_us && o->have_cur && o->cur.conf_us != o->settings_conf_us;
+}
+
+static int
+p_rows(struct obs *o, struct pgt_buf *b)
+{
+	(void)o;
+	pgt_buf_puts(&b[0], "500");
+	return 1;
+}
+
 static int
 p_activity(struct obs *o, struct pgt_buf *b)
 {
@@ -116,8 +144,25 @@ const struct obs_collector obs_collectors[] = {
     {"locks", PGT_SEC_LOCKS, 0, 0, PGT_CAP_N, .due = due_locks, .feed = obs_feed_locks,
      .params = p_locks},
     {"names", PGT_SEC_STATEMENTS, S(300), S(300), PGT_CAP_STATEMENTS, .feed = obs_feed_names},
+    {"statements_count", PGT_SEC_STATEMENTS, S(60), S(60), PGT_CAP_STATEMENTS,
+     .feed = obs_feed_statements_count},
     {"texts", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS, .due = due_texts,
      .query = q_texts, .feed = obs_feed_texts, .params = p_texts},
+    {"replicas", PGT_SEC_REPLICATION, S(10), S(1), PGT_CAP_N, .due = due_replicas,
+     .feed = obs_feed_replicas},
+    {"receiver", PGT_SEC_REPLICATION, S(2), S(1), PGT_CAP_N, .due = due_standby,
+     .feed = obs_feed_receiver},
+    {"slots", PGT_SEC_REPLICATION, S(10), S(1), PGT_CAP_N, .feed = obs_feed_slots},
+    {"io", PGT_SEC_IO, S(10), S(1), PGT_CAP_IO_STATS, .feed = obs_feed_io},
+    {"progress", PGT_SEC_PROGRESS, S(10), S(1), PGT_CAP_N, .feed = obs_feed_progress},
+    {"databases", PGT_SEC_DATABASES, S(10), S(2), PGT_CAP_N, .feed = obs_feed_databases},
+    {"prepared", PGT_SEC_HORIZON, S(30), S(5), PGT_CAP_N, .feed = obs_feed_prepared},
+    {"settings", PGT_SEC_SETTINGS, S(60), S(60), PGT_CAP_N, .feed = obs_feed_settings,
+     .urgent = urgent_settings},
+    {"tables", PGT_SEC_TABLES, S(60), S(10), PGT_CAP_N, .feed = obs_feed_tables,
+     .params = p_rows},
+    {"indexes", PGT_SEC_INDEXES, S(60), S(20), PGT_CAP_N, .feed = obs_feed_indexes,
+     .params = p_rows},
     {"statements_info", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS,
      .query = q_statements_info, .feed = obs_feed_statements_info},
     {"statements", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS, .query = q_statements,

@@ -180,3 +180,21 @@ link_identified(struct pgt_sampler *s)
 	link_up(s);
 	return true;
 }
+
+void
+link_recheck(struct pgt_sampler *s)
+{
+	struct pgt_caps caps;
+	struct pgt_err err;
+
+	if (pgt_caps_read(s->conn, &caps, &err) < 0) {
+		if (pgt_conn_state(s->conn) == PGT_CONN_CLOSED)
+			link_lost(s);
+		return;
+	}
+	s->obs->caps = caps;
+	obs_stmts_forget(s->obs->stmts); /* what is visible has changed */
+	obs_caps_changed(s->obs);
+	batch_forget(s);
+	trace_epoch(s->trace);
+}

@@ -8,6 +8,7 @@
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
 #include "obs_priv.h"
+#include "rel_priv.h"
 
 struct obs *
 obs_new(const struct pgt_sampler_opts *opts)
@@ -30,6 +31,10 @@ obs_new(const struct pgt_sampler_opts *opts)
 		o->opts.max_activity = 1000;
 	o->waits = obs_waits_new();
 	o->stmts = obs_stmts_new();
+	o->tables = obs_rel_new();
+	o->indexes = obs_rel_new();
+	o->dbs = obs_rel_new();
+	o->ios = obs_rel_new();
 	obs_forget(o);
 	return o;
 }
@@ -43,6 +48,12 @@ obs_forget(struct obs *o)
 	o->n_edges = o->n_extra = 0;
 	o->had_waiters = false;
 	obs_stmts_forget(o->stmts);
+	obs_rel_forget(o->tables);
+	obs_rel_forget(o->indexes);
+	obs_rel_forget(o->dbs);
+	obs_rel_forget(o->ios);
+	memset(&o->receiver, 0, sizeof(o->receiver));
+	o->settings_conf_us = 0;
 	for (i = 0; i < OBS_P_N; i++) {
 		obs_block_unref(o->part[i].block);
 		o->part[i] = (struct obs_part){0};
@@ -59,6 +70,10 @@ obs_free(struct obs *o)
 	obs_forget(o);
 	obs_waits_free(o->waits);
 	obs_stmts_free(o->stmts);
+	obs_rel_free(o->tables);
+	obs_rel_free(o->indexes);
+	obs_rel_free(o->dbs);
+	obs_rel_free(o->ios);
 	free(o->edges);
 	free(o->extra_pids);
 	free(o->cluster_name);
@@ -123,6 +138,9 @@ obs_caps_changed(struct obs *o)
 		o->status[PGT_SEC_STATEMENTS].available = false;
 		obs_status_why(o, PGT_SEC_STATEMENTS, st->why, st->fix);
 	}
+	st = &o->caps.cap[PGT_CAP_IO_STATS];
+	if (!st->available)
+		obs_status_why(o, PGT_SEC_IO, st->why, st->fix);
 }
 
 struct obs_block *
@@ -228,6 +246,16 @@ build_workload(struct obs *o, const struct pgt_snapshot *s)
 	return pgt_workload_step(&o->workload, &in);
 }
 
+static void
+build_receiver(const struct obs *o, struct pgt_snapshot *s)
+{
+	if (!o->have_cur || !o->cur.in_recovery || !o->part[OBS_P_RECEIVER].block)
+		return;
+	s->receiver = o->receiver;
+	s->receiver.conflicts = s->rate.conflicts;
+	obs_snapshot_hold(s, o->part[OBS_P_RECEIVER].block);
+}
+
 struct pgt_snapshot *
 obs_build(struct obs *o)
 {
@@ -259,7 +287,8 @@ obs_build(struct obs *o)
 	PART(tables, OBS_P_TABLES);
 	PART(indexes, OBS_P_INDEXES);
 	PART(settings, OBS_P_SETTINGS);
-	PART(horizon, OBS_P_HORIZON);
+	obs_build_horizon(o, s);
+	build_receiver(o, s);
 	build_sections(o, s);
 	build_node(o, s);
 	build_cost(o, s);

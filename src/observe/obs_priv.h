@@ -64,7 +64,8 @@ enum obs_part_id {
 	OBS_P_TABLES,
 	OBS_P_INDEXES,
 	OBS_P_SETTINGS,
-	OBS_P_HORIZON,
+	OBS_P_PREPARED,
+	OBS_P_RECEIVER,
 	OBS_P_N
 };
 
@@ -132,6 +133,7 @@ struct obs {
 	size_t n_edges, cap_edges;
 	int *extra_pids; /* idle blockers to ask for by name */
 	size_t n_extra;
+	bool lost_sight; /* rows are hidden although the capabilities say otherwise */
 	bool had_waiters; /* ask for the locks next time */
 	int n_walsenders, n_workers; /* autovacuum and maintenance seen */
 	struct obs_waits *waits;
@@ -140,6 +142,7 @@ struct obs {
 	struct pgt_workload_state workload;
 	struct pgt_receiver receiver;
 	struct obs_rel *tables, *indexes, *dbs, *ios;
+	int64_t settings_conf_us; /* of the configuration that was read */
 	struct pgt_host host_now;
 	struct obs_hostprev *host_prev;
 	int own_pending; /* our transactions not yet taken off a rate */
@@ -173,12 +176,24 @@ void obs_feed_activity(struct obs *o, const struct obs_rows *r);
 void obs_feed_locks(struct obs *o, const struct obs_rows *r);
 void obs_feed_statements(struct obs *o, const struct obs_rows *r);
 void obs_feed_statements_info(struct obs *o, const struct obs_rows *r);
+void obs_feed_statements_count(struct obs *o, const struct obs_rows *r);
 void obs_feed_texts(struct obs *o, const struct obs_rows *r);
 void obs_feed_names(struct obs *o, const struct obs_rows *r);
+void obs_feed_replicas(struct obs *o, const struct obs_rows *r);
+void obs_feed_slots(struct obs *o, const struct obs_rows *r);
+void obs_feed_receiver(struct obs *o, const struct obs_rows *r);
+void obs_feed_io(struct obs *o, const struct obs_rows *r);
+void obs_feed_progress(struct obs *o, const struct obs_rows *r);
+void obs_feed_databases(struct obs *o, const struct obs_rows *r);
+void obs_feed_prepared(struct obs *o, const struct obs_rows *r);
+void obs_feed_settings(struct obs *o, const struct obs_rows *r);
+void obs_feed_tables(struct obs *o, const struct obs_rows *r);
+void obs_feed_indexes(struct obs *o, const struct obs_rows *r);
 
 /* ---- parts of the build ---- */
 
 void obs_build_locks(struct obs *o, struct pgt_snapshot *s);
+void obs_build_horizon(struct obs *o, struct pgt_snapshot *s);
 struct obs_waits *obs_waits_new(void);
 void obs_waits_free(struct obs_waits *w);
 void obs_waits_begin(struct obs_waits *w);
@@ -210,6 +225,8 @@ struct obs_collector {
 	enum pgt_cap needs;		/* PGT_CAP_N: nothing */
 	/* More conditions, given the last sample; NULL: none. */
 	bool (*due)(const struct obs *o);
+	/* Due now, whatever the clock says; NULL: never. */
+	bool (*urgent)(const struct obs *o);
 	/* Which query; NULL: name.  May return NULL: not on this server. */
 	const char *(*query)(const struct obs *o);
 	void (*feed)(struct obs *o, const struct obs_rows *r);

@@ -158,6 +158,9 @@ pgt_sampler_step(struct pgt_sampler *s)
 			break;
 		s->phase = PH_IDLE;
 		snap = batch_finish(s);
+		if (s->phase == PH_IDLE && s->obs->lost_sight &&
+		    s->obs->caps.cap[PGT_CAP_MONITOR].available)
+			link_recheck(s);
 		batch_schedule(s);
 		break;
 	case PH_ENCODING:

@@ -14,6 +14,7 @@
 struct slot {
 	int64_t due_ns;	  /* mono */
 	double cost_ms;	  /* on the server, by its clock; NAN before */
+	int n_costs;	  /* how often it was measured on this line */
 	bool failed;	  /* last time; tried again on the slow clock */
 	char *sql;	  /* with the extension's schema in; this connection's */
 	const char *src;  /* what sql was made from */
@@ -58,6 +59,8 @@ void link_lost(struct pgt_sampler *s);
 void link_refuse(struct pgt_sampler *s);
 /* After the answer of the identity batch; false when the line is of no use. */
 bool link_identified(struct pgt_sampler *s);
+/* A privilege has gone or come: probe again. */
+void link_recheck(struct pgt_sampler *s);
 int link_ask_identity(struct pgt_sampler *s);
 
 /* batch.c */

@@ -51,7 +51,6 @@ obs_stmts_forget(struct obs_stmts *st)
 	table_forget(st);
 	st->gen = st->lat = (struct obs_gen){0};
 	st->have_base = st->reset = false;
-	st->hidden = st->prev_hidden = 0;
 	st->dealloc = NAN;
 	st->reset_us = 0;
 }
@@ -158,7 +157,7 @@ obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *keys, struct pgt_buf
 /* ---- a reading ---- */
 
 enum {
-	Q_ID, Q_USER, Q_DB, Q_TOP, Q_STDDEV, Q_SINCE, Q_TOTAL, Q_HIDDEN, Q_FIRST_COUNTER,
+	Q_ID, Q_USER, Q_DB, Q_TOP, Q_STDDEV, Q_SINCE, Q_FULL, Q_ME, Q_FIRST_COUNTER,
 	Q_N = Q_FIRST_COUNTER + S_N
 };
 
@@ -169,8 +168,8 @@ static const char *const columns[Q_N] = {
     [Q_TOP] = "toplevel",
     [Q_STDDEV] = "stddev_ms",
     [Q_SINCE] = "since_us",
-    [Q_TOTAL] = "n_total",
-    [Q_HIDDEN] = "n_hidden",
+    [Q_FULL] = "is_full",
+    [Q_ME] = "me",
     [Q_FIRST_COUNTER + S_CALLS] = "calls",
     [Q_FIRST_COUNTER + S_TOTAL] = "total_ms",
     [Q_FIRST_COUNTER + S_ROWS] = "rows",
@@ -322,6 +321,15 @@ first_reading(struct obs *o)
 	gen_mark(o, &st->lat, 1);
 }
 
+/* Without pg_read_all_stats only our own entries count: those of others would
+ * appear with all of their past the moment that the privilege comes. */
+static bool
+row_counts(const struct obs *o, const struct obs_rows *r, size_t i, const int *c)
+{
+	return o->caps.cap[PGT_CAP_MONITOR].available ||
+	       obs_i64(r, i, c[Q_USER], -1) == obs_i64(r, i, c[Q_ME], -2);
+}
+
 void
 obs_feed_statements(struct obs *o, const struct obs_rows *r)
 {
@@ -330,31 +338,24 @@ obs_feed_statements(struct obs *o, const struct obs_rows *r)
 	bool first;
 	int c[Q_N];
 
-	if (n == 0)
-		return;
 	obs_cols(r, columns, c, Q_N);
-	st->total = obs_i64(r, 0, c[Q_TOTAL], -1);
-	st->hidden = obs_i64(r, 0, c[Q_HIDDEN], 0);
-	/* A reset; or a privilege gained, which makes old entries appear; or a table
-	 * full of entries that the server has evicted: begin anew. */
+	/* a reset, or a table full of entries that the server has evicted: anew */
 	if (st->have_base && looks_reset(o, r, c)) {
 		obs_stmts_forget(st);
 		st->reset = true;
-	} else if (st->hidden < st->prev_hidden ||
-		   (int64_t)st->n_used > 2 * st->total + 2 * KNOWN_MIN) {
+	} else if (st->total >= 0 && (int64_t)st->n_used > 2 * st->total + 2 * KNOWN_MIN) {
 		obs_stmts_forget(st);
 	}
 	first = !st->have_base;
-	st->prev_hidden = st->hidden;
 	obs_status_ok(o, PGT_SEC_STATEMENTS);
-	if (first && (int64_t)n < st->total - st->hidden)
+	if (first && n > 0 && !obs_bool(r, 0, c[Q_FULL]))
 		return; /* only the changed ones of those that we just forgot */
 	if (!first) {
 		st->reset = false;
 		gens_turn(o);
 	}
 	for (i = 0; i < n; i++)
-		if (obs_str(r, i, c[Q_ID]))
+		if (row_counts(o, r, i, c))
 			entry_read(o, r, i, c, first);
 	if (first)
 		first_reading(o);
@@ -363,11 +364,18 @@ obs_feed_statements(struct obs *o, const struct obs_rows *r)
 	st->last_active_ms = o->have_cur ? o->cur.c[OBS_C_active_ms] : NAN;
 	st->last_xacts =
 	    o->have_cur ? o->cur.c[OBS_C_commits] + o->cur.c[OBS_C_rollbacks] : NAN;
-	if (st->hidden) {
+	if (!o->caps.cap[PGT_CAP_MONITOR].available) {
 		o->status[PGT_SEC_STATEMENTS].partial = true;
 		obs_status_why(o, PGT_SEC_STATEMENTS, "the statements of other roles are hidden",
 			       o->caps.cap[PGT_CAP_MONITOR].fix);
 	}
+}
+
+void
+obs_feed_statements_count(struct obs *o, const struct obs_rows *r)
+{
+	o->stmts->total = obs_i64(r, 0, obs_col(r, "n_total"), -1);
+	o->stmts->max = obs_i64(r, 0, obs_col(r, "max"), -1);
 }
 
 void
@@ -384,7 +392,6 @@ obs_feed_statements_info(struct obs *o, const struct obs_rows *r)
 	}
 	st->reset_us = reset;
 	st->dealloc = obs_num(r, 0, obs_col(r, "dealloc"));
-	st->max = obs_i64(r, 0, obs_col(r, "max"), -1);
 }
 
 /* ---- texts and names ---- */

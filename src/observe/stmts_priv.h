@@ -47,7 +47,7 @@ struct obs_stmts {
 	double last_active_ms, last_xacts; /* with the last reading */
 	bool have_base;	       /* a complete reading came before */
 	bool reset;	       /* pg_stat_statements was reset in this window */
-	int64_t total, hidden, prev_hidden, max;
+	int64_t total, max; /* entries of the view, and its limit */
 	double dealloc;
 	int64_t reset_us;
 	struct obs_name *names;

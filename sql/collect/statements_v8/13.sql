@@ -2,11 +2,9 @@
 -- $1 are the keys that the client knows, $2 their calls.  Reading all 5,000 entries
 -- costs 8 ms and sending 20 columns of each another 17; the comparison costs 4.
 -- columns: queryid,userid,dbid,toplevel,calls,total_ms,stddev_ms,rows,hit,read,dirtied,written,
---   temp_read,temp_written,io_ms,wal_bytes,plan_ms,plans,jit_ms,since_us,n_total,n_hidden
+--   temp_read,temp_written,io_ms,wal_bytes,plan_ms,plans,jit_ms,since_us,is_full,me
 -- extension: pg_stat_statements 1.8
 -- cadence: tick
-WITH s AS MATERIALIZED (SELECT * FROM @ext@.pg_stat_statements(false)),
-     n AS (SELECT pg_catalog.count(*) AS total, pg_catalog.count(*) - pg_catalog.count(s.queryid) AS hidden FROM s)
 SELECT /*pg2une*/ s.queryid, s.userid, s.dbid, true AS toplevel, s.calls,
        s.total_exec_time AS total_ms, s.stddev_exec_time AS stddev_ms, s.rows,
        s.shared_blks_hit AS hit, s.shared_blks_read AS read,
@@ -16,9 +14,10 @@ SELECT /*pg2une*/ s.queryid, s.userid, s.dbid, true AS toplevel, s.calls,
        s.wal_bytes, s.total_plan_time AS plan_ms, s.plans,
        NULL::pg_catalog.float8 AS jit_ms,
        NULL::pg_catalog.int8 AS since_us,
-       n.total AS n_total, n.hidden AS n_hidden
-  FROM n
-  LEFT JOIN s ON s.queryid IS NOT NULL
+       pg_catalog.cardinality($1::pg_catalog.int8[]) = 0 AS is_full,
+       (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER) AS me
+  FROM @ext@.pg_stat_statements(false) s
+ WHERE s.queryid IS NOT NULL
    AND NOT EXISTS (
         SELECT FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.int8[]),
                                pg_catalog.unnest($2::pg_catalog.int8[])) AS p(k, calls)
