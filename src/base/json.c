@@ -14,8 +14,8 @@
  * last place for none: beyond 15 digits an integer needs another way. */
 #define PLAIN_INT_MAX INT64_C(999999999999999)
 
-/* Nesting before the parser recurses into it; 0 when deeper than DEPTH_MAX,
- * with the offset.  Malformed text is the parser's to refuse. */
+/* Asked before the parser recurses; false with the offset where it is deeper than
+ * DEPTH_MAX.  Malformed text is the parser's to refuse. */
 static bool
 depth_ok(const char *text, size_t len, size_t *ret_offset)
 {
@@ -52,9 +52,10 @@ is_json_blank(char c)
 cJSON *
 pgt_json_parse(const char *text, size_t len, size_t max_bytes, struct pgt_err *err)
 {
-	const char *end = text;
+	const char *end = NULL;
 	size_t at = 0;
 	cJSON *json;
+	char *copy;
 
 	if (len > max_bytes) {
 		pgt_err_set(err, PGT_E_LIMIT, "JSON of %zu bytes passes the limit of %zu",
@@ -66,9 +67,16 @@ pgt_json_parse(const char *text, size_t len, size_t max_bytes, struct pgt_err *e
 			    DEPTH_MAX, at);
 		return NULL;
 	}
-	/* Thread-safe by its README as long as cJSON_GetErrorPtr() is not used. */
-	json = cJSON_ParseWithLengthOpts(text, len, &end, false);
-	at = end ? (size_t)(end - text) : 0;
+	/* cJSON before 1.7.18 looks at the byte behind the text (CVE-2023-53154): let
+	 * there be one.  It is thread-safe, by its README, as long as
+	 * cJSON_GetErrorPtr() is not used. */
+	copy = pgt_xmalloc(len + 1);
+	if (len)
+		memcpy(copy, text, len);
+	copy[len] = '\0';
+	json = cJSON_ParseWithLengthOpts(copy, len, &end, false);
+	at = end ? (size_t)(end - copy) : 0;
+	free(copy);
 	if (json)
 		while (at < len && is_json_blank(text[at]))
 			at++;
