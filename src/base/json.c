@@ -7,7 +7,6 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
-#include "unicode_priv.h"
 
 #define DEPTH_MAX 64
 /* cJSON prints a double by "%1.15g" and takes a difference of one unit in the
@@ -103,20 +102,6 @@ pgt_json_item(cJSON *obj, const char *name, cJSON *take_item)
 		pgt_mem_abort();
 }
 
-static bool
-is_utf8(const char *s)
-{
-	size_t len = strlen(s), i, n;
-	uint32_t cp;
-
-	for (i = 0; i < len; i += n) {
-		n = pgt_unicode_decode(s + i, len - i, &cp);
-		if (n == 0)
-			return false;
-	}
-	return true;
-}
-
 void
 pgt_json_str(cJSON *obj, const char *name, const char *value)
 {
@@ -124,7 +109,7 @@ pgt_json_str(cJSON *obj, const char *name, const char *value)
 
 	if (!value) {
 		pgt_json_null(obj, name);
-	} else if (is_utf8(value)) {
+	} else if (pgt_str_is_utf8(value)) {
 		pgt_json_item(obj, name, cJSON_CreateString(value));
 	} else {
 		/* cJSON would pass the bytes on, and no reader takes the result. */

@@ -196,6 +196,20 @@ pgt_str_hex(const void *data, size_t n, char *dst)
 	dst[2 * n] = '\0';
 }
 
+bool
+pgt_str_is_utf8(const char *s)
+{
+	size_t len = strlen(s), i, n;
+	uint32_t cp;
+
+	for (i = 0; i < len; i += n) {
+		n = pgt_unicode_decode(s + i, len - i, &cp);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 /* Cells and bytes of the character at s; what is not valid counts as one. */
 static int
 char_cells(const char *s, size_t len, size_t *ret_bytes)

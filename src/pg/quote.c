@@ -4,41 +4,8 @@
 
 #include "pg2une/base/buf.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
 #include "pg2une/pg/quote.h"
-
-/* Invalid UTF-8 could swallow the closing quote in a multibyte reader
- * (CVE-2025-1094), so it is refused, not passed. */
-static bool
-quote_utf8(const char *text)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	unsigned long cp;
-	int i, n;
-
-	for (; *s; s += n) {
-		if (*s < 0x80) {
-			n = 1;
-			continue;
-		}
-		if (*s >= 0xC2 && *s <= 0xDF)
-			n = 2, cp = *s & 0x1F;
-		else if (*s >= 0xE0 && *s <= 0xEF)
-			n = 3, cp = *s & 0x0F;
-		else if (*s >= 0xF0 && *s <= 0xF4)
-			n = 4, cp = *s & 0x07;
-		else
-			return false;
-		for (i = 1; i < n; i++) {
-			if ((s[i] & 0xC0) != 0x80)
-				return false;
-			cp = cp << 6 | (s[i] & 0x3F);
-		}
-		if ((n == 3 && cp < 0x800) || (n == 4 && cp < 0x10000) || cp > 0x10FFFF ||
-		    (cp >= 0xD800 && cp <= 0xDFFF))
-			return false;
-	}
-	return true;
-}
 
 static char *
 quote_with(const char *text, char quote, struct pgt_err *err)
@@ -46,15 +13,17 @@ quote_with(const char *text, char quote, struct pgt_err *err)
 	const char *s;
 	struct pgt_buf b;
 
-	if (!text || !quote_utf8(text)) {
+	/* Invalid UTF-8 could swallow the closing quote in a multibyte reader
+	 * (CVE-2025-1094), so it is refused, not passed. */
+	if (!text || !pgt_str_is_utf8(text)) {
 		pgt_err_set(err, PGT_E_PARSE,
 			    "cannot quote text that is not valid UTF-8");
 		return NULL;
 	}
 	pgt_buf_init(&b, 2 * strlen(text) + 8);
+	/* Right whatever standard_conforming_strings says. */
 	if (quote == '\'' && strchr(text, '\\'))
-		pgt_buf_puts(&b,
-			     "E"); /* right whatever standard_conforming_strings says */
+		pgt_buf_putc(&b, 'E');
 	pgt_buf_putc(&b, quote);
 	for (s = text; *s; s++) {
 		if (*s == quote || (*s == '\\' && quote == '\''))

@@ -36,6 +36,8 @@ bool pgt_str_copy(char *dst, size_t size, const char *src);
 /* Lower-case ASCII hex of n bytes; dst holds 2n+1. */
 void pgt_str_hex(const void *data, size_t n, char *dst);
 
+/* Strictly: no overlong form, no surrogate, nothing above U+10FFFF. */
+bool pgt_str_is_utf8(const char *s);
 /* Terminal cells of a valid UTF-8 string (combining 0, wide 2). */
 int pgt_str_cells(const char *s);
 /* Bytes of the longest prefix of s that fits into cells; *ret_cells its width. */

@@ -291,6 +291,36 @@ copies_and_prefixes(void **state)
 }
 
 static void
+strict_utf8(void **state)
+{
+	static const char *const good[] = {"",
+					   "a",
+					   "\u00e9",
+					   "\u65e5",
+					   "\xf4\x8f\xbf\xbf",
+					   "\xee\x80\x80",
+					   "\xed\x9f\xbf"};
+	static const char *const bad[] = {"\x80",
+					  "\xc0\x80",
+					  "\xc1\xbf",
+					  "\xe0\x9f\xbf",
+					  "\xed\xa0\x80",
+					  "\xf0\x8f\xbf\xbf",
+					  "\xf4\x90\x80\x80",
+					  "\xf5\x80\x80\x80",
+					  "\xe6\x97",
+					  "a\xff",
+					  "\xe6\x97"
+					  "a"};
+
+	(void)state;
+	for (size_t i = 0; i < PGT_LEN(good); i++)
+		assert_true(pgt_str_is_utf8(good[i]));
+	for (size_t i = 0; i < PGT_LEN(bad); i++)
+		assert_false(pgt_str_is_utf8(bad[i]));
+}
+
+static void
 cells(void **state)
 {
 	int used = -1;
@@ -320,11 +350,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(integers),      cmocka_unit_test(doubles),
-	    cmocka_unit_test(durations),     cmocka_unit_test(sizes),
-	    cmocka_unit_test(short_numbers), cmocka_unit_test(byte_sizes),
-	    cmocka_unit_test(milliseconds),  cmocka_unit_test(groups_and_durations),
-	    cmocka_unit_test(cells),         cmocka_unit_test(copies_and_prefixes),
+	    cmocka_unit_test(strict_utf8),
+	    cmocka_unit_test(integers),
+	    cmocka_unit_test(doubles),
+	    cmocka_unit_test(durations),
+	    cmocka_unit_test(sizes),
+	    cmocka_unit_test(short_numbers),
+	    cmocka_unit_test(byte_sizes),
+	    cmocka_unit_test(milliseconds),
+	    cmocka_unit_test(groups_and_durations),
+	    cmocka_unit_test(cells),
+	    cmocka_unit_test(copies_and_prefixes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
