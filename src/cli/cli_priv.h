@@ -17,6 +17,8 @@ extern const struct pgt_cmd_ops pgt_cmd_query_index_suggest;
 extern const struct pgt_cmd_ops pgt_cmd_query_locks;
 extern const struct pgt_cmd_ops pgt_cmd_query_bloat;
 extern const struct pgt_cmd_ops pgt_cmd_query_vacuum_health;
+extern const struct pgt_cmd_ops pgt_cmd_alerts;
+extern const struct pgt_cmd_ops pgt_cmd_analysis;
 extern const struct pgt_cmd_ops pgt_cmd_options;
 
 #endif

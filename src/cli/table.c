@@ -12,6 +12,8 @@ const struct pgt_cmd_ops *const pgt_cmd_table[] = {
     &pgt_cmd_query_locks,
     &pgt_cmd_query_bloat,
     &pgt_cmd_query_vacuum_health,
+    &pgt_cmd_alerts,
+    &pgt_cmd_analysis,
     &pgt_cmd_options,
     NULL,
 };

@@ -1,0 +1,66 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg2une/base/clock.h"
+#include "pg2une/engine/history.h"
+#include "pg2une/engine/kept.h"
+#include "pg2une/engine/session.h"
+#include "pg2une/pg/identity.h"
+#include "pg2une/store/store.h"
+
+#define BODY_MAX (1u << 20)
+#define BODY_COL 10 /* of alert_get.sql */
+
+static int
+open_kept(const struct pgt_options *o, struct pgt_store **ret, struct pgt_err *err)
+{
+	char *where = pgt_history_where(o);
+	int rc;
+
+	if (!where)
+		return pgt_err_set(err, PGT_E_STATE, "no history is kept (--store none)");
+	rc = pgt_store_open(where, ret, err);
+	if (rc < 0)
+		pgt_err_prefix(err, "history %s", where);
+	free(where);
+	return rc;
+}
+
+static int
+on_alert(void *ctx, const char *const *cells, int n)
+{
+	cJSON *item = NULL;
+
+	if (n > BODY_COL && cells[BODY_COL])
+		item = pgt_json_parse(cells[BODY_COL], strlen(cells[BODY_COL]), BODY_MAX, NULL);
+	if (!item)
+		return 0; /* a row that a person edited: nothing to show of it */
+	pgt_json_item(ctx, NULL, item);
+	return 0;
+}
+
+int
+pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o, int64_t since_real_ns,
+		cJSON **ret, struct pgt_err *err)
+{
+	const struct pgt_identity *id;
+	struct pgt_store *st;
+	cJSON *list;
+	int64_t node;
+	int rc;
+
+	if (pgt_session_identity(s, &id, err) < 0 || open_kept(o, &st, err) < 0)
+		return -1;
+	list = cJSON_CreateArray();
+	rc = pgt_store_node(st, id->fingerprint, id->node, NULL, &node, err);
+	if (rc == 0)
+		rc = pgt_store_get_records(st, node, PGT_REC_ALERT, since_real_ns / PGT_NS_PER_MS,
+					   on_alert, list, err);
+	pgt_store_close(st);
+	if (rc < 0) {
+		cJSON_Delete(list);
+		return -1;
+	}
+	*ret = list;
+	return 0;
+}
