@@ -3,6 +3,27 @@
 
 #include "panel_priv.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
+
+/* What the top of the graph stands for, over its oldest part. */
+static void
+label_scale(const struct pgt_canvas *c, enum pgt_series series, double top)
+{
+	char text[40];
+
+	if (c->r.h < 2 || c->r.w < 24)
+		return;
+	if (series == PGT_SERIES_WAL || series == PGT_SERIES_READ ||
+	    series == PGT_SERIES_WRITE || series == PGT_SERIES_LAG)
+		pgt_fmt_bytes(top, text, sizeof(text));
+	else if (series == PGT_SERIES_P50 || series == PGT_SERIES_P95 ||
+		 series == PGT_SERIES_P99)
+		pgt_fmt_ms(top, text, sizeof(text));
+	else
+		pgt_fmt_short(top, text, sizeof(text));
+	pgt_put(c, 0, pgt_put(c, 0, 0, PGT_ROLE_DIM, text), PGT_ROLE_BORDER,
+		pgt_screen_ascii() ? " -" : " ┈");
+}
 
 void
 pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c,
@@ -22,7 +43,7 @@ pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c,
 	pgt_plot_marks(ui->history, PGT_SPAN_S, marks, n);
 	g.n = n;
 	g.shift = odd != 0;
-	pgt_graph(c, &g);
+	label_scale(c, series, pgt_graph(c, &g));
 }
 
 int

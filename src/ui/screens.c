@@ -78,6 +78,129 @@ static const struct pgt_screen_ops queries = {
     .layout = whole_layout,
 };
 
+/* ---- stacks: each panel gets its share of the rows, the least of them its
+ * minimum; what does not fit is left to the zoom of the others ---- */
+
+static void
+stack(struct pgt_rect a, struct pgt_panel *p, const int *share, const int *least, int n)
+{
+	int total = 0, at = a.y, left = a.h;
+
+	/* From the end, panels go until the rest have their minimum. */
+	for (;;) {
+		int need = 0;
+
+		for (int i = 0; i < n; i++)
+			need += least[i];
+		if (need <= a.h || n == 1)
+			break;
+		n--;
+	}
+	for (int i = 0; i < n; i++)
+		total += share[i];
+	for (int i = 0; i < n; i++) {
+		int h = i == n - 1 ? left : a.h * share[i] / total;
+		int after = 0;
+
+		for (int k = i + 1; k < n; k++)
+			after += least[k];
+		if (h < least[i])
+			h = least[i];
+		if (h > left - after && i < n - 1)
+			h = left - after;
+		p[i].r = rect(at, a.x, h, a.w);
+		at += h;
+		left -= h;
+	}
+}
+
+static void
+waits_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	(void)ui;
+	stack(a, p, (const int[]){7, 3}, (const int[]){6, 6}, 2);
+}
+
+static const struct pgt_screen_ops waits = {
+    .request = PGT_REQ_WAITS,
+    .title = "Waits",
+    .panels = {&pgt_panel_waits, &pgt_panel_wait_graph, NULL},
+    .layout = waits_layout,
+};
+
+static void
+io_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	int top = a.h >= 30 ? 9 : 7, half = a.w * 2 / 5;
+
+	(void)ui;
+	if (a.h < 14 || a.w < 70) {
+		stack(a, p, (const int[]){1, 2, 2}, (const int[]){4, 6, 5}, 3);
+		return;
+	}
+	p[0].r = rect(a.y, a.x, top, half);
+	p[1].r = rect(a.y, a.x + half, top, a.w - half);
+	p[2].r = rect(a.y + top, a.x, a.h - top, a.w);
+}
+
+static const struct pgt_screen_ops io = {
+    .request = PGT_REQ_IO,
+    .title = "I/O",
+    .panels = {&pgt_panel_wal, &pgt_panel_checkpoints, &pgt_panel_io, NULL},
+    .layout = io_layout,
+};
+
+static void
+replication_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	bool standby = ui->snap && ui->snap->node.in_recovery;
+
+	if (standby) {
+		p[3].r = rect(a.y, a.x, 4, a.w);
+		a.y += 4;
+		a.h -= 4;
+	}
+	if (a.h >= 4)
+		stack(a, p, (const int[]){2, 2, 3}, (const int[]){5, 4, 5}, 3);
+}
+
+static const struct pgt_screen_ops replication = {
+    .request = PGT_REQ_REPLICATION,
+    .title = "Replication",
+    .panels = {&pgt_panel_replicas, &pgt_panel_slots, &pgt_panel_horizon,
+	       &pgt_panel_receiver, NULL},
+    .layout = replication_layout,
+};
+
+static void
+tables_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	(void)ui;
+	stack(a, p, (const int[]){5, 4, 2}, (const int[]){6, 6, 4}, 3);
+}
+
+static const struct pgt_screen_ops tables = {
+    .request = PGT_REQ_TABLES,
+    .title = "Tables",
+    .panels = {&pgt_panel_tables, &pgt_panel_indexes, &pgt_panel_progress, NULL},
+    .layout = tables_layout,
+};
+
+static void
+host_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	(void)ui;
+	stack(a, p, (const int[]){5, 5, 1}, (const int[]){7, 5, 4}, 3);
+}
+
+static const struct pgt_screen_ops host = {
+    .request = PGT_REQ_HOST,
+    .title = "Host",
+    .panels = {&pgt_panel_host, &pgt_panel_databases, &pgt_panel_cost, NULL},
+    .layout = host_layout,
+};
+
 const struct pgt_screen_ops *const pgt_screens[] = {
-    &overview, &activity, &locks, &queries, NULL,
+    &overview, &activity,    &locks,  &queries, &waits,
+    &io,       &replication, &tables, &host,    NULL,
 };

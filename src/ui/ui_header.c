@@ -354,10 +354,10 @@ pgt_hints_draw(const struct pgt_ui *ui, const struct pgt_canvas *c)
 			break;
 		}
 		x = pgt_put(&left, 0, x, PGT_ROLE_KEY, name);
-		x = pgt_put(&left, 0, x + (c->r.w >= 100),
+		x = pgt_put(&left, 0, x + (c->r.w >= 124),
 			    i == ui->screen ? PGT_ROLE_TITLE : PGT_ROLE_HINT,
 			    info->hint) +
-		    1 + (c->r.w >= 100);
+		    1 + (c->r.w >= 124);
 	}
 	if (cut)
 		pgt_put(&left, 0, left.r.w - 1, PGT_ROLE_HINT, pgt_glyph(PGT_G_ELLIPSIS));

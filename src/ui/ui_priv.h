@@ -92,6 +92,7 @@ struct pgt_page {
 	struct pgt_query_key key;     /* query pages */
 	char *text, *plan, *database; /* the page's own */
 	struct pgt_err plan_err;
+	uint32_t oid;                      /* table pages */
 	uint64_t ticket;                   /* of the answer that it waits for */
 	const struct pgt_panel_ops *panel; /* source pages */
 	int sort_column;
@@ -210,6 +211,7 @@ void pgt_page_open_help(struct pgt_ui *ui);
 void pgt_page_open_source(struct pgt_ui *ui, struct pgt_panel *p);
 void pgt_page_open_session(struct pgt_ui *ui, const struct pgt_activity *a);
 void pgt_page_open_query(struct pgt_ui *ui, const struct pgt_query *q);
+void pgt_page_open_table(struct pgt_ui *ui, const struct pgt_table *t);
 void pgt_page_open_whatif(struct pgt_ui *ui, int pid);
 void pgt_page_explain(struct pgt_ui *ui, struct pgt_page *p);
 void pgt_page_result(struct pgt_ui *ui, const struct pgt_ev_result *r);
