@@ -12,7 +12,7 @@
 #define FORECAST_NS (1800 * PGT_NS_PER_S)
 #define USL_NS      (3600 * PGT_NS_PER_S)
 #define HOUR_NS     (3600 * PGT_NS_PER_S)
-#define ALPHA       0.001 /* Hunter's default for its Welch test */
+#define ALPHA       0.01 /* of p corrected for the choice of the place */
 #define MAX_POINTS  512
 
 /* Those whose mean is a plain statement of how the server does. */

@@ -1,6 +1,7 @@
 /* Deterministic E-divisive: Matteson & James 2014 for the statistic (energy distance,
- * alpha 1); a Welch test instead of permutations (as in Hunter, Fleming et al. 2023),
- * here on effective sample sizes so that autocorrelation is not taken for change. */
+ * alpha 1); a Welch test instead of permutations, weak candidates first and pruned after
+ * (as in Hunter, Fleming et al. 2023); here on effective sample sizes so that
+ * autocorrelation is not taken for change, and corrected for the choice of the place. */
 #ifndef PG2UNE_DETECT_CHANGEPOINT_H
 #define PG2UNE_DETECT_CHANGEPOINT_H
 

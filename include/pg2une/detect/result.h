@@ -147,7 +147,7 @@ struct pgt_change_point {
 	int64_t t_ns;
 	double mean_before, mean_after;
 	double magnitude; /* |after / before - 1| */
-	double p;         /* Welch, effective sample sizes */
+	double p;         /* Welch, effective sample sizes, Bonferroni */
 };
 
 /* Universal Scalability Law X(N) = lambda N / (1 + sigma (N-1) + kappa N (N-1)). */
