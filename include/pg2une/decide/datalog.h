@@ -41,6 +41,11 @@ int pgt_datalog_new(const char *name, const char *text, size_t len,
 		    struct pgt_datalog **ret, struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_datalog_free(struct pgt_datalog *dl);
 
+/* Refuse a program that uses pred with another number of arguments than the facts will
+ * have: PGT_E_PARSE with the place.  A program that does not mention it passes. */
+int pgt_datalog_expect(const struct pgt_datalog *dl, const char *pred, size_t arity,
+    struct pgt_err *err) PGT_MUST_CHECK;
+
 /* Forget all base facts given by pgt_datalog_fact() and all that was derived. */
 int pgt_datalog_reset(struct pgt_datalog *dl, struct pgt_err *err) PGT_MUST_CHECK;
 /* Add a base fact.  A predicate that the rules never mention is accepted and ignored;
@@ -62,6 +67,10 @@ bool pgt_datalog_holds(struct pgt_datalog *dl, const char *pred,
 /* Every predicate's name and arity, i from 0; false past the last. */
 bool pgt_datalog_pred(const struct pgt_datalog *dl, size_t i, const char **ret_name,
 		      size_t *ret_arity, bool *ret_derived);
+
+/* "pred(a, 1, \"B\")", as the rules would write it. */
+void pgt_datalog_print(struct pgt_buf *out, const char *pred, const struct pgt_dl_value *v,
+    size_t n);
 
 /* Why a tuple holds: an indented tree of rules and facts into out, such as
  *   should_act(knobs)   by rule line 31
