@@ -17,6 +17,17 @@ pgt_act_say(const struct pgt_acting *a, long item, const char *text)
 		a->say(a->say_arg, item, text);
 }
 
+/* Once somebody has begun to roll back, nothing goes forward. */
+static bool
+still_forward(const struct pgt_journal *j, void *arg, struct pgt_err *err)
+{
+	(void)arg;
+	if (!pgt_journal_last(j, PGT_J_RB_BEGIN) && !pgt_journal_last(j, PGT_J_CLOSED))
+		return true;
+	pgt_err_set(err, PGT_E_CONFLICT, "it is being rolled back");
+	return false;
+}
+
 int
 pgt_act_journal(const struct pgt_acting *a, enum pgt_jtype type, long item, const char *key,
 		const char *text, struct pgt_err *err)
@@ -30,7 +41,8 @@ pgt_act_journal(const struct pgt_acting *a, enum pgt_jtype type, long item, cons
 	pgt_json_i64(body, "i", item);
 	if (key)
 		pgt_json_str(body, key, text);
-	rc = pgt_journal_append(a->journal, type, body, NULL, NULL, err);
+	rc = pgt_journal_append(a->journal, type, body,
+				type == PGT_J_INTENT ? still_forward : NULL, NULL, err);
 	cJSON_Delete(body);
 	return rc;
 }

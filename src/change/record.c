@@ -215,6 +215,8 @@ play(struct pgt_record *r, const struct pgt_jrec *rec)
 		break;
 	case PGT_J_RB_BEGIN:
 		r->rb_begun = true;
+		r->closed = r->confirmed = false; /* a confirmed one can be taken back */
+		r->outcome = PGT_OUT_OPEN;
 		r->rolled_back_ns = rec->real_ns;
 		text_of(rec->body, "reason", r->rb_reason, sizeof(r->rb_reason));
 		break;

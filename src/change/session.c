@@ -7,8 +7,10 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
+#include "pg2une/change/lock.h"
 #include "pg2une/change/session.h"
 #include "pg2une/pg/conn.h"
+#include "pg2une/pg/identity.h"
 #include "sqltext_priv.h"
 
 #define PULSE_MS      100
@@ -49,6 +51,15 @@ pgt_link_new(const struct pgt_connspec *spec, const char *label, struct pgt_puls
 	l->label = pgt_xstrdup(label);
 	l->pulse = pulse;
 	return l;
+}
+
+void
+pgt_link_label(const char *what, const char *changeset_id, char *buf, size_t size)
+{
+	char who[128];
+
+	pgt_change_who(who, sizeof(who));
+	snprintf(buf, size, "pg2une/%s/%.8s %.40s", what, changeset_id, who);
 }
 
 void
@@ -365,6 +376,47 @@ pgt_link_unlock(struct pgt_link *l)
 		l->main->locked = false;
 	else
 		pgt_link_close(l); /* surely gone then */
+}
+
+int
+pgt_link_lock_from(struct pgt_link *l, const char *changeset_id, int64_t patience_ns,
+		   struct pgt_err *err)
+{
+	char mark[16];
+	const char *params[] = {PGT_CHANGE_LOCK_KEY};
+	struct pgt_result *r = NULL;
+	const char *app, *user;
+	bool ours = false;
+	int64_t start = 0;
+	int pid = 0;
+
+	if (pgt_link_lock(l, patience_ns, err) == 0)
+		return 0;
+	if (err->code != PGT_E_CONFLICT)
+		return -1;
+	if (run_statement(l->main, pgt_change_sql("lock_holder", 0), params, 1, ASK_NS, &r, err) < 0)
+		return -1;
+	if (pgt_result_rows(r) == 1) {
+		app = pgt_result_str(r, 0, pgt_result_col(r, "application_name"));
+		user = pgt_result_str(r, 0, pgt_result_col(r, "usename"));
+		snprintf(mark, sizeof(mark), "/%.8s", changeset_id);
+		ours = app && pgt_str_starts(app, "pg2une/") && strstr(app, mark) && user &&
+		       strcmp(user, pgt_conn_user(l->main->conn)) == 0;
+		pid = (int)pgt_result_i64(r, 0, pgt_result_col(r, "pid"), 0);
+		start = pgt_result_i64(r, 0, pgt_result_col(r, "backend_start_us"), 0);
+	}
+	pgt_result_free(r);
+	if (ours && pgt_link_end_backend(l, pid, start, err) < 0)
+		return -1;
+	return pgt_link_lock(l, PGT_NS_PER_S, err);
+}
+
+int
+pgt_link_identity(struct pgt_link *l, struct pgt_identity *ret, struct pgt_err *err)
+{
+	if (!l->main)
+		return pgt_err_set(err, PGT_E_CONN, "not connected");
+	return pgt_identity_read(l->main->conn, ret, err);
 }
 
 int

@@ -209,3 +209,11 @@ pgt_connspec_conninfo(const struct pgt_connspec *spec)
 	}
 	return b.len ? pgt_buf_take(&b) : pgt_xstrdup("");
 }
+
+char *
+pgt_connspec_password(const struct pgt_connspec *spec)
+{
+	const char *password = spec_get(spec, "password");
+
+	return password ? pgt_xstrdup(password) : NULL;
+}

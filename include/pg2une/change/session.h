@@ -8,6 +8,7 @@
 #define PG2UNE_CHANGE_SESSION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "pg2une/base/err.h"
@@ -27,10 +28,12 @@ struct pgt_pulse {
 	void *arg;
 };
 
-/* label goes into application_name: "pg2une/apply/7f3c ana@bastion". */
+/* label is the application_name; see pgt_link_label(). */
 struct pgt_link *pgt_link_new(const struct pgt_connspec *spec, const char *label,
 			      struct pgt_pulse pulse);
 void pgt_link_free(struct pgt_link *l);
+/* "pg2une/apply/7f3c0001 ana@bastion": names the holder of the lock to others. */
+void pgt_link_label(const char *what, const char *changeset_id, char *buf, size_t size);
 void pgt_link_set_pulse(struct pgt_link *l, struct pgt_pulse pulse);
 void pgt_link_set_label(struct pgt_link *l, const char *label);
 /* Connect the main session; no lock yet.  PGT_E_UNSUPPORTED: a pooler. */
@@ -41,7 +44,15 @@ void pgt_link_close(struct pgt_link *l);
  * the holder. */
 int pgt_link_lock(struct pgt_link *l, int64_t wait_ns, struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_link_unlock(struct pgt_link *l);
+/* The same against a holder that does not let go: a console of ours that was
+ * stopped, or whose link is half open.  Its backend is ended when its
+ * application_name says that it serves the same changeset (its first 8 digits)
+ * and its role is ours. */
+int pgt_link_lock_from(struct pgt_link *l, const char *changeset_id, int64_t patience_ns,
+		       struct pgt_err *err) PGT_MUST_CHECK;
 bool pgt_link_is_open(const struct pgt_link *l);
+struct pgt_identity;
+int pgt_link_identity(struct pgt_link *l, struct pgt_identity *ret, struct pgt_err *err) PGT_MUST_CHECK;
 /* The main session (database NULL or "postgres"), or the one of a database,
  * opened on demand and locked when the main one is. */
 int pgt_link_writer(struct pgt_link *l, const char *database, struct pgt_writer **ret,

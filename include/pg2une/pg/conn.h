@@ -37,6 +37,9 @@ int pgt_connspec_with(const struct pgt_connspec *spec, const char *dbname, const
 char *pgt_connspec_label(const struct pgt_connspec *spec);
 /* A conninfo string for child processes (psql, pgbench) without the password. */
 char *pgt_connspec_conninfo(const struct pgt_connspec *spec);
+/* The password alone, for a child that gets it through a pipe; NULL when the
+ * specification has none.  The caller wipes and frees. */
+char *pgt_connspec_password(const struct pgt_connspec *spec);
 
 /* ---- one connection ---- */
 

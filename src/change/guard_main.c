@@ -1,0 +1,306 @@
+/* The guard itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pg2une/base/clock.h"
+#include "pg2une/base/json.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/safetext.h"
+#include "pg2une/change/guard.h"
+#include "pg2une/change/lock.h"
+#include "pg2une/change/rollback.h"
+#include "pg2une/pg/conn.h"
+
+#define MESSAGE_MAX 65536
+#define LOOK_MS	    200
+/* A console that lives rolls back by itself at the deadline; this long after it
+ * it is taken to be stopped. */
+#define GRACE_NS    (2 * PGT_NS_PER_S)
+#define FREEZE_NS   (60 * PGT_NS_PER_S)
+#define ROUND_NS    (180 * PGT_NS_PER_S)
+
+struct guard {
+	int sock, pidfd, console_pid;
+	int64_t console_ticks, deadline_ns;
+	struct pgt_lock *lock;
+	struct pgt_connspec *spec;
+	struct pgt_link *link;
+	struct pgt_journal *journal;
+	struct pgt_managed_probe probe;
+	bool has_probe, console_gone;
+	int64_t requested_ns; /* boot: when we saw a request */
+};
+
+static void
+answer(struct guard *g, const char *error)
+{
+	cJSON *obj = cJSON_CreateObject();
+	char *text;
+
+	pgt_json_bool(obj, "armed", error == NULL);
+	if (error)
+		pgt_json_str(obj, "error", error);
+	text = pgt_json_print(obj, false);
+	if (send(g->sock, text, strlen(text), MSG_NOSIGNAL) < 0)
+		g->console_gone = true;
+	free(text);
+	cJSON_Delete(obj);
+}
+
+static const char *
+order_text(const cJSON *obj, const char *name)
+{
+	const char *s = NULL;
+
+	return pgt_json_get_str(obj, name, &s) ? s : NULL;
+}
+
+static int
+open_target(struct guard *g, const cJSON *order, struct pgt_err *err)
+{
+	struct pgt_connargs args = {.dbname = order_text(order, "conninfo"),
+				    .password = order_text(order, "password")};
+	const char *journal = order_text(order, "journal");
+	struct pgt_record rec;
+	char label[64];
+
+	if (!journal || !args.dbname)
+		return pgt_err_set(err, PGT_E_PARSE, "incomplete orders");
+	if (!args.dbname[0])
+		args.dbname = NULL;
+	if (pgt_connspec_new(&args, &g->spec, err) < 0 ||
+	    pgt_journal_open(journal, &g->journal, err) < 0)
+		return -1;
+	if (pgt_record_read(g->journal, &rec, err) < 0)
+		return -1;
+	pgt_link_label("guard", rec.cs->id, label, sizeof(label));
+	pgt_record_done(&rec);
+	g->link = pgt_link_new(g->spec, label, (struct pgt_pulse){0});
+	return pgt_link_open(g->link, 10 * PGT_NS_PER_S, err);
+}
+
+static int
+take_order(struct guard *g, const struct pgt_guard_env *env, struct pgt_err *err)
+{
+	char *text = pgt_xmalloc(MESSAGE_MAX);
+	const char *probe;
+	cJSON *order = NULL;
+	int64_t n64 = 0;
+	ssize_t n;
+	int rc = -1;
+
+	n = recv(g->sock, text, MESSAGE_MAX, 0);
+	if (n > 0)
+		order = pgt_json_parse(text, (size_t)n, MESSAGE_MAX, err);
+	explicit_bzero(text, MESSAGE_MAX);
+	free(text);
+	if (!order)
+		return pgt_err_set(err, PGT_E_PARSE, "no orders");
+	if (pgt_json_get_i64(order, "lock_fd", &n64))
+		g->lock = pgt_lock_inherit((int)n64);
+	if (pgt_json_get_i64(order, "deadline_boot_ms", &n64))
+		g->deadline_ns = n64 * PGT_NS_PER_MS;
+	if (pgt_json_get_i64(order, "console_pid", &n64))
+		g->console_pid = (int)n64;
+	pgt_json_get_i64(order, "console_ticks", &g->console_ticks);
+	probe = order_text(order, "probe");
+	if (probe && env && env->open_probe) {
+		if (env->open_probe(probe, &g->probe, err) < 0)
+			goto out;
+		g->has_probe = true;
+	}
+	rc = open_target(g, order, err);
+
+out:
+	cJSON_Delete(order);
+	return rc;
+}
+
+/* The node that we can reach is the one that the journal means. */
+static int
+check_node(struct guard *g, struct pgt_err *err)
+{
+	struct pgt_record rec;
+	struct pgt_fence now;
+	struct pgt_writer *s;
+	char why[256];
+	int rc = -1;
+
+	if (pgt_record_read(g->journal, &rec, err) < 0)
+		return -1;
+	if (!rec.has_fence)
+		pgt_err_set(err, PGT_E_STATE, "the journal names no node");
+	else if (pgt_link_writer(g->link, NULL, &s, err) == 0 && pgt_fence_read(s, &now, err) == 0) {
+		if (pgt_fence_compare(&rec.fence, &now, why, sizeof(why)) == PGT_FENCE_SAME)
+			rc = 0;
+		else
+			pgt_err_set(err, PGT_E_STATE, "%s", why);
+	}
+	pgt_record_done(&rec);
+	return rc;
+}
+
+/* ---- the watch ---- */
+
+static void
+look_at_console(struct guard *g)
+{
+	struct pollfd p[2] = {{.fd = g->sock, .events = POLLIN},
+			      {.fd = g->pidfd, .events = POLLIN}};
+	int64_t ticks = 0;
+	char c;
+
+	if (g->console_gone) {
+		poll(NULL, 0, LOOK_MS);
+		return;
+	}
+	poll(p, 2, LOOK_MS);
+	if ((p[1].revents & POLLIN) || (p[0].revents && recv(g->sock, &c, 1, MSG_DONTWAIT) == 0) ||
+	    !pgt_proc_start(g->console_pid, &ticks) || ticks != g->console_ticks)
+		g->console_gone = true;
+}
+
+static enum pgt_outcome
+roll_back(struct guard *g, const char *reason)
+{
+	struct pgt_rollback_args args = {
+	    .link = g->link,
+	    .journal = g->journal,
+	    .probe = g->has_probe ? &g->probe : NULL,
+	    .reason = reason,
+	    .take_over = true,
+	    .give_up_ns = pgt_clock_mono_ns() + ROUND_NS,
+	    .freeze_ns = FREEZE_NS,
+	};
+	struct pgt_err err;
+
+	pgt_lock_relabel(g->lock, "", "guard: rollback");
+	return pgt_rollback(&args, NULL, &err);
+}
+
+enum next { WAIT, GO_BACK, FINISH_NOTHING, FINISH_CONFIRMED, LEAVE };
+
+/* What the journal, the console and the clock ask for; reference/safety.md
+ * section 2: half applied goes back at once, verified waits for the deadline. */
+static enum next
+decide(struct guard *g, const struct pgt_record *rec, char *reason, size_t size)
+{
+	int64_t now = pgt_clock_boot_ns();
+	int64_t deadline = rec->has_armed ? rec->armed.deadline_boot_ns : g->deadline_ns;
+	char phase[64];
+
+	if (rec->closed)
+		return LEAVE;
+	if (rec->confirmed)
+		return g->console_gone ? FINISH_CONFIRMED : WAIT;
+	if (rec->rb_request && !g->requested_ns)
+		g->requested_ns = now;
+	if (g->console_gone) {
+		pgt_record_phase(rec, phase, sizeof(phase));
+		if (!rec->any_intent)
+			return FINISH_NOTHING;
+		snprintf(reason, size, "the console was lost at: %s", phase);
+		if (rec->rb_begun || !rec->verified)
+			return GO_BACK;
+		if (rec->rb_request) {
+			snprintf(reason, size, "asked for");
+			return GO_BACK;
+		}
+	} else {
+		deadline += GRACE_NS;
+		if (rec->rb_request && now - g->requested_ns >= GRACE_NS) {
+			snprintf(reason, size, "asked for, and the console does not answer");
+			return GO_BACK;
+		}
+	}
+	if (now < deadline)
+		return WAIT;
+	if (!rec->any_intent)
+		return g->console_gone ? FINISH_NOTHING : WAIT;
+	snprintf(reason, size, "not confirmed by the deadline");
+	return GO_BACK;
+}
+
+static void
+watch(struct guard *g)
+{
+	struct pgt_record rec;
+	struct pgt_err err;
+	char reason[200] = "";
+	enum next next;
+
+	for (;;) {
+		look_at_console(g);
+		pgt_journal_refresh(g->journal, &err);
+		if (pgt_record_read(g->journal, &rec, &err) < 0)
+			continue; /* cannot be: it was read before */
+		next = decide(g, &rec, reason, sizeof(reason));
+		pgt_record_done(&rec);
+		switch (next) {
+		case WAIT:
+			break;
+		case LEAVE:
+			return;
+		case FINISH_NOTHING:
+			pgt_rollback(&(struct pgt_rollback_args){.journal = g->journal,
+								 .reason = "the console was lost"},
+				     NULL, &err);
+			return;
+		case FINISH_CONFIRMED:
+			if (pgt_change_close(g->journal, PGT_OUT_CONFIRMED, "confirmed", &err) == 0 ||
+			    err.code == PGT_E_STATE)
+				return;
+			break;
+		case GO_BACK:
+			if (roll_back(g, reason) != PGT_OUT_OPEN)
+				return;
+			break;
+		}
+	}
+}
+
+int
+pgt_guard_main(int fd, const struct pgt_guard_env *env)
+{
+	struct guard g = {.sock = fd, .pidfd = -1};
+	struct pgt_err err = {0};
+	int rc = 1;
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN); /* it would undo nothing: only the journal ends us */
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_NAME, "pg2une-guard");
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return 2;
+	if (chdir("/") < 0 || take_order(&g, env, &err) < 0 || check_node(&g, &err) < 0) {
+		answer(&g, err.msg);
+		goto out;
+	}
+	g.pidfd = (int)syscall(SYS_pidfd_open, g.console_pid, 0);
+	if (g.pidfd < 0)
+		g.console_gone = true;
+	answer(&g, NULL);
+	watch(&g);
+	rc = 0;
+
+out:
+	/* the lock is shared: unlocking is right only when the journal is closed */
+	if (rc == 0)
+		pgt_lock_release(g.lock);
+	else
+		pgt_lock_drop(g.lock);
+	pgt_link_free(g.link);
+	pgt_connspec_free(g.spec);
+	pgt_journal_close(g.journal);
+	return rc;
+}
