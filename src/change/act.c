@@ -57,12 +57,12 @@ pgt_act_fence(const struct pgt_acting *a, bool may_restart, enum pgt_fence_verdi
 	char why[256];
 
 	*ret_verdict = PGT_FENCE_UNKNOWN;
-	if (pgt_link_writer(a->link, NULL, &s, err) < 0 || pgt_fence_read(s, &now, err) < 0)
+	if (pgt_direct_writer(a->link, NULL, &s, err) < 0 || pgt_fence_read(s, &now, err) < 0)
 		return -1;
 	v = *ret_verdict = pgt_fence_compare(a->fence, &now, why, sizeof(why));
 	if (v != PGT_FENCE_SAME && !(v == PGT_FENCE_RESTARTED && may_restart))
 		return pgt_err_set(err, PGT_E_STATE, "%s", why);
-	if (!now.locked || now.backend_pid != pgt_link_backend_pid(a->link))
+	if (!now.locked || now.backend_pid != pgt_direct_backend_pid(a->link))
 		return pgt_err_set(err, PGT_E_CONN,
 				   "the session that holds the lock is not the one that writes");
 	return 0;
@@ -76,7 +76,7 @@ pgt_act_sql(const struct pgt_acting *a, const struct pgt_item *item, const char 
 	int64_t timeout = pgt_item_is_index(item) ? 0 : 30 * PGT_NS_PER_S;
 	struct pgt_writer *s;
 
-	if (pgt_link_writer(a->link, pgt_item_database(item), &s, err) < 0)
+	if (pgt_direct_writer(a->link, pgt_item_database(item), &s, err) < 0)
 		return -1;
 	return pgt_writer_run(s, sql, NULL, 0, timeout, NULL, err);
 }
@@ -165,7 +165,7 @@ check_files(const struct pgt_acting *a, const char *pending_before, struct pgt_e
 	struct pgt_writer *s;
 	char *text = NULL, *line;
 
-	if (pgt_link_writer(a->link, NULL, &s, err) < 0 || pgt_file_errors_read(s, &text, err) < 0)
+	if (pgt_direct_writer(a->link, NULL, &s, err) < 0 || pgt_file_errors_read(s, &text, err) < 0)
 		return -1;
 	if (*text) {
 		text[strcspn(text, "\n")] = '\0';
@@ -196,7 +196,7 @@ pgt_act_reload_now(const struct pgt_acting *a, struct pgt_err *err)
 	struct pgt_writer *s;
 
 	pgt_act_say(a, -1, "pg_reload_conf()");
-	if (pgt_link_writer(a->link, NULL, &s, err) < 0)
+	if (pgt_direct_writer(a->link, NULL, &s, err) < 0)
 		return -1;
 	return pgt_writer_run(s, pgt_change_sql("reload", 0), NULL, 0, 10 * PGT_NS_PER_S, NULL, err);
 }

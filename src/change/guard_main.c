@@ -33,7 +33,7 @@ struct guard {
 	int64_t console_ticks, deadline_ns;
 	struct pgt_lock *lock;
 	struct pgt_connspec *spec;
-	struct pgt_link *link;
+	struct pgt_direct *link;
 	struct pgt_journal *journal;
 	struct pgt_managed_probe probe;
 	bool has_probe, console_gone;
@@ -70,7 +70,7 @@ open_target(struct guard *g, const cJSON *order, struct pgt_err *err)
 	struct pgt_connargs args = {.dbname = order_text(order, "conninfo"),
 				    .password = order_text(order, "password")};
 	const char *journal = order_text(order, "journal");
-	struct pgt_record rec;
+	struct pgt_replay rec;
 	char label[64];
 
 	if (!journal || !args.dbname)
@@ -80,12 +80,12 @@ open_target(struct guard *g, const cJSON *order, struct pgt_err *err)
 	if (pgt_connspec_new(&args, &g->spec, err) < 0 ||
 	    pgt_journal_open(journal, &g->journal, err) < 0)
 		return -1;
-	if (pgt_record_read(g->journal, &rec, err) < 0)
+	if (pgt_replay_read(g->journal, &rec, err) < 0)
 		return -1;
-	pgt_link_label("guard", rec.cs->id, label, sizeof(label));
-	pgt_record_done(&rec);
-	g->link = pgt_link_new(g->spec, label, (struct pgt_pulse){0});
-	return pgt_link_open(g->link, 10 * PGT_NS_PER_S, err);
+	pgt_direct_label("guard", rec.cs->id, label, sizeof(label));
+	pgt_replay_done(&rec);
+	g->link = pgt_direct_new(g->spec, label, (struct pgt_pulse){0});
+	return pgt_direct_open(g->link, 10 * PGT_NS_PER_S, err);
 }
 
 static int
@@ -129,23 +129,23 @@ out:
 static int
 check_node(struct guard *g, struct pgt_err *err)
 {
-	struct pgt_record rec;
+	struct pgt_replay rec;
 	struct pgt_fence now;
 	struct pgt_writer *s;
 	char why[256];
 	int rc = -1;
 
-	if (pgt_record_read(g->journal, &rec, err) < 0)
+	if (pgt_replay_read(g->journal, &rec, err) < 0)
 		return -1;
 	if (!rec.has_fence)
 		pgt_err_set(err, PGT_E_STATE, "the journal names no node");
-	else if (pgt_link_writer(g->link, NULL, &s, err) == 0 && pgt_fence_read(s, &now, err) == 0) {
+	else if (pgt_direct_writer(g->link, NULL, &s, err) == 0 && pgt_fence_read(s, &now, err) == 0) {
 		if (pgt_fence_compare(&rec.fence, &now, why, sizeof(why)) == PGT_FENCE_SAME)
 			rc = 0;
 		else
 			pgt_err_set(err, PGT_E_STATE, "%s", why);
 	}
-	pgt_record_done(&rec);
+	pgt_replay_done(&rec);
 	return rc;
 }
 
@@ -169,7 +169,7 @@ look_at_console(struct guard *g)
 		g->console_gone = true;
 }
 
-static enum pgt_outcome
+static enum pgt_ending
 roll_back(struct guard *g, const char *reason)
 {
 	struct pgt_rollback_args args = {
@@ -192,7 +192,7 @@ enum next { WAIT, GO_BACK, FINISH_NOTHING, FINISH_CONFIRMED, LEAVE };
 /* What the journal, the console and the clock ask for; reference/safety.md
  * section 2: half applied goes back at once, verified waits for the deadline. */
 static enum next
-decide(struct guard *g, const struct pgt_record *rec, char *reason, size_t size)
+decide(struct guard *g, const struct pgt_replay *rec, char *reason, size_t size)
 {
 	int64_t now = pgt_clock_boot_ns();
 	int64_t deadline = rec->has_armed ? rec->armed.deadline_boot_ns : g->deadline_ns;
@@ -205,7 +205,7 @@ decide(struct guard *g, const struct pgt_record *rec, char *reason, size_t size)
 	if (rec->rb_request && !g->requested_ns)
 		g->requested_ns = now;
 	if (g->console_gone) {
-		pgt_record_phase(rec, phase, sizeof(phase));
+		pgt_replay_phase(rec, phase, sizeof(phase));
 		if (!rec->any_intent)
 			return FINISH_NOTHING;
 		snprintf(reason, size, "the console was lost at: %s", phase);
@@ -233,7 +233,7 @@ decide(struct guard *g, const struct pgt_record *rec, char *reason, size_t size)
 static void
 watch(struct guard *g)
 {
-	struct pgt_record rec;
+	struct pgt_replay rec;
 	struct pgt_err err;
 	char reason[200] = "";
 	enum next next;
@@ -241,10 +241,10 @@ watch(struct guard *g)
 	for (;;) {
 		look_at_console(g);
 		pgt_journal_refresh(g->journal, &err);
-		if (pgt_record_read(g->journal, &rec, &err) < 0)
+		if (pgt_replay_read(g->journal, &rec, &err) < 0)
 			continue; /* cannot be: it was read before */
 		next = decide(g, &rec, reason, sizeof(reason));
-		pgt_record_done(&rec);
+		pgt_replay_done(&rec);
 		switch (next) {
 		case WAIT:
 			break;
@@ -256,12 +256,12 @@ watch(struct guard *g)
 				     NULL, &err);
 			return;
 		case FINISH_CONFIRMED:
-			if (pgt_change_close(g->journal, PGT_OUT_CONFIRMED, "confirmed", &err) == 0 ||
+			if (pgt_change_close(g->journal, PGT_END_CONFIRMED, "confirmed", &err) == 0 ||
 			    err.code == PGT_E_STATE)
 				return;
 			break;
 		case GO_BACK:
-			if (roll_back(g, reason) != PGT_OUT_OPEN)
+			if (roll_back(g, reason) != PGT_END_OPEN)
 				return;
 			break;
 		}
@@ -299,7 +299,7 @@ out:
 		pgt_lock_release(g.lock);
 	else
 		pgt_lock_drop(g.lock);
-	pgt_link_free(g.link);
+	pgt_direct_free(g.link);
 	pgt_connspec_free(g.spec);
 	pgt_journal_close(g.journal);
 	return rc;

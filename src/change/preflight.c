@@ -16,8 +16,8 @@
 #define ASK_NS (10 * PGT_NS_PER_S)
 
 static const char *const severity_names[] = {
-    [PGT_SEV_OK] = "ok", [PGT_SEV_NOTE] = "note",
-    [PGT_SEV_WARN] = "warn", [PGT_SEV_REFUSE] = "refuse",
+    [PGT_RULE_OK] = "ok", [PGT_RULE_NOTE] = "note",
+    [PGT_RULE_WARN] = "warn", [PGT_RULE_REFUSE] = "refuse",
 };
 
 static const char *const managed_names[] = {
@@ -28,7 +28,7 @@ static const char *const managed_names[] = {
 };
 
 void
-pgt_pre_check(struct pgt_pre *p, enum pgt_severity sev, long item, const char *code,
+pgt_pre_check(struct pgt_pre *p, enum pgt_ruling sev, long item, const char *code,
 	      const char *fix, const char *fmt, ...)
 {
 	struct pgt_preflight *out = p->out;
@@ -47,7 +47,7 @@ pgt_pre_check(struct pgt_pre *p, enum pgt_severity sev, long item, const char *c
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
 	pgt_safetext_copy(c->text, sizeof(c->text), raw);
-	if (sev == PGT_SEV_REFUSE)
+	if (sev == PGT_RULE_REFUSE)
 		out->refused = true;
 }
 
@@ -57,7 +57,7 @@ pgt_pre_ask(struct pgt_pre *p, const char *query, const char *const *params, int
 {
 	struct pgt_writer *s;
 
-	if (pgt_link_writer(p->link, NULL, &s, err) < 0)
+	if (pgt_direct_writer(p->link, NULL, &s, err) < 0)
 		return -1;
 	return pgt_writer_run(s, pgt_change_sql(query, pgt_writer_version(s)), params, n, ASK_NS, ret,
 			      err);
@@ -142,7 +142,7 @@ has_system_setting(const struct pgt_changeset *cs)
 
 /* A check with the very statement that mends it. */
 static void
-need_grant(struct pgt_pre *p, enum pgt_severity sev, const char *grant, const char *why)
+need_grant(struct pgt_pre *p, enum pgt_ruling sev, const char *grant, const char *why)
 {
 	char *role = pgt_quote_ident_min(p->out->user, NULL), *fix;
 
@@ -158,17 +158,17 @@ check_grants(struct pgt_pre *p)
 	const struct pgt_server_facts *f = &p->facts;
 
 	if (!f->sees_control)
-		need_grant(p, PGT_SEV_REFUSE, "grant_control",
+		need_grant(p, PGT_RULE_REFUSE, "grant_control",
 			   "may not call pg_control_system(): this node cannot be told from others");
 	if (!has_system_setting(p->cs))
 		return;
 	if (!f->may_reload)
-		need_grant(p, PGT_SEV_REFUSE, "grant_reload", "may not reload");
+		need_grant(p, PGT_RULE_REFUSE, "grant_reload", "may not reload");
 	if (!f->sees_files)
-		need_grant(p, PGT_SEV_REFUSE, "grant_files",
+		need_grant(p, PGT_RULE_REFUSE, "grant_files",
 			   "does not see pg_file_settings: the state before cannot be known");
 	if (!f->sees_settings)
-		need_grant(p, PGT_SEV_WARN, "grant_settings", "does not see where settings come from");
+		need_grant(p, PGT_RULE_WARN, "grant_settings", "does not see where settings come from");
 }
 
 static void
@@ -177,21 +177,21 @@ check_server(struct pgt_pre *p)
 	const struct pgt_server_facts *f = &p->facts;
 
 	if (p->out->server_version_num < 130000)
-		pgt_pre_check(p, PGT_SEV_REFUSE, -1, "version", "", "servers before 13 are not changed");
-	if (!pgt_link_is_private(p->link) && !p->opts->allow_plaintext)
-		pgt_pre_check(p, PGT_SEV_REFUSE, -1, "plaintext", "sslmode=verify-full",
+		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "version", "", "servers before 13 are not changed");
+	if (!pgt_direct_is_private(p->link) && !p->opts->allow_plaintext)
+		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "plaintext", "sslmode=verify-full",
 			      "the connection is neither local nor encrypted: somebody in between could "
 			      "pose as the server");
 	if (p->cs->fingerprint[0] && p->opts->fingerprint &&
 	    strcmp(p->cs->fingerprint, p->opts->fingerprint) != 0)
-		pgt_pre_check(p, PGT_SEV_REFUSE, -1, "fingerprint", "",
+		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "fingerprint", "",
 			      "the changeset was made for another cluster (%.12s, this is %.12s)",
 			      p->cs->fingerprint, p->opts->fingerprint);
 	if (!has_system_setting(p->cs))
 		return;
 	if (!f->alter_allowed || (f->managed_by[0] && !f->superuser)) {
 		p->out->export_only = true;
-		pgt_pre_check(p, PGT_SEV_REFUSE, -1, "managed",
+		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "managed",
 			      "hand the exported plan to who controls this server's parameters",
 			      !f->alter_allowed ? "allow_alter_system is off: settings are managed elsewhere"
 						: "a managed service (role %s): settings are changed in its "
@@ -210,16 +210,16 @@ check_files(struct pgt_pre *p, struct pgt_err *err)
 		p->out->pending = pgt_xstrdup("");
 		return 0;
 	}
-	if (pgt_link_writer(p->link, NULL, &s, err) < 0 || pgt_file_errors_read(s, &faults, err) < 0)
+	if (pgt_direct_writer(p->link, NULL, &s, err) < 0 || pgt_file_errors_read(s, &faults, err) < 0)
 		return -1;
 	for (line = strtok_r(faults, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		pgt_pre_check(p, PGT_SEV_REFUSE, -1, "file_error", "mend the line, then reload",
+		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "file_error", "mend the line, then reload",
 			      "the configuration has an error already, a reload may be void: %s", line);
 	free(faults);
 	if (pgt_pending_read(s, p->cs, &p->out->pending, err) < 0)
 		return -1;
 	for (line = p->out->pending; *line; line += strcspn(line, "\n") + 1)
-		pgt_pre_check(p, p->opts->accept_pending ? PGT_SEV_WARN : PGT_SEV_REFUSE, -1, "pending",
+		pgt_pre_check(p, p->opts->accept_pending ? PGT_RULE_WARN : PGT_RULE_REFUSE, -1, "pending",
 			      "reload first, or take the line out",
 			      "somebody else's line waits for a reload, ours would activate it: %.*s",
 			      (int)strcspn(line, "\n"), line);
@@ -227,7 +227,7 @@ check_files(struct pgt_pre *p, struct pgt_err *err)
 }
 
 int
-pgt_preflight(struct pgt_link *l, struct pgt_changeset *cs, const struct pgt_preflight_opts *opts,
+pgt_preflight(struct pgt_direct *l, struct pgt_changeset *cs, const struct pgt_preflight_opts *opts,
 	      struct pgt_preflight *ret, struct pgt_err *err)
 {
 	struct pgt_preflight out = {.n_items = cs->n_items};
@@ -240,12 +240,12 @@ pgt_preflight(struct pgt_link *l, struct pgt_changeset *cs, const struct pgt_pre
 	out.managed = pgt_xcalloc(cs->n_items, sizeof(*out.managed));
 	out.permission = pgt_xcalloc(cs->n_items, sizeof(*out.permission));
 	out.needs_restart = pgt_xcalloc(cs->n_items, sizeof(*out.needs_restart));
-	out.server_version_num = pgt_link_version(l);
+	out.server_version_num = pgt_direct_version(l);
 	if (read_facts(&p, err) < 0)
 		goto out;
 	check_grants(&p);
 	if (p.facts.sees_control &&
-	    (pgt_link_writer(l, NULL, &s, err) < 0 || pgt_fence_read(s, &out.fence, err) < 0))
+	    (pgt_direct_writer(l, NULL, &s, err) < 0 || pgt_fence_read(s, &out.fence, err) < 0))
 		goto out;
 	check_server(&p);
 	if (check_files(&p, err) < 0)
@@ -290,7 +290,7 @@ pgt_preflight_verdict(const struct pgt_preflight *p, struct pgt_err *err)
 	size_t i;
 
 	for (i = 0; i < p->n_checks; i++)
-		if (p->checks[i].severity == PGT_SEV_REFUSE)
+		if (p->checks[i].severity == PGT_RULE_REFUSE)
 			return pgt_err_set(err, strcmp(p->checks[i].code, "privilege") == 0 ? PGT_E_DENIED
 											    : PGT_E_STATE,
 					   "%s%s%s", p->checks[i].text, p->checks[i].fix[0] ? ": " : "",

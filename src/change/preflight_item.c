@@ -53,7 +53,7 @@ check_number(struct pgt_pre *p, long item, const struct pgt_setting_info *info, 
 	double v, lo, hi;
 
 	if (pgt_unit_to_base(value, info->unit, integer, &v, &err) < 0) {
-		pgt_pre_check(p, PGT_SEV_REFUSE, item, "type", "", "%s: %s", info->name, err.msg);
+		pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "", "%s: %s", info->name, err.msg);
 		return;
 	}
 	if (!pgt_parse_double(info->min_val ? info->min_val : "", &lo))
@@ -61,7 +61,7 @@ check_number(struct pgt_pre *p, long item, const struct pgt_setting_info *info, 
 	if (!pgt_parse_double(info->max_val ? info->max_val : "", &hi))
 		hi = HUGE_VAL;
 	if (v < lo || v > hi)
-		pgt_pre_check(p, PGT_SEV_REFUSE, item, "range", "",
+		pgt_pre_check(p, PGT_RULE_REFUSE, item, "range", "",
 			      "%s: %s is outside the valid range %s to %s%s%s", info->name, value,
 			      info->min_val, info->max_val, info->unit ? ", unit " : "",
 			      info->unit ? info->unit : "");
@@ -76,17 +76,17 @@ check_value(struct pgt_pre *p, long item, const struct pgt_setting_info *info, c
 
 	if (is(info->vartype, "bool")) {
 		if (!is_bool_word(value))
-			pgt_pre_check(p, PGT_SEV_REFUSE, item, "type", "", "%s: %s is not on or off",
+			pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "", "%s: %s is not on or off",
 				      info->name, value);
 	} else if (is(info->vartype, "enum")) {
 		if (!in_lines(info->enumvals, value))
-			pgt_pre_check(p, PGT_SEV_REFUSE, item, "type", "",
+			pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "",
 				      "%s: %s is not among its values", info->name, value);
 	} else if (is(info->vartype, "integer") || is(info->vartype, "real")) {
 		check_number(p, item, info, value);
 	} else if (pgt_quote_is_list_setting(info->name)) {
 		if (pgt_listval_split(value, false, &list, &n, &err) < 0)
-			pgt_pre_check(p, PGT_SEV_REFUSE, item, "type", "", "%s: %s", info->name, err.msg);
+			pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "", "%s: %s", info->name, err.msg);
 		pgt_sql_list_free(list, n);
 	}
 }
@@ -101,7 +101,7 @@ check_source(struct pgt_pre *p, long item, const struct pgt_setting_info *info)
 	for (i = 0; i < PGT_LEN(plain); i++)
 		if (is(info->source, plain[i]))
 			return;
-	pgt_pre_check(p, PGT_SEV_REFUSE, item, "source", "",
+	pgt_pre_check(p, PGT_RULE_REFUSE, item, "source", "",
 		      "%s is set by: %s; that outranks ALTER SYSTEM, which would change nothing",
 		      info->name, info->source ? info->source : "?");
 }
@@ -121,7 +121,7 @@ check_masks(struct pgt_pre *p, long item, const char *name, struct pgt_err *err)
 		role = pgt_result_str(r, row, pgt_result_col(r, "role"));
 		pgt_safetext_copy(db_safe, sizeof(db_safe), db ? db : "every database");
 		pgt_safetext_copy(role_safe, sizeof(role_safe), role ? role : "every role");
-		pgt_pre_check(p, PGT_SEV_WARN, item, "mask", "",
+		pgt_pre_check(p, PGT_RULE_WARN, item, "mask", "",
 			      "%s: has a value of its own for %s in %s: not changed there", name, role_safe,
 			      db_safe);
 	}
@@ -156,7 +156,7 @@ check_system_privilege(struct pgt_pre *p, size_t i, const char *name, struct pgt
 	free(role);
 	snprintf(perm->reason, sizeof(perm->reason), "%s may not ALTER SYSTEM SET %s", p->out->user, name);
 	snprintf(perm->min_role, sizeof(perm->min_role), "%.199s", fix);
-	pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "privilege", fix, "%s", perm->reason);
+	pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "privilege", fix, "%s", perm->reason);
 	free(fix);
 	return 0;
 }
@@ -174,7 +174,7 @@ check_manager(struct pgt_pre *p, size_t i, const char *name, struct pgt_err *err
 		return 0;
 	}
 	if (probe->probe(probe->ctx, name, m, value, sizeof(value), err) < 0) {
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "manager", "",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "manager", "",
 			      "%s: the cluster manager cannot be asked whether it sets this: %s", name,
 			      err->msg);
 		pgt_err_clear(err);
@@ -182,18 +182,18 @@ check_manager(struct pgt_pre *p, size_t i, const char *name, struct pgt_err *err
 	}
 	switch (*m) {
 	case PGT_MANAGED_UNKNOWN:
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "manager", "",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "manager", "",
 			      "%s: it is not known whether the cluster manager sets this", name);
 		break;
 	case PGT_MANAGED_NOT:
 		break;
 	case PGT_MANAGED_EPHEMERAL:
-		pgt_pre_check(p, PGT_SEV_WARN, (long)i, "manager", "",
+		pgt_pre_check(p, PGT_RULE_WARN, (long)i, "manager", "",
 			      "%s: this node only, and lost when the manager builds it anew", name);
 		break;
 	case PGT_MANAGED_OVERRIDDEN:
 		p->cs->items[i].managed = probe->patch != NULL;
-		pgt_pre_check(p, probe->patch ? PGT_SEV_NOTE : PGT_SEV_REFUSE, (long)i, "manager", "",
+		pgt_pre_check(p, probe->patch ? PGT_RULE_NOTE : PGT_RULE_REFUSE, (long)i, "manager", "",
 			      "%s: set by the cluster manager (%.100s): %s", name, value,
 			      probe->patch ? "goes through its API, to every node"
 					   : "change it there, ALTER SYSTEM would make nodes differ");
@@ -206,17 +206,17 @@ static void
 check_context(struct pgt_pre *p, size_t i, const struct pgt_setting_info *info)
 {
 	if (is(info->context, "internal")) {
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "context", "",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "context", "",
 			      "%s cannot be changed on a running cluster", info->name);
 	} else if (is(info->context, "postmaster")) {
 		p->out->needs_restart[i] = true;
-		pgt_pre_check(p, p->opts->allow_restart ? PGT_SEV_WARN : PGT_SEV_REFUSE, (long)i, "restart",
+		pgt_pre_check(p, p->opts->allow_restart ? PGT_RULE_WARN : PGT_RULE_REFUSE, (long)i, "restart",
 			      "try it on a canary first, with somebody at the host who can restore "
 			      "postgresql.auto.conf",
 			      "%s needs a restart of the server; that is not done in direct mode",
 			      info->name);
 	} else if (is(info->context, "backend") || is(info->context, "superuser-backend")) {
-		pgt_pre_check(p, PGT_SEV_NOTE, (long)i, "context", "",
+		pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "context", "",
 			      "%s: only sessions that begin afterwards see it", info->name);
 	}
 }
@@ -227,15 +227,15 @@ item_system_setting(struct pgt_pre *p, size_t i, struct pgt_err *err)
 	const struct pgt_item *item = &p->cs->items[i];
 	struct pgt_setting_info info;
 	struct pgt_writer *s;
-	enum pgt_severity sev;
+	enum pgt_ruling sev;
 	char why[400];
 	int rc = -1;
 
-	if (pgt_link_writer(p->link, NULL, &s, err) < 0 ||
+	if (pgt_direct_writer(p->link, NULL, &s, err) < 0 ||
 	    pgt_setting_read(s, item->name, &info, err) < 0)
 		return -1;
 	if (!info.known) {
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "unknown", "",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "unknown", "",
 			      "%s: this server has no such setting", item->name);
 		rc = 0;
 		goto out;
@@ -247,15 +247,15 @@ item_system_setting(struct pgt_pre *p, size_t i, struct pgt_err *err)
 	if (item->value) {
 		check_value(p, (long)i, &info, item->value);
 		sev = pgt_boot_risk(info.name, item->value, &p->facts.boot, why, sizeof(why));
-		if (sev == PGT_SEV_REFUSE && p->opts->accept_danger)
-			sev = PGT_SEV_WARN;
-		if (sev != PGT_SEV_OK)
+		if (sev == PGT_RULE_REFUSE && p->opts->accept_danger)
+			sev = PGT_RULE_WARN;
+		if (sev != PGT_RULE_OK)
 			pgt_pre_check(p, sev, (long)i, "danger", "", "%s", why);
 		if (info.in_file && is(info.file_text, item->value))
-			pgt_pre_check(p, PGT_SEV_NOTE, (long)i, "same", "",
+			pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "same", "",
 				      "%s: postgresql.auto.conf says %s already", info.name, item->value);
 	} else if (!info.in_file) {
-		pgt_pre_check(p, PGT_SEV_NOTE, (long)i, "same", "",
+		pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "same", "",
 			      "%s: postgresql.auto.conf has no line to remove", info.name);
 	}
 	if (check_system_privilege(p, i, info.name, err) < 0 ||
@@ -279,20 +279,20 @@ item_db_role(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj, str
 	bool may;
 
 	if (!obj->database_known || !obj->role_known) {
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "unknown", "", "%s: no such %s",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "unknown", "", "%s: no such %s",
 			      !obj->role_known ? item->role : item->database,
 			      !obj->role_known ? "role" : "database");
 		return 0;
 	}
-	if (pgt_link_writer(p->link, NULL, &s, err) < 0 ||
+	if (pgt_direct_writer(p->link, NULL, &s, err) < 0 ||
 	    pgt_setting_read(s, item->name, &info, err) < 0)
 		return -1;
 	if (!info.known)
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "unknown", "",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "unknown", "",
 			      "%s: this server has no such setting", item->name);
 	else if (!is(info.context, "user") && !is(info.context, "superuser") &&
 		 !is(info.context, "backend") && !is(info.context, "superuser-backend"))
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "context", "",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "context", "",
 			      "%s cannot be set for a role or database", item->name);
 	else if (item->value)
 		check_value(p, (long)i, &info, item->value);
@@ -300,14 +300,14 @@ item_db_role(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj, str
 	      (item->role ? own_role || p->facts.createrole : obj->database_owner);
 	p->out->permission[i].allowed = may;
 	if (!may)
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "privilege",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "privilege",
 			      item->role ? "needs CREATEROLE" : "needs to own the database",
 			      "%s may not change settings of %s", p->out->user,
 			      item->role ? item->role : item->database);
-	pgt_pre_check(p, PGT_SEV_NOTE, (long)i, "context", "",
+	pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "context", "",
 		      "%s: only sessions that begin afterwards see it", item->name);
 	if (p->out->fence.in_recovery)
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "standby", "",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "standby", "",
 			      "%s: a standby takes only ALTER SYSTEM", item->name);
 	pgt_setting_info_done(&info);
 	return 0;
@@ -318,7 +318,7 @@ refuse_object(struct pgt_pre *p, size_t i, const char *code, const char *why)
 {
 	const struct pgt_item *item = &p->cs->items[i];
 
-	pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, code, "", "%s.%s: %s", item->schema,
+	pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, code, "", "%s.%s: %s", item->schema,
 		      item->kind == PGT_ITEM_TABLE_OPTION ? item->table : item->name, why);
 }
 
@@ -386,11 +386,11 @@ pgt_pre_item(struct pgt_pre *p, size_t i, struct pgt_err *err)
 	if (item->kind == PGT_ITEM_SETTING && item_system_setting(p, i, err) < 0)
 		return -1;
 	if (pgt_target_read(p->link, item, p->opts->probe, prev, &obj, &why) < 0) {
-		if (!pgt_link_is_open(p->link)) {
+		if (!pgt_direct_is_open(p->link)) {
 			*err = why;
 			return -1;
 		}
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "unreadable", "", "%s: its state cannot be read: %s",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "unreadable", "", "%s: its state cannot be read: %s",
 			      item->name, why.msg);
 		return 0;
 	}
@@ -403,7 +403,7 @@ pgt_pre_item(struct pgt_pre *p, size_t i, struct pgt_err *err)
 	/* no way back, no way in */
 	if (prev->known && !(item->kind == PGT_ITEM_INDEX_DROP && !prev->present) &&
 	    pgt_item_inverse(item, prev, NULL, &list, &n, &why) < 0)
-		pgt_pre_check(p, PGT_SEV_REFUSE, (long)i, "inverse", "", "%s: it could not be undone: %s",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "inverse", "", "%s: it could not be undone: %s",
 			      item->name, why.msg);
 	pgt_sql_list_free(list, n);
 	return 0;

@@ -16,14 +16,14 @@ struct pgt_server_facts {
 };
 
 struct pgt_pre {
-	struct pgt_link *link;
+	struct pgt_direct *link;
 	struct pgt_changeset *cs;
 	const struct pgt_preflight_opts *opts;
 	struct pgt_preflight *out;
 	struct pgt_server_facts facts;
 };
 
-void pgt_pre_check(struct pgt_pre *p, enum pgt_severity sev, long item, const char *code,
+void pgt_pre_check(struct pgt_pre *p, enum pgt_ruling sev, long item, const char *code,
 		   const char *fix, const char *fmt, ...) PGT_PRINTF(6, 7);
 /* Everything about one item; -1: the server could not be asked. */
 int pgt_pre_item(struct pgt_pre *p, size_t i, struct pgt_err *err);

@@ -46,7 +46,7 @@ classify(struct pgt_found *f, const struct pgt_journal *j)
 	struct pgt_err err = {0};
 	char *dir;
 
-	if (pgt_record_read(j, &f->rec, &err) < 0) {
+	if (pgt_replay_read(j, &f->rec, &err) < 0) {
 		/* cut short before its plan was durable: nothing can have followed */
 		f->state = pgt_journal_health(j) == PGT_JH_CORRUPT ? PGT_FOUND_DAMAGED
 								   : PGT_FOUND_UNTOUCHED;
@@ -74,7 +74,7 @@ classify(struct pgt_found *f, const struct pgt_journal *j)
 		f->state = PGT_FOUND_CONFIRMED;
 	} else {
 		f->state = PGT_FOUND_HALF;
-		pgt_record_phase(&f->rec, f->why, sizeof(f->why));
+		pgt_replay_phase(&f->rec, f->why, sizeof(f->why));
 	}
 	free(dir);
 }
@@ -102,7 +102,7 @@ pgt_found_done(struct pgt_found *f)
 {
 	free(f->path);
 	if (f->has_rec)
-		pgt_record_done(&f->rec);
+		pgt_replay_done(&f->rec);
 	memset(f, 0, sizeof(*f));
 }
 
@@ -234,16 +234,16 @@ pgt_recover_find(const char *id, struct pgt_found *ret, struct pgt_err *err)
 static bool
 may_confirm(const struct pgt_journal *j, void *arg, struct pgt_err *err)
 {
-	struct pgt_record rec;
+	struct pgt_replay rec;
 	char boot[37];
 	bool ok = false;
 
 	(void)arg;
-	if (pgt_record_read(j, &rec, err) < 0)
+	if (pgt_replay_read(j, &rec, err) < 0)
 		return false;
 	pgt_boot_id(boot);
 	if (rec.closed)
-		pgt_err_set(err, PGT_E_STATE, "it is closed: %s", pgt_outcome_name(rec.outcome));
+		pgt_err_set(err, PGT_E_STATE, "it is closed: %s", pgt_ending_name(rec.outcome));
 	else if (rec.confirmed)
 		pgt_err_set(err, PGT_E_STATE, "it is confirmed already");
 	else if (rec.rb_begun || rec.rb_request)
@@ -255,7 +255,7 @@ may_confirm(const struct pgt_journal *j, void *arg, struct pgt_err *err)
 		pgt_err_set(err, PGT_E_STATE, "its deadline has passed");
 	else
 		ok = true;
-	pgt_record_done(&rec);
+	pgt_replay_done(&rec);
 	return ok;
 }
 
@@ -280,7 +280,7 @@ pgt_recover_confirm(const struct pgt_found *f, struct pgt_err *err)
 	cJSON_Delete(body);
 	dir = folder_of(f->path);
 	if (rc == 0 && !pgt_lock_check(dir, f->rec.node, &holder))
-		(void)!pgt_change_close(j, PGT_OUT_CONFIRMED, "confirmed", &ignored);
+		(void)!pgt_change_close(j, PGT_END_CONFIRMED, "confirmed", &ignored);
 	free(dir);
 	pgt_journal_close(j);
 	return rc;
@@ -289,7 +289,7 @@ pgt_recover_confirm(const struct pgt_found *f, struct pgt_err *err)
 /* ---- rolling back from elsewhere ---- */
 
 static int
-make_link(const struct pgt_found *f, const struct pgt_recover_args *a, struct pgt_link **ret,
+make_link(const struct pgt_found *f, const struct pgt_recover_args *a, struct pgt_direct **ret,
 	  struct pgt_err *err)
 {
 	struct pgt_connargs args = {.dbname = f->rec.conninfo[0] ? f->rec.conninfo : NULL};
@@ -298,8 +298,8 @@ make_link(const struct pgt_found *f, const struct pgt_recover_args *a, struct pg
 
 	if (!a->spec && pgt_connspec_new(&args, &spec, err) < 0)
 		return -1;
-	pgt_link_label("recover", f->rec.cs->id, label, sizeof(label));
-	*ret = pgt_link_new(a->spec ? a->spec : spec, label, a->pulse);
+	pgt_direct_label("recover", f->rec.cs->id, label, sizeof(label));
+	*ret = pgt_direct_new(a->spec ? a->spec : spec, label, a->pulse);
 	pgt_connspec_free(spec);
 	return 0;
 }
@@ -317,22 +317,22 @@ request(struct pgt_journal *j, const char *reason, struct pgt_err *err)
 }
 
 /* The holder has been asked: its outcome, or OPEN when it let go or is too slow. */
-static enum pgt_outcome
+static enum pgt_ending
 wait_for_holder(const struct pgt_found *f, struct pgt_journal *j, int64_t give_up,
 		struct pgt_pulse pulse, struct pgt_err *err)
 {
 	char *dir = folder_of(f->path);
-	enum pgt_outcome out = PGT_OUT_OPEN;
+	enum pgt_ending out = PGT_END_OPEN;
 	struct pgt_lock_holder holder;
-	struct pgt_record rec;
+	struct pgt_replay rec;
 	bool closed = false;
 
 	while (!closed && pgt_clock_mono_ns() < give_up && (!pulse.fn || pulse.fn(pulse.arg))) {
-		if (pgt_journal_refresh(j, err) < 0 || pgt_record_read(j, &rec, err) < 0)
+		if (pgt_journal_refresh(j, err) < 0 || pgt_replay_read(j, &rec, err) < 0)
 			break;
 		closed = rec.closed;
 		out = rec.outcome;
-		pgt_record_done(&rec);
+		pgt_replay_done(&rec);
 		if (closed || !pgt_lock_check(dir, f->rec.node, &holder))
 			break;
 		poll(NULL, 0, 50);
@@ -340,10 +340,10 @@ wait_for_holder(const struct pgt_found *f, struct pgt_journal *j, int64_t give_u
 	free(dir);
 	if (!closed)
 		pgt_err_set(err, PGT_E_TIMEOUT, "whoever holds it has not rolled it back yet");
-	return closed ? out : PGT_OUT_OPEN;
+	return closed ? out : PGT_END_OPEN;
 }
 
-static enum pgt_outcome
+static enum pgt_ending
 roll_back_here(const struct pgt_found *f, const struct pgt_recover_args *a, struct pgt_journal *j,
 	       struct pgt_lock *lock, struct pgt_restore_report *ret, struct pgt_err *err)
 {
@@ -359,37 +359,37 @@ roll_back_here(const struct pgt_found *f, const struct pgt_recover_args *a, stru
 	    .say = a->say,
 	    .say_arg = a->say_arg,
 	};
-	enum pgt_outcome out;
+	enum pgt_ending out;
 
 	(void)lock;
 	if (make_link(f, a, &args.link, err) < 0)
-		return PGT_OUT_OPEN;
+		return PGT_END_OPEN;
 	out = pgt_rollback(&args, ret, err);
-	pgt_link_free(args.link);
+	pgt_direct_free(args.link);
 	return out;
 }
 
-enum pgt_outcome
+enum pgt_ending
 pgt_recover_rollback(const struct pgt_found *f, const struct pgt_recover_args *a,
 		     struct pgt_restore_report *ret, struct pgt_err *err)
 {
 	int64_t give_up = pgt_clock_mono_ns() + a->give_up_ns;
-	enum pgt_outcome out = PGT_OUT_OPEN;
+	enum pgt_ending out = PGT_END_OPEN;
 	struct pgt_journal *j = NULL;
 	struct pgt_lock *lock = NULL;
 	char *dir;
 
 	if (!f->has_rec || f->state == PGT_FOUND_DAMAGED) {
 		pgt_err_set(err, PGT_E_STATE, "%s: only to be inspected: %.200s", f->path, f->why);
-		return PGT_OUT_OPEN;
+		return PGT_END_OPEN;
 	}
 	if (pgt_journal_open(f->path, &j, err) < 0)
-		return PGT_OUT_OPEN;
+		return PGT_END_OPEN;
 	dir = folder_of(f->path);
 	if (pgt_lock_take(dir, f->rec.node, f->rec.cs->id, "rollback", &lock, err) < 0) {
 		if (err->code == PGT_E_CONFLICT && !f->rec.closed && request(j, a->reason, err) == 0)
 			out = wait_for_holder(f, j, give_up, a->pulse, err);
-		if (out != PGT_OUT_OPEN || f->rec.closed ||
+		if (out != PGT_END_OPEN || f->rec.closed ||
 		    pgt_lock_take(dir, f->rec.node, f->rec.cs->id, "rollback", &lock, err) < 0)
 			goto out;
 	}
@@ -405,7 +405,7 @@ out:
 char *
 pgt_recover_inspect(const struct pgt_found *f, const struct pgt_recover_args *a, struct pgt_err *err)
 {
-	struct pgt_link *l = NULL;
+	struct pgt_direct *l = NULL;
 	struct pgt_buf b;
 	struct pgt_prev now;
 	char *label;
@@ -417,8 +417,8 @@ pgt_recover_inspect(const struct pgt_found *f, const struct pgt_recover_args *a,
 	}
 	if (make_link(f, a, &l, err) < 0)
 		return NULL;
-	if (pgt_link_open(l, 5 * PGT_NS_PER_S, err) < 0) {
-		pgt_link_free(l);
+	if (pgt_direct_open(l, 5 * PGT_NS_PER_S, err) < 0) {
+		pgt_direct_free(l);
 		return NULL;
 	}
 	pgt_buf_init(&b, 64 * 1024);
@@ -437,6 +437,6 @@ pgt_recover_inspect(const struct pgt_found *f, const struct pgt_recover_args *a,
 		free(label);
 		pgt_prev_done(&now);
 	}
-	pgt_link_free(l);
+	pgt_direct_free(l);
 	return pgt_buf_take(&b);
 }

@@ -152,7 +152,7 @@ restore_item(const struct pgt_acting *a, size_t i, struct pgt_restored *out, str
 		keep_sql(out, list, n);
 		if (undo(a, i, list, n, &local) == 0) {
 			judge_after(a, i, out);
-		} else if (local.code == PGT_E_STATE || pgt_outcome_unknown(&local)) {
+		} else if (local.code == PGT_E_STATE || pgt_write_unknown(&local)) {
 			pgt_sql_list_free(list, n);
 			pgt_prev_done(&now);
 			*err = local;
@@ -208,7 +208,7 @@ look(const struct pgt_acting *a, const bool *intent, const struct pgt_restore_re
 	struct pgt_writer *s;
 	int rc;
 
-	if (pgt_link_fresh(a->link, NULL, &s, err) < 0)
+	if (pgt_direct_fresh(a->link, NULL, &s, err) < 0)
 		return -1;
 	rc = count_stale(a, intent, rep, s, ret, err);
 	pgt_writer_close(s);
@@ -226,7 +226,7 @@ reload_back(const struct pgt_acting *a, const bool *intent, struct pgt_restore_r
 	char *faults = NULL;
 	size_t stale = 0;
 
-	if (pgt_link_writer(a->link, NULL, &s, err) < 0 ||
+	if (pgt_direct_writer(a->link, NULL, &s, err) < 0 ||
 	    pgt_file_errors_read(s, &faults, err) < 0)
 		return PGT_RR_RETRY;
 	if (*faults) {

@@ -18,21 +18,21 @@
 static bool
 not_closed(const struct pgt_journal *j, void *arg, struct pgt_err *err)
 {
-	struct pgt_record rec;
+	struct pgt_replay rec;
 	bool closed;
 
 	(void)arg;
-	if (pgt_record_read(j, &rec, err) < 0)
+	if (pgt_replay_read(j, &rec, err) < 0)
 		return false;
 	closed = rec.closed;
-	pgt_record_done(&rec);
+	pgt_replay_done(&rec);
 	if (closed)
 		pgt_err_set(err, PGT_E_STATE, "the changeset is closed already");
 	return !closed;
 }
 
 int
-pgt_change_close(struct pgt_journal *j, enum pgt_outcome outcome, const char *text,
+pgt_change_close(struct pgt_journal *j, enum pgt_ending outcome, const char *text,
 		 struct pgt_err *err)
 {
 	cJSON *body = cJSON_CreateObject();
@@ -40,7 +40,7 @@ pgt_change_close(struct pgt_journal *j, enum pgt_outcome outcome, const char *te
 	int rc;
 
 	pgt_change_who(who, sizeof(who));
-	pgt_json_str(body, "outcome", pgt_outcome_name(outcome));
+	pgt_json_str(body, "outcome", pgt_ending_name(outcome));
 	pgt_json_str(body, "text", text);
 	pgt_json_str(body, "who", who);
 	rc = pgt_journal_append(j, PGT_J_CLOSED, body, not_closed, NULL, err);
@@ -56,19 +56,19 @@ static bool
 may_begin(const struct pgt_journal *j, void *arg, struct pgt_err *err)
 {
 	const struct pgt_rollback_args *args = arg;
-	struct pgt_record rec;
+	struct pgt_replay rec;
 	bool ok = false;
 
-	if (pgt_record_read(j, &rec, err) < 0)
+	if (pgt_replay_read(j, &rec, err) < 0)
 		return false;
-	if (rec.closed && !(args->confirmed_too && rec.outcome == PGT_OUT_CONFIRMED))
+	if (rec.closed && !(args->confirmed_too && rec.outcome == PGT_END_CONFIRMED))
 		pgt_err_set(err, PGT_E_STATE, "the changeset is closed: %s",
-			    pgt_outcome_name(rec.outcome));
+			    pgt_ending_name(rec.outcome));
 	else if (rec.confirmed && !args->confirmed_too)
 		pgt_err_set(err, PGT_E_CONFLICT, "the changeset was confirmed");
 	else
 		ok = true;
-	pgt_record_done(&rec);
+	pgt_replay_done(&rec);
 	return ok;
 }
 
@@ -104,19 +104,19 @@ note(struct pgt_journal *j, const char *text)
 }
 
 static int
-ready_link(const struct pgt_rollback_args *args, const struct pgt_record *rec, struct pgt_err *err)
+ready_link(const struct pgt_rollback_args *args, const struct pgt_replay *rec, struct pgt_err *err)
 {
-	struct pgt_link *l = args->link;
+	struct pgt_direct *l = args->link;
 
-	if (!pgt_link_is_open(l) && pgt_link_open(l, CONNECT_NS, err) < 0)
+	if (!pgt_direct_is_open(l) && pgt_direct_open(l, CONNECT_NS, err) < 0)
 		return -1;
 	if (args->take_over)
-		return pgt_link_lock_from(l, rec->cs->id, PATIENCE_NS, err);
-	return pgt_link_lock(l, PATIENCE_NS, err);
+		return pgt_direct_lock_from(l, rec->cs->id, PATIENCE_NS, err);
+	return pgt_direct_lock(l, PATIENCE_NS, err);
 }
 
 static enum pgt_restore_result
-attempt(const struct pgt_rollback_args *args, const struct pgt_record *rec,
+attempt(const struct pgt_rollback_args *args, const struct pgt_replay *rec,
 	struct pgt_restore_report *rep, struct pgt_err *err)
 {
 	struct pgt_acting a = {
@@ -136,7 +136,7 @@ attempt(const struct pgt_rollback_args *args, const struct pgt_record *rec,
 }
 
 static char *
-closing_text(enum pgt_restore_result result, const struct pgt_record *rec,
+closing_text(enum pgt_restore_result result, const struct pgt_replay *rec,
 	     const struct pgt_restore_report *rep, const char *why)
 {
 	struct pgt_buf b;
@@ -197,11 +197,11 @@ is_final(const struct pgt_rollback_args *args, enum pgt_restore_result result, s
 	return now - t->frozen_since >= args->freeze_ns;
 }
 
-static enum pgt_outcome
+static enum pgt_ending
 finish(const struct pgt_rollback_args *args, enum pgt_restore_result result,
-       const struct pgt_record *rec, const struct pgt_restore_report *rep, struct pgt_err *err)
+       const struct pgt_replay *rec, const struct pgt_restore_report *rep, struct pgt_err *err)
 {
-	enum pgt_outcome out = result == PGT_RR_DONE ? PGT_OUT_ROLLED_BACK : PGT_OUT_FENCED;
+	enum pgt_ending out = result == PGT_RR_DONE ? PGT_END_ROLLED_BACK : PGT_END_FENCED;
 	char *text = closing_text(result, rec, rep, err->msg);
 	struct pgt_err ignored;
 
@@ -214,14 +214,14 @@ finish(const struct pgt_rollback_args *args, enum pgt_restore_result result,
 	return out;
 }
 
-static enum pgt_outcome
-rollback_loop(const struct pgt_rollback_args *args, const struct pgt_record *rec,
+static enum pgt_ending
+rollback_loop(const struct pgt_rollback_args *args, const struct pgt_replay *rec,
 	      struct pgt_restore_report *ret, struct pgt_err *err)
 {
 	struct tries t = {.backoff_ms = BACKOFF_MIN_MS};
 	struct pgt_restore_report rep;
 	enum pgt_restore_result result;
-	enum pgt_outcome out;
+	enum pgt_ending out;
 
 	for (;;) {
 		memset(&rep, 0, sizeof(rep));
@@ -239,9 +239,9 @@ rollback_loop(const struct pgt_rollback_args *args, const struct pgt_record *rec
 		/* a session of doubtful state is not used again */
 		if (err->code != PGT_E_SQL && err->code != PGT_E_DENIED && err->code != PGT_E_STATE &&
 		    err->code != PGT_E_CONFLICT)
-			pgt_link_close(args->link);
+			pgt_direct_close(args->link);
 		if (!wait_next(args, &t)) {
-			out = PGT_OUT_OPEN;
+			out = PGT_END_OPEN;
 			break;
 		}
 		pgt_restore_report_done(&rep);
@@ -253,24 +253,24 @@ rollback_loop(const struct pgt_rollback_args *args, const struct pgt_record *rec
 	return out;
 }
 
-enum pgt_outcome
+enum pgt_ending
 pgt_rollback(const struct pgt_rollback_args *args, struct pgt_restore_report *ret,
 	     struct pgt_err *err)
 {
-	struct pgt_record rec;
-	enum pgt_outcome out;
+	struct pgt_replay rec;
+	enum pgt_ending out;
 
 	pgt_err_clear(err);
 	if (begin(args, err) < 0)
-		return err->code == PGT_E_CONFLICT ? PGT_OUT_CONFIRMED : PGT_OUT_OPEN;
-	if (pgt_record_read(args->journal, &rec, err) < 0)
-		return PGT_OUT_OPEN;
+		return err->code == PGT_E_CONFLICT ? PGT_END_CONFIRMED : PGT_END_OPEN;
+	if (pgt_replay_read(args->journal, &rec, err) < 0)
+		return PGT_END_OPEN;
 	if (!rec.any_intent) {
-		pgt_change_close(args->journal, PGT_OUT_NOTHING, "nothing had been written", err);
-		out = PGT_OUT_NOTHING;
+		pgt_change_close(args->journal, PGT_END_NOTHING, "nothing had been written", err);
+		out = PGT_END_NOTHING;
 	} else {
 		out = rollback_loop(args, &rec, ret, err);
 	}
-	pgt_record_done(&rec);
+	pgt_replay_done(&rec);
 	return out;
 }

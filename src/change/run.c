@@ -15,8 +15,6 @@
 #define STABILISE_NS (30 * PGT_NS_PER_S)
 #define WINDOW_NS    (60 * PGT_NS_PER_S)
 #define VERIFY_NS    (10 * PGT_NS_PER_S)
-#define TEND_NS	     (150 * PGT_NS_PER_MS)
-#define REARM_NS     (2 * PGT_NS_PER_S)
 #define ROLLBACK_NS  (60 * PGT_NS_PER_S)
 #define FREEZE_NS    (3 * PGT_NS_PER_S)
 
@@ -109,8 +107,8 @@ pgt_change_run_new(const struct pgt_change_opts *opts, struct pgt_changeset *tak
 		r->opts.stabilise_ns = STABILISE_NS;
 	if (r->opts.window_ns <= 0)
 		r->opts.window_ns = WINDOW_NS;
-	pgt_link_label("apply", take_cs->id, label, sizeof(label));
-	r->link = pgt_link_new(r->spec, label, (struct pgt_pulse){pgt_run_pulse, r});
+	pgt_direct_label("apply", take_cs->id, label, sizeof(label));
+	r->link = pgt_direct_new(r->spec, label, (struct pgt_pulse){pgt_run_pulse, r});
 	return r;
 }
 
@@ -124,7 +122,7 @@ pgt_change_run_free(struct pgt_change_run *r)
 	/* what is not closed is the guard's, with the lock */
 	ended = r->stage == PGT_ST_NOTHING ||
 		(r->journal && pgt_journal_last(r->journal, PGT_J_CLOSED));
-	pgt_link_free(r->link); /* first: the guard needs the server's lock */
+	pgt_direct_free(r->link); /* first: the guard needs the server's lock */
 	pgt_guard_free(r->guard, ended);
 	if (ended)
 		pgt_lock_release(r->lock);
@@ -140,91 +138,7 @@ pgt_change_run_free(struct pgt_change_run *r)
 	free(r);
 }
 
-/* ---- while we wait ---- */
-
-static void
-stop_for(struct pgt_change_run *r, const char *reason)
-{
-	int none = PGT_STOP_NONE;
-
-	if (!r->reason[0])
-		pgt_str_copy(r->reason, sizeof(r->reason), reason);
-	atomic_compare_exchange_strong(&r->stop, &none, PGT_STOP_ROLLBACK);
-}
-
-static void
-tend_guard(struct pgt_change_run *r)
-{
-	struct pgt_err err;
-
-	if (pgt_guard_alive(r->guard))
-		return;
-	pgt_run_say(r, PGT_CE_NOTE, -1, "the guard died: another one is armed");
-	pgt_guard_free(r->guard, true);
-	r->guard = NULL;
-	if (pgt_run_start_guard(r, REARM_NS, &err) < 0 || pgt_run_note_armed(r, &err) < 0)
-		stop_for(r, "the guard died and no other could be armed");
-}
-
-/* What others did to our journal: the guard, `change confirm`, `change rollback`. */
-static void
-tend_journal(struct pgt_change_run *r)
-{
-	struct pgt_record rec;
-	struct pgt_err err;
-
-	pgt_journal_refresh(r->journal, &err);
-	if (pgt_journal_count(r->journal) == r->journal_seen ||
-	    pgt_record_read(r->journal, &rec, &err) < 0)
-		return;
-	r->journal_seen = pgt_journal_count(r->journal);
-	if (rec.rb_begun)
-		stop_for(r, "the guard began to roll back");
-	else if (rec.rb_request)
-		stop_for(r, rec.rb_reason[0] ? rec.rb_reason : "asked for");
-	else if (rec.confirmed)
-		r->confirmed_elsewhere = true;
-	pgt_record_done(&rec);
-}
-
-/* An index may take longer to build than a change may wait for its confirmation. */
-static void
-tend_deadline(struct pgt_change_run *r)
-{
-	int64_t left = r->deadline_boot_ns - pgt_clock_boot_ns();
-	struct pgt_err err;
-
-	if (r->stage == PGT_ST_APPLY && r->item < r->cs->n_items &&
-	    pgt_item_is_index(&r->cs->items[r->item]) && left < r->opts.deadline_ns / 2 &&
-	    r->guard) {
-		r->deadline_boot_ns = pgt_clock_boot_ns() + r->opts.deadline_ns;
-		if (pgt_run_note_armed(r, &err) < 0)
-			stop_for(r, err.msg);
-	} else if (left <= 0) {
-		stop_for(r, "not confirmed by the deadline");
-	}
-}
-
-/* Also the pulse of every wait of ours. */
-bool
-pgt_run_pulse(void *arg)
-{
-	struct pgt_change_run *r = arg;
-	int64_t now = pgt_clock_mono_ns();
-
-	if (r->stage == PGT_ST_ROLLBACK)
-		return atomic_load(&r->stops) == r->stops_seen;
-	if (!r->tending && r->guard && now - r->tended_ns >= TEND_NS) {
-		r->tending = true;
-		r->tended_ns = now;
-		tend_guard(r);
-		tend_journal(r);
-		if (!r->confirmed_elsewhere)
-			tend_deadline(r);
-		r->tending = false;
-	}
-	return r->tending || atomic_load(&r->stop) == PGT_STOP_NONE;
-}
+/* ---- ends ---- */
 
 void
 pgt_change_run_request(struct pgt_change_run *r, enum pgt_stop how)
@@ -233,8 +147,6 @@ pgt_change_run_request(struct pgt_change_run *r, enum pgt_stop how)
 	if (how == PGT_STOP_ROLLBACK)
 		atomic_fetch_add(&r->stops, 1);
 }
-
-/* ---- ends ---- */
 
 static void
 end_as(struct pgt_change_run *r, enum pgt_stage st, const char *text)
@@ -250,16 +162,16 @@ end_nothing(struct pgt_change_run *r, const char *text)
 	struct pgt_err ignored;
 
 	if (r->journal)
-		(void)!pgt_change_close(r->journal, PGT_OUT_NOTHING, text, &ignored);
+		(void)!pgt_change_close(r->journal, PGT_END_NOTHING, text, &ignored);
 	end_as(r, PGT_ST_NOTHING, text);
-	pgt_link_close(r->link);
+	pgt_direct_close(r->link);
 }
 
 /* Our session goes, so that the guard can take the lock; it judges by the journal. */
 static void
 abandon(struct pgt_change_run *r)
 {
-	pgt_link_close(r->link);
+	pgt_direct_close(r->link);
 	end_as(r, PGT_ST_ABANDONED, "left to the guard");
 }
 
@@ -268,9 +180,9 @@ finish_confirmed(struct pgt_change_run *r)
 {
 	struct pgt_err ignored;
 
-	(void)!pgt_change_close(r->journal, PGT_OUT_CONFIRMED, "confirmed", &ignored);
+	(void)!pgt_change_close(r->journal, PGT_END_CONFIRMED, "confirmed", &ignored);
 	end_as(r, PGT_ST_CONFIRMED, "confirmed");
-	pgt_link_close(r->link);
+	pgt_direct_close(r->link);
 }
 
 static bool
@@ -341,39 +253,39 @@ do_rollback(struct pgt_change_run *r, struct pgt_err *err)
 	    .say = say_act,
 	    .say_arg = r,
 	};
-	struct pgt_record rec;
-	enum pgt_outcome out = pgt_rollback(&args, NULL, err);
+	struct pgt_replay rec;
+	enum pgt_ending out = pgt_rollback(&args, NULL, err);
 
-	if (out == PGT_OUT_OPEN && err->code == PGT_E_STATE &&
-	    pgt_record_read(r->journal, &rec, err) == 0) {
+	if (out == PGT_END_OPEN && err->code == PGT_E_STATE &&
+	    pgt_replay_read(r->journal, &rec, err) == 0) {
 		out = rec.outcome; /* the guard was faster */
-		pgt_record_done(&rec);
+		pgt_replay_done(&rec);
 	}
-	if (pgt_record_read(r->journal, &rec, err) == 0) {
+	if (pgt_replay_read(r->journal, &rec, err) == 0) {
 		pgt_str_copy(r->text, sizeof(r->text), rec.closed_text);
-		pgt_record_done(&rec);
+		pgt_replay_done(&rec);
 	}
 	switch (out) {
-	case PGT_OUT_ROLLED_BACK:
+	case PGT_END_ROLLED_BACK:
 		end_as(r, PGT_ST_ROLLED_BACK, r->reason);
 		break;
-	case PGT_OUT_FENCED:
+	case PGT_END_FENCED:
 		end_as(r, PGT_ST_FENCED, err->msg);
 		break;
-	case PGT_OUT_CONFIRMED:
+	case PGT_END_CONFIRMED:
 		finish_confirmed(r);
 		return 0;
-	case PGT_OUT_NOTHING:
+	case PGT_END_NOTHING:
 		end_as(r, PGT_ST_NOTHING, r->reason);
 		break;
-	case PGT_OUT_OPEN:
+	case PGT_END_OPEN:
 		snprintf(r->text, sizeof(r->text), "not rolled back yet: %.400s; %s", err->msg,
 			 r->guard && pgt_guard_alive(r->guard) ? "the guard goes on trying"
 							       : "run: pg2une recover");
 		abandon(r);
 		return -1;
 	}
-	pgt_link_close(r->link);
+	pgt_direct_close(r->link);
 	return 0;
 }
 
@@ -450,9 +362,9 @@ keep_link(struct pgt_change_run *r, struct pgt_err *err)
 	struct pgt_acting a = pgt_run_acting(r);
 	enum pgt_fence_verdict v;
 
-	if (!pgt_link_is_open(r->link) && pgt_link_open(r->link, 5 * PGT_NS_PER_S, err) < 0)
+	if (!pgt_direct_is_open(r->link) && pgt_direct_open(r->link, 5 * PGT_NS_PER_S, err) < 0)
 		return -1;
-	if (pgt_link_lock(r->link, 2 * PGT_NS_PER_S, err) < 0 || pgt_act_fence(&a, true, &v, err) < 0)
+	if (pgt_direct_lock(r->link, 2 * PGT_NS_PER_S, err) < 0 || pgt_act_fence(&a, true, &v, err) < 0)
 		return -1;
 	return v == PGT_FENCE_RESTARTED ? pgt_verify(&a, VERIFY_NS, err) : 0;
 }
@@ -619,13 +531,13 @@ pgt_change_run_journal_path(const struct pgt_change_run *r)
 cJSON *
 pgt_change_run_json(const struct pgt_change_run *r)
 {
-	struct pgt_record rec;
+	struct pgt_replay rec;
 	struct pgt_err err;
 	cJSON *json;
 
-	if (r->journal && pgt_record_read(r->journal, &rec, &err) == 0) {
-		json = pgt_record_json(&rec, false, r->journal);
-		pgt_record_done(&rec);
+	if (r->journal && pgt_replay_read(r->journal, &rec, &err) == 0) {
+		json = pgt_replay_json(&rec, false, r->journal);
+		pgt_replay_done(&rec);
 	} else if (r->has_pre) {
 		json = pgt_preflight_json(&r->pre, r->cs);
 	} else {

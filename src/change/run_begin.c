@@ -19,9 +19,9 @@ pgt_run_preflight(struct pgt_change_run *r, struct pgt_err *err)
 	struct pgt_preflight_opts o = r->opts.preflight;
 	size_t i;
 
-	if (!pgt_link_is_open(r->link) && pgt_link_open(r->link, CONNECT_NS, err) < 0)
+	if (!pgt_direct_is_open(r->link) && pgt_direct_open(r->link, CONNECT_NS, err) < 0)
 		return -1;
-	if (pgt_link_identity(r->link, &r->identity, err) < 0)
+	if (pgt_direct_identity(r->link, &r->identity, err) < 0)
 		return -1;
 	o.fingerprint = r->identity.fingerprint;
 	o.node = r->identity.node;
@@ -32,8 +32,8 @@ pgt_run_preflight(struct pgt_change_run *r, struct pgt_err *err)
 		return -1;
 	r->has_pre = true;
 	for (i = 0; i < r->pre.n_checks; i++)
-		if (r->pre.checks[i].severity >= PGT_SEV_WARN)
-			pgt_run_say(r, r->pre.checks[i].severity == PGT_SEV_REFUSE ? PGT_CE_FAIL
+		if (r->pre.checks[i].severity >= PGT_RULE_WARN)
+			pgt_run_say(r, r->pre.checks[i].severity == PGT_RULE_REFUSE ? PGT_CE_FAIL
 										   : PGT_CE_NOTE,
 				    r->pre.checks[i].item, "%s", r->pre.checks[i].text);
 	return pgt_preflight_verdict(&r->pre, err);
@@ -60,8 +60,8 @@ refuse_unfinished(struct pgt_change_run *r, struct pgt_err *err)
 		     (!f->rec.any_intent || f->rec.confirmed))) {
 			/* we hold the lock: nobody else can be at it; tidy up */
 			struct pgt_journal *j = NULL;
-			enum pgt_outcome out = f->has_rec && f->rec.confirmed ? PGT_OUT_CONFIRMED
-									       : PGT_OUT_NOTHING;
+			enum pgt_ending out = f->has_rec && f->rec.confirmed ? PGT_END_CONFIRMED
+									       : PGT_END_NOTHING;
 
 			if (f->has_rec && pgt_journal_open(f->path, &j, &ignored) == 0) {
 				(void)!pgt_change_close(j, out, "closed by the next change", &ignored);
@@ -85,7 +85,7 @@ pgt_run_lock(struct pgt_change_run *r, struct pgt_err *err)
 	    pgt_lock_take(r->dir, r->identity.node, r->cs->id, "apply", &r->lock, err) < 0 ||
 	    refuse_unfinished(r, err) < 0)
 		return -1;
-	return pgt_link_lock(r->link, 0, err);
+	return pgt_direct_lock(r->link, 0, err);
 }
 
 /* The plan is looked at again under the lock: what was shown must still hold. */
@@ -217,8 +217,8 @@ pgt_run_note_armed(struct pgt_change_run *r, struct pgt_err *err)
 	pgt_json_i64(body, "deadline_boot_ms", r->deadline_boot_ns / PGT_NS_PER_MS);
 	pgt_json_i64(body, "console_pid", a.console_pid);
 	pgt_json_i64(body, "console_ticks", a.console_ticks);
-	pgt_json_i64(body, "backend_pid", pgt_link_backend_pid(r->link));
-	pgt_json_i64(body, "backend_start_us", pgt_link_backend_start_us(r->link));
+	pgt_json_i64(body, "backend_pid", pgt_direct_backend_pid(r->link));
+	pgt_json_i64(body, "backend_start_us", pgt_direct_backend_start_us(r->link));
 	return put(r, PGT_J_ARMED, body, err);
 }
 

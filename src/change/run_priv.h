@@ -16,7 +16,7 @@ struct pgt_change_run {
 	enum pgt_stage stage;
 	size_t item;
 	struct pgt_identity identity;
-	struct pgt_link *link;
+	struct pgt_direct *link;
 	char *dir;
 	struct pgt_lock *lock;
 	struct pgt_journal *journal;

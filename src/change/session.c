@@ -33,7 +33,7 @@ struct extra {
 	struct pgt_writer *s;
 };
 
-struct pgt_link {
+struct pgt_direct {
 	struct pgt_connspec *spec;
 	char *label;
 	struct pgt_pulse pulse;
@@ -42,10 +42,10 @@ struct pgt_link {
 	size_t n_extras;
 };
 
-struct pgt_link *
-pgt_link_new(const struct pgt_connspec *spec, const char *label, struct pgt_pulse pulse)
+struct pgt_direct *
+pgt_direct_new(const struct pgt_connspec *spec, const char *label, struct pgt_pulse pulse)
 {
-	struct pgt_link *l = pgt_xcalloc(1, sizeof(*l));
+	struct pgt_direct *l = pgt_xcalloc(1, sizeof(*l));
 
 	l->spec = pgt_connspec_copy(spec);
 	l->label = pgt_xstrdup(label);
@@ -54,7 +54,7 @@ pgt_link_new(const struct pgt_connspec *spec, const char *label, struct pgt_puls
 }
 
 void
-pgt_link_label(const char *what, const char *changeset_id, char *buf, size_t size)
+pgt_direct_label(const char *what, const char *changeset_id, char *buf, size_t size)
 {
 	char who[128];
 
@@ -63,14 +63,14 @@ pgt_link_label(const char *what, const char *changeset_id, char *buf, size_t siz
 }
 
 void
-pgt_link_set_label(struct pgt_link *l, const char *label)
+pgt_direct_set_label(struct pgt_direct *l, const char *label)
 {
 	free(l->label);
 	l->label = pgt_xstrdup(label);
 }
 
 void
-pgt_link_set_pulse(struct pgt_link *l, struct pgt_pulse pulse)
+pgt_direct_set_pulse(struct pgt_direct *l, struct pgt_pulse pulse)
 {
 	size_t i;
 
@@ -91,7 +91,7 @@ pgt_writer_close(struct pgt_writer *s)
 }
 
 void
-pgt_link_close(struct pgt_link *l)
+pgt_direct_close(struct pgt_direct *l)
 {
 	size_t i;
 
@@ -107,11 +107,11 @@ pgt_link_close(struct pgt_link *l)
 }
 
 void
-pgt_link_free(struct pgt_link *l)
+pgt_direct_free(struct pgt_direct *l)
 {
 	if (!l)
 		return;
-	pgt_link_close(l);
+	pgt_direct_close(l);
 	pgt_connspec_free(l->spec);
 	free(l->label);
 	free(l);
@@ -211,7 +211,7 @@ pgt_writer_run(struct pgt_writer *s, const char *sql, const char *const *params,
 }
 
 bool
-pgt_outcome_unknown(const struct pgt_err *err)
+pgt_write_unknown(const struct pgt_err *err)
 {
 	if (err->code != PGT_E_SQL && err->code != PGT_E_DENIED)
 		return true;
@@ -243,7 +243,7 @@ set_up(struct pgt_writer *s, const char *label, struct pgt_err *err)
 }
 
 static int
-open_session(struct pgt_link *l, const char *database, int64_t timeout_ns,
+open_session(struct pgt_direct *l, const char *database, int64_t timeout_ns,
 	     struct pgt_writer **ret, struct pgt_err *err)
 {
 	struct pgt_connspec *spec = NULL;
@@ -264,9 +264,9 @@ open_session(struct pgt_link *l, const char *database, int64_t timeout_ns,
 }
 
 int
-pgt_link_open(struct pgt_link *l, int64_t timeout_ns, struct pgt_err *err)
+pgt_direct_open(struct pgt_direct *l, int64_t timeout_ns, struct pgt_err *err)
 {
-	pgt_link_close(l);
+	pgt_direct_close(l);
 	if (open_session(l, MAIN_DATABASE, timeout_ns ? timeout_ns : CONNECT_NS, &l->main, err) < 0) {
 		pgt_err_prefix(err, "database %s", MAIN_DATABASE);
 		return -1;
@@ -275,7 +275,7 @@ pgt_link_open(struct pgt_link *l, int64_t timeout_ns, struct pgt_err *err)
 }
 
 bool
-pgt_link_is_open(const struct pgt_link *l)
+pgt_direct_is_open(const struct pgt_direct *l)
 {
 	return l->main && pgt_writer_alive(l->main);
 }
@@ -287,7 +287,7 @@ pgt_writer_alive(const struct pgt_writer *s)
 }
 
 int
-pgt_link_fresh(struct pgt_link *l, const char *database, struct pgt_writer **ret,
+pgt_direct_fresh(struct pgt_direct *l, const char *database, struct pgt_writer **ret,
 	       struct pgt_err *err)
 {
 	return open_session(l, database ? database : MAIN_DATABASE, CONNECT_NS, ret, err);
@@ -358,7 +358,7 @@ lock_session(struct pgt_writer *s, int64_t wait_ns, struct pgt_err *err)
 }
 
 int
-pgt_link_lock(struct pgt_link *l, int64_t wait_ns, struct pgt_err *err)
+pgt_direct_lock(struct pgt_direct *l, int64_t wait_ns, struct pgt_err *err)
 {
 	if (!l->main)
 		return pgt_err_set(err, PGT_E_STATE, "not connected");
@@ -366,7 +366,7 @@ pgt_link_lock(struct pgt_link *l, int64_t wait_ns, struct pgt_err *err)
 }
 
 void
-pgt_link_unlock(struct pgt_link *l)
+pgt_direct_unlock(struct pgt_direct *l)
 {
 	const char *params[] = {PGT_CHANGE_LOCK_KEY};
 
@@ -375,11 +375,11 @@ pgt_link_unlock(struct pgt_link *l)
 			  NULL) == 0)
 		l->main->locked = false;
 	else
-		pgt_link_close(l); /* surely gone then */
+		pgt_direct_close(l); /* surely gone then */
 }
 
 int
-pgt_link_lock_from(struct pgt_link *l, const char *changeset_id, int64_t patience_ns,
+pgt_direct_lock_from(struct pgt_direct *l, const char *changeset_id, int64_t patience_ns,
 		   struct pgt_err *err)
 {
 	char mark[16];
@@ -390,7 +390,7 @@ pgt_link_lock_from(struct pgt_link *l, const char *changeset_id, int64_t patienc
 	int64_t start = 0;
 	int pid = 0;
 
-	if (pgt_link_lock(l, patience_ns, err) == 0)
+	if (pgt_direct_lock(l, patience_ns, err) == 0)
 		return 0;
 	if (err->code != PGT_E_CONFLICT)
 		return -1;
@@ -406,13 +406,13 @@ pgt_link_lock_from(struct pgt_link *l, const char *changeset_id, int64_t patienc
 		start = pgt_result_i64(r, 0, pgt_result_col(r, "backend_start_us"), 0);
 	}
 	pgt_result_free(r);
-	if (ours && pgt_link_end_backend(l, pid, start, err) < 0)
+	if (ours && pgt_direct_end_backend(l, pid, start, err) < 0)
 		return -1;
-	return pgt_link_lock(l, PGT_NS_PER_S, err);
+	return pgt_direct_lock(l, PGT_NS_PER_S, err);
 }
 
 int
-pgt_link_identity(struct pgt_link *l, struct pgt_identity *ret, struct pgt_err *err)
+pgt_direct_identity(struct pgt_direct *l, struct pgt_identity *ret, struct pgt_err *err)
 {
 	if (!l->main)
 		return pgt_err_set(err, PGT_E_CONN, "not connected");
@@ -420,7 +420,7 @@ pgt_link_identity(struct pgt_link *l, struct pgt_identity *ret, struct pgt_err *
 }
 
 int
-pgt_link_writer(struct pgt_link *l, const char *database, struct pgt_writer **ret,
+pgt_direct_writer(struct pgt_direct *l, const char *database, struct pgt_writer **ret,
 		 struct pgt_err *err)
 {
 	struct pgt_writer *s = NULL;
@@ -451,7 +451,7 @@ pgt_link_writer(struct pgt_link *l, const char *database, struct pgt_writer **re
 }
 
 int
-pgt_link_end_backend(struct pgt_link *l, int pid, int64_t start_us, struct pgt_err *err)
+pgt_direct_end_backend(struct pgt_direct *l, int pid, int64_t start_us, struct pgt_err *err)
 {
 	int64_t deadline = pgt_clock_mono_ns() + SETTLE_NS;
 	char pid_text[16], start_text[24];
@@ -481,31 +481,31 @@ pgt_link_end_backend(struct pgt_link *l, int pid, int64_t start_us, struct pgt_e
 /* ---- what it is ---- */
 
 int
-pgt_link_backend_pid(const struct pgt_link *l)
+pgt_direct_backend_pid(const struct pgt_direct *l)
 {
 	return l->main ? l->main->pid : 0;
 }
 
 int64_t
-pgt_link_backend_start_us(const struct pgt_link *l)
+pgt_direct_backend_start_us(const struct pgt_direct *l)
 {
 	return l->main ? l->main->start_us : 0;
 }
 
 int
-pgt_link_version(const struct pgt_link *l)
+pgt_direct_version(const struct pgt_direct *l)
 {
 	return l->main ? pgt_conn_server_version(l->main->conn) : 0;
 }
 
 const char *
-pgt_link_user(const struct pgt_link *l)
+pgt_direct_user(const struct pgt_direct *l)
 {
 	return l->main ? pgt_conn_user(l->main->conn) : "";
 }
 
 bool
-pgt_link_is_private(const struct pgt_link *l)
+pgt_direct_is_private(const struct pgt_direct *l)
 {
 	const char *host;
 

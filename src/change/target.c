@@ -102,7 +102,7 @@ dup_or_null(const char *s)
 }
 
 static int
-read_setting(struct pgt_link *l, const struct pgt_item *item,
+read_setting(struct pgt_direct *l, const struct pgt_item *item,
 	     const struct pgt_managed_probe *probe, struct pgt_prev *ret, struct pgt_err *err)
 {
 	enum pgt_managed managed = PGT_MANAGED_UNKNOWN;
@@ -110,7 +110,7 @@ read_setting(struct pgt_link *l, const struct pgt_item *item,
 	struct pgt_writer *s;
 	char value[4096] = "";
 
-	if (pgt_link_writer(l, NULL, &s, err) < 0 || pgt_setting_read(s, item->name, &info, err) < 0)
+	if (pgt_direct_writer(l, NULL, &s, err) < 0 || pgt_setting_read(s, item->name, &info, err) < 0)
 		return -1;
 	if (item->managed) {
 		if (!probe || !probe->probe) {
@@ -230,7 +230,7 @@ read_statistics(struct pgt_writer *s, const struct pgt_item *item, struct pgt_pr
 }
 
 int
-pgt_target_read(struct pgt_link *l, const struct pgt_item *item,
+pgt_target_read(struct pgt_direct *l, const struct pgt_item *item,
 		const struct pgt_managed_probe *probe, struct pgt_prev *ret,
 		struct pgt_object_info *info, struct pgt_err *err)
 {
@@ -242,7 +242,7 @@ pgt_target_read(struct pgt_link *l, const struct pgt_item *item,
 	if (!info)
 		info = &none;
 	memset(info, 0, sizeof(*info));
-	if (pgt_link_writer(l, pgt_item_database(item), &s, err) < 0)
+	if (pgt_direct_writer(l, pgt_item_database(item), &s, err) < 0)
 		return -1;
 	switch (item->kind) {
 	case PGT_ITEM_SETTING:

@@ -134,7 +134,7 @@ see_all(const struct pgt_acting *a, enum seen *ret, struct pgt_err *err)
 	int rc = -1;
 	size_t i;
 
-	if (pgt_link_fresh(a->link, NULL, &fresh, err) < 0)
+	if (pgt_direct_fresh(a->link, NULL, &fresh, err) < 0)
 		return -1;
 	if (pgt_file_errors_read(fresh, &faults, err) < 0)
 		goto out;

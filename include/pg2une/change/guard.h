@@ -11,7 +11,7 @@
 
 #include "pg2une/base/err.h"
 #include "pg2une/change/managed.h"
-#include "pg2une/change/record.h"
+#include "pg2une/change/replay.h"
 
 struct pgt_connspec;
 struct pgt_lock;

@@ -14,10 +14,10 @@
 #include "pg2une/change/managed.h"
 #include "pg2une/change/session.h"
 
-enum pgt_severity { PGT_SEV_OK = 0, PGT_SEV_NOTE, PGT_SEV_WARN, PGT_SEV_REFUSE };
+enum pgt_ruling { PGT_RULE_OK = 0, PGT_RULE_NOTE, PGT_RULE_WARN, PGT_RULE_REFUSE };
 
 struct pgt_check {
-	enum pgt_severity severity;
+	enum pgt_ruling severity;
 	long item;	/* -1: of the changeset */
 	char code[32];	/* "context", "privilege", "range", "boot", "file_error" ... */
 	char text[400]; /* one line, safe */
@@ -59,7 +59,7 @@ struct pgt_preflight {
 
 /* l must be open; it need not be locked.  May set item->managed.  Fails only
  * when the server cannot be asked; refusals are in *ret. */
-int pgt_preflight(struct pgt_link *l, struct pgt_changeset *cs,
+int pgt_preflight(struct pgt_direct *l, struct pgt_changeset *cs,
 		  const struct pgt_preflight_opts *opts, struct pgt_preflight *ret,
 		  struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_preflight_done(struct pgt_preflight *p);
@@ -81,7 +81,7 @@ struct pgt_boot_facts {
 };
 
 /* SEV_REFUSE or _WARN with why; SEV_OK: nothing known against it. */
-enum pgt_severity pgt_boot_risk(const char *name, const char *value,
+enum pgt_ruling pgt_boot_risk(const char *name, const char *value,
 				const struct pgt_boot_facts *f, char *why, size_t size);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "pg2une/base/err.h"
 #include "pg2une/change/managed.h"
-#include "pg2une/change/record.h"
+#include "pg2une/change/replay.h"
 #include "pg2une/change/rollback.h"
 
 enum pgt_found_state {
@@ -26,7 +26,7 @@ struct pgt_found {
 	char fingerprint[65];
 	enum pgt_found_state state;
 	bool has_rec;
-	struct pgt_record rec;
+	struct pgt_replay rec;
 	char why[256];
 };
 
@@ -56,7 +56,7 @@ struct pgt_recover_args {
 };
 /* Ask its holder to roll back and wait, or do it here.  Also takes back what was
  * confirmed and closed.  The outcome; OPEN with err when it could not be done. */
-enum pgt_outcome pgt_recover_rollback(const struct pgt_found *f, const struct pgt_recover_args *a,
+enum pgt_ending pgt_recover_rollback(const struct pgt_found *f, const struct pgt_recover_args *a,
 				      struct pgt_restore_report *ret, struct pgt_err *err);
 /* Items of an open changeset as they are now: "in force", "as before", "changed
  * by somebody else"; one line each.  The caller frees. */

@@ -17,7 +17,7 @@
 
 /* What acts on a server need in common; all borrowed. */
 struct pgt_acting {
-	struct pgt_link *link;
+	struct pgt_direct *link;
 	struct pgt_journal *journal; /* NULL: unjournalled */
 	const struct pgt_changeset *cs;
 	const struct pgt_prev *prev;

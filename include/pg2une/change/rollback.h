@@ -4,11 +4,11 @@
 #ifndef PG2UNE_CHANGE_ROLLBACK_H
 #define PG2UNE_CHANGE_ROLLBACK_H
 
-#include "pg2une/change/record.h"
+#include "pg2une/change/replay.h"
 #include "pg2une/change/restore.h"
 
 struct pgt_rollback_args {
-	struct pgt_link *link;	     /* opened, reopened and locked here */
+	struct pgt_direct *link;	     /* opened, reopened and locked here */
 	struct pgt_journal *journal; /* may be dead: the server is put right anyway */
 	const struct pgt_managed_probe *probe;
 	const char *reason;   /* "deadline", "the operator", "p99 rose" ... */
@@ -23,11 +23,11 @@ struct pgt_rollback_args {
 
 /* OPEN: not finished, err says why, try later.  CONFIRMED: somebody confirmed it
  * before it was begun, nothing was done.  ret may be NULL. */
-enum pgt_outcome pgt_rollback(const struct pgt_rollback_args *args,
+enum pgt_ending pgt_rollback(const struct pgt_rollback_args *args,
 			      struct pgt_restore_report *ret, struct pgt_err *err);
 
 /* CLOSED with its text; only once. */
-int pgt_change_close(struct pgt_journal *j, enum pgt_outcome outcome, const char *text,
+int pgt_change_close(struct pgt_journal *j, enum pgt_ending outcome, const char *text,
 		     struct pgt_err *err);
 
 #endif

@@ -18,7 +18,7 @@
 #include "pg2une/base/json.h"
 #include "pg2une/change/changeset.h"
 #include "pg2une/change/preflight.h"
-#include "pg2une/change/record.h"
+#include "pg2une/change/replay.h"
 #include "pg2une/change/restore.h"
 
 enum pgt_stage {
@@ -92,6 +92,9 @@ void pgt_change_run_free(struct pgt_change_run *r);
 /* Do the work of the present stage (of one item in APPLY) and move on.  -1: it
  * failed, err says why, and the stage has become ROLLBACK or an end. */
 int pgt_change_run_step(struct pgt_change_run *r, struct pgt_err *err);
+/* To be called often while a user thinks between two steps: looks after the guard,
+ * the deadline and what others did.  False: step now, there is something to do. */
+bool pgt_change_run_tend(struct pgt_change_run *r);
 enum pgt_stage pgt_change_run_stage(const struct pgt_change_run *r);
 long pgt_change_run_item(const struct pgt_change_run *r); /* next in APPLY */
 /* Make it permanent: a durable record.  In CONFIRM only. */
@@ -111,7 +114,7 @@ const struct pgt_validation *pgt_change_run_validation(const struct pgt_change_r
 /* Why it ended so, or what a person has to do; "" before. */
 const char *pgt_change_run_text(const struct pgt_change_run *r);
 const char *pgt_change_run_journal_path(const struct pgt_change_run *r); /* NULL before */
-/* The journal as JSON (record.h), or the plan before there is one. */
+/* The journal as JSON (replay.h), or the plan before there is one. */
 cJSON *pgt_change_run_json(const struct pgt_change_run *r);
 
 #endif

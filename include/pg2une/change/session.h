@@ -15,7 +15,7 @@
 
 struct pgt_connspec;
 struct pgt_result;
-struct pgt_link;
+struct pgt_direct;
 struct pgt_writer;
 
 /* The key of pg_advisory_lock: "pg2une" in ASCII. */
@@ -28,51 +28,51 @@ struct pgt_pulse {
 	void *arg;
 };
 
-/* label is the application_name; see pgt_link_label(). */
-struct pgt_link *pgt_link_new(const struct pgt_connspec *spec, const char *label,
+/* label is the application_name; see pgt_direct_label(). */
+struct pgt_direct *pgt_direct_new(const struct pgt_connspec *spec, const char *label,
 			      struct pgt_pulse pulse);
-void pgt_link_free(struct pgt_link *l);
+void pgt_direct_free(struct pgt_direct *l);
 /* "pg2une/apply/7f3c0001 ana@bastion": names the holder of the lock to others. */
-void pgt_link_label(const char *what, const char *changeset_id, char *buf, size_t size);
-void pgt_link_set_pulse(struct pgt_link *l, struct pgt_pulse pulse);
-void pgt_link_set_label(struct pgt_link *l, const char *label);
+void pgt_direct_label(const char *what, const char *changeset_id, char *buf, size_t size);
+void pgt_direct_set_pulse(struct pgt_direct *l, struct pgt_pulse pulse);
+void pgt_direct_set_label(struct pgt_direct *l, const char *label);
 /* Connect the main session; no lock yet.  PGT_E_UNSUPPORTED: a pooler. */
-int pgt_link_open(struct pgt_link *l, int64_t timeout_ns, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_direct_open(struct pgt_direct *l, int64_t timeout_ns, struct pgt_err *err) PGT_MUST_CHECK;
 /* Drop all sessions, and with them the locks. */
-void pgt_link_close(struct pgt_link *l);
+void pgt_direct_close(struct pgt_direct *l);
 /* Take the lock on the main session, trying for wait_ns; PGT_E_CONFLICT names
  * the holder. */
-int pgt_link_lock(struct pgt_link *l, int64_t wait_ns, struct pgt_err *err) PGT_MUST_CHECK;
-void pgt_link_unlock(struct pgt_link *l);
+int pgt_direct_lock(struct pgt_direct *l, int64_t wait_ns, struct pgt_err *err) PGT_MUST_CHECK;
+void pgt_direct_unlock(struct pgt_direct *l);
 /* The same against a holder that does not let go: a console of ours that was
  * stopped, or whose link is half open.  Its backend is ended when its
  * application_name says that it serves the same changeset (its first 8 digits)
  * and its role is ours. */
-int pgt_link_lock_from(struct pgt_link *l, const char *changeset_id, int64_t patience_ns,
+int pgt_direct_lock_from(struct pgt_direct *l, const char *changeset_id, int64_t patience_ns,
 		       struct pgt_err *err) PGT_MUST_CHECK;
-bool pgt_link_is_open(const struct pgt_link *l);
+bool pgt_direct_is_open(const struct pgt_direct *l);
 struct pgt_identity;
-int pgt_link_identity(struct pgt_link *l, struct pgt_identity *ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_direct_identity(struct pgt_direct *l, struct pgt_identity *ret, struct pgt_err *err) PGT_MUST_CHECK;
 /* The main session (database NULL or "postgres"), or the one of a database,
  * opened on demand and locked when the main one is. */
-int pgt_link_writer(struct pgt_link *l, const char *database, struct pgt_writer **ret,
+int pgt_direct_writer(struct pgt_direct *l, const char *database, struct pgt_writer **ret,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 /* One more, unlocked, for a look with fresh eyes; the caller closes it. */
-int pgt_link_fresh(struct pgt_link *l, const char *database, struct pgt_writer **ret,
+int pgt_direct_fresh(struct pgt_direct *l, const char *database, struct pgt_writer **ret,
 		   struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_writer_close(struct pgt_writer *s);
 
 /* pid and start of the main session's backend, as the server says. */
-int pgt_link_backend_pid(const struct pgt_link *l);
-int64_t pgt_link_backend_start_us(const struct pgt_link *l);
-int pgt_link_version(const struct pgt_link *l);
+int pgt_direct_backend_pid(const struct pgt_direct *l);
+int64_t pgt_direct_backend_start_us(const struct pgt_direct *l);
+int pgt_direct_version(const struct pgt_direct *l);
 /* TLS, a Unix socket, or a loopback address: nobody in between. */
-bool pgt_link_is_private(const struct pgt_link *l);
-const char *pgt_link_user(const struct pgt_link *l);
+bool pgt_direct_is_private(const struct pgt_direct *l);
+const char *pgt_direct_user(const struct pgt_direct *l);
 
 /* Terminate a backend, only if pid and start still belong together, and wait
  * until it is gone.  For a stopped holder. */
-int pgt_link_end_backend(struct pgt_link *l, int pid, int64_t start_us, struct pgt_err *err);
+int pgt_direct_end_backend(struct pgt_direct *l, int pid, int64_t start_us, struct pgt_err *err);
 
 /* One statement; timeout_ns bounds the wait on our side, 0 means none (and lifts
  * statement_timeout for it).  ret may be NULL. */
@@ -84,6 +84,6 @@ bool pgt_writer_alive(const struct pgt_writer *s);
 
 /* After a write failed with err: may it have taken effect all the same?  True for
  * lost links, timeouts, cancels and shutdowns; a server that says no is false. */
-bool pgt_outcome_unknown(const struct pgt_err *err);
+bool pgt_write_unknown(const struct pgt_err *err);
 
 #endif

@@ -41,7 +41,7 @@ struct pgt_object_info {
 
 /* info may be NULL.  l's session of the item's database is used, opened when it
  * is not.  A managed setting is read through probe. */
-int pgt_target_read(struct pgt_link *l, const struct pgt_item *item,
+int pgt_target_read(struct pgt_direct *l, const struct pgt_item *item,
 		    const struct pgt_managed_probe *probe, struct pgt_prev *ret,
 		    struct pgt_object_info *info, struct pgt_err *err) PGT_MUST_CHECK;
 

@@ -1,7 +1,7 @@
 /* What a journal says happened to its changeset: the records played back into
  * one state.  Pure; owner: the caller. */
-#ifndef PG2UNE_CHANGE_RECORD_H
-#define PG2UNE_CHANGE_RECORD_H
+#ifndef PG2UNE_CHANGE_REPLAY_H
+#define PG2UNE_CHANGE_REPLAY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,14 +11,14 @@
 #include "pg2une/change/fence.h"
 #include "pg2une/change/journal.h"
 
-enum pgt_outcome {
-	PGT_OUT_OPEN = 0,
-	PGT_OUT_NOTHING,     /* it ended before anything was written */
-	PGT_OUT_CONFIRMED,
-	PGT_OUT_ROLLED_BACK, /* exactly as before, but for what others changed since */
-	PGT_OUT_FENCED,	     /* left as it is, with instructions for a person */
+enum pgt_ending {
+	PGT_END_OPEN = 0,
+	PGT_END_NOTHING,     /* it ended before anything was written */
+	PGT_END_CONFIRMED,
+	PGT_END_ROLLED_BACK, /* exactly as before, but for what others changed since */
+	PGT_END_FENCED,	     /* left as it is, with instructions for a person */
 };
-const char *pgt_outcome_name(enum pgt_outcome out); /* "rolled_back" ... */
+const char *pgt_ending_name(enum pgt_ending out); /* "rolled_back" ... */
 
 enum pgt_verdict { PGT_VERDICT_UNKNOWN = 0, PGT_VERDICT_PASS, PGT_VERDICT_FAIL,
 		   PGT_VERDICT_INCONCLUSIVE };
@@ -37,7 +37,7 @@ struct pgt_armed {
 	int64_t backend_start_us;
 };
 
-struct pgt_record {
+struct pgt_replay {
 	struct pgt_changeset *cs;
 	struct pgt_prev *prev; /* cs->n_items of them */
 	bool *intent, *done, *rb_done;
@@ -51,7 +51,7 @@ struct pgt_record {
 	enum pgt_verdict verdict;
 	char verdict_text[256];
 	char rb_reason[256], closed_text[1024], last_note[512];
-	enum pgt_outcome outcome;
+	enum pgt_ending outcome;
 	struct pgt_armed armed;
 	int64_t begun_ns, ended_ns, applied_ns, rolled_back_ns; /* real */
 	enum pgt_jhealth health;
@@ -59,13 +59,13 @@ struct pgt_record {
 };
 
 /* PGT_E_PARSE when there is no PLAN to make sense of. */
-int pgt_record_read(const struct pgt_journal *j, struct pgt_record *ret,
+int pgt_replay_read(const struct pgt_journal *j, struct pgt_replay *ret,
 		    struct pgt_err *err) PGT_MUST_CHECK;
-void pgt_record_done(struct pgt_record *r);
+void pgt_replay_done(struct pgt_replay *r);
 /* "apply 2 of 3", "verify", "waiting for confirmation", "rolling back" ... */
-void pgt_record_phase(const struct pgt_record *r, char *buf, size_t size);
+void pgt_replay_phase(const struct pgt_replay *r, char *buf, size_t size);
 /* T4 with what became of it, for `change show` and `change list`. */
-cJSON *pgt_record_json(const struct pgt_record *r, bool with_events,
+cJSON *pgt_replay_json(const struct pgt_replay *r, bool with_events,
 		       const struct pgt_journal *j);
 
 #endif

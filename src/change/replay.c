@@ -6,14 +6,14 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
-#include "pg2une/change/record.h"
+#include "pg2une/change/replay.h"
 
 static const char *const outcome_names[] = {
-    [PGT_OUT_OPEN] = "open",
-    [PGT_OUT_NOTHING] = "nothing",
-    [PGT_OUT_CONFIRMED] = "confirmed",
-    [PGT_OUT_ROLLED_BACK] = "rolled_back",
-    [PGT_OUT_FENCED] = "fenced",
+    [PGT_END_OPEN] = "open",
+    [PGT_END_NOTHING] = "nothing",
+    [PGT_END_CONFIRMED] = "confirmed",
+    [PGT_END_ROLLED_BACK] = "rolled_back",
+    [PGT_END_FENCED] = "fenced",
 };
 
 static const char *const verdict_names[] = {
@@ -24,9 +24,9 @@ static const char *const verdict_names[] = {
 };
 
 const char *
-pgt_outcome_name(enum pgt_outcome out)
+pgt_ending_name(enum pgt_ending out)
 {
-	return out <= PGT_OUT_FENCED ? outcome_names[out] : "?";
+	return out <= PGT_END_FENCED ? outcome_names[out] : "?";
 }
 
 const char *
@@ -54,15 +54,15 @@ raw_of(const cJSON *body, const char *name, char *dst, size_t size)
 		pgt_str_copy(dst, size, s);
 }
 
-static enum pgt_outcome
+static enum pgt_ending
 outcome_of(const char *name)
 {
 	int i;
 
-	for (i = PGT_OUT_NOTHING; i <= PGT_OUT_FENCED; i++)
+	for (i = PGT_END_NOTHING; i <= PGT_END_FENCED; i++)
 		if (strcmp(outcome_names[i], name) == 0)
-			return (enum pgt_outcome)i;
-	return PGT_OUT_OPEN;
+			return (enum pgt_ending)i;
+	return PGT_END_OPEN;
 }
 
 static enum pgt_verdict
@@ -77,7 +77,7 @@ verdict_of(const char *name)
 }
 
 static int
-read_plan(struct pgt_record *r, const cJSON *body, struct pgt_err *err)
+read_plan(struct pgt_replay *r, const cJSON *body, struct pgt_err *err)
 {
 	const cJSON *cs = cJSON_GetObjectItemCaseSensitive(body, "changeset");
 	size_t n;
@@ -102,7 +102,7 @@ read_plan(struct pgt_record *r, const cJSON *body, struct pgt_err *err)
 }
 
 static void
-read_armed(struct pgt_record *r, const cJSON *body)
+read_armed(struct pgt_replay *r, const cJSON *body)
 {
 	struct pgt_armed *a = &r->armed;
 	int64_t n = 0;
@@ -125,7 +125,7 @@ read_armed(struct pgt_record *r, const cJSON *body)
 
 /* Index of the item a record is about; n_items when it is about none. */
 static size_t
-item_of(const struct pgt_record *r, const cJSON *body)
+item_of(const struct pgt_replay *r, const cJSON *body)
 {
 	int64_t i = -1;
 
@@ -135,7 +135,7 @@ item_of(const struct pgt_record *r, const cJSON *body)
 }
 
 static void
-play_item(struct pgt_record *r, const struct pgt_jrec *rec)
+play_item(struct pgt_replay *r, const struct pgt_jrec *rec)
 {
 	size_t i = item_of(r, rec->body);
 	const cJSON *prev = cJSON_GetObjectItemCaseSensitive(rec->body, "prev");
@@ -178,7 +178,7 @@ play_item(struct pgt_record *r, const struct pgt_jrec *rec)
 }
 
 static void
-play(struct pgt_record *r, const struct pgt_jrec *rec)
+play(struct pgt_replay *r, const struct pgt_jrec *rec)
 {
 	char name[32] = "";
 
@@ -216,7 +216,7 @@ play(struct pgt_record *r, const struct pgt_jrec *rec)
 	case PGT_J_RB_BEGIN:
 		r->rb_begun = true;
 		r->closed = r->confirmed = false; /* a confirmed one can be taken back */
-		r->outcome = PGT_OUT_OPEN;
+		r->outcome = PGT_END_OPEN;
 		r->rolled_back_ns = rec->real_ns;
 		text_of(rec->body, "reason", r->rb_reason, sizeof(r->rb_reason));
 		break;
@@ -236,9 +236,9 @@ play(struct pgt_record *r, const struct pgt_jrec *rec)
 }
 
 int
-pgt_record_read(const struct pgt_journal *j, struct pgt_record *ret, struct pgt_err *err)
+pgt_replay_read(const struct pgt_journal *j, struct pgt_replay *ret, struct pgt_err *err)
 {
-	struct pgt_record r = {0};
+	struct pgt_replay r = {0};
 	size_t i;
 
 	for (i = 0; i < pgt_journal_count(j); i++) {
@@ -265,12 +265,12 @@ pgt_record_read(const struct pgt_journal *j, struct pgt_record *ret, struct pgt_
 	return 0;
 
 fail:
-	pgt_record_done(&r);
+	pgt_replay_done(&r);
 	return -1;
 }
 
 void
-pgt_record_done(struct pgt_record *r)
+pgt_replay_done(struct pgt_replay *r)
 {
 	size_t i;
 
@@ -288,7 +288,7 @@ pgt_record_done(struct pgt_record *r)
 }
 
 void
-pgt_record_phase(const struct pgt_record *r, char *buf, size_t size)
+pgt_replay_phase(const struct pgt_replay *r, char *buf, size_t size)
 {
 	size_t i, last = 0;
 
@@ -296,7 +296,7 @@ pgt_record_phase(const struct pgt_record *r, char *buf, size_t size)
 		if (r->intent[i])
 			last = i + 1;
 	if (r->closed)
-		snprintf(buf, size, "%s", pgt_outcome_name(r->outcome));
+		snprintf(buf, size, "%s", pgt_ending_name(r->outcome));
 	else if (r->confirmed)
 		snprintf(buf, size, "confirmed");
 	else if (r->rb_begun)
@@ -333,7 +333,7 @@ put_events(cJSON *obj, const struct pgt_journal *j)
 }
 
 cJSON *
-pgt_record_json(const struct pgt_record *r, bool with_events, const struct pgt_journal *j)
+pgt_replay_json(const struct pgt_replay *r, bool with_events, const struct pgt_journal *j)
 {
 	cJSON *obj;
 	char phase[64];
@@ -342,9 +342,9 @@ pgt_record_json(const struct pgt_record *r, bool with_events, const struct pgt_j
 	r->cs->applied_ns = r->applied_ns;
 	r->cs->rolled_back_ns = r->rolled_back_ns;
 	obj = pgt_changeset_json(r->cs, r->prev);
-	pgt_record_phase(r, phase, sizeof(phase));
+	pgt_replay_phase(r, phase, sizeof(phase));
 	pgt_json_str(obj, "phase", phase);
-	pgt_json_str(obj, "outcome", pgt_outcome_name(r->outcome));
+	pgt_json_str(obj, "outcome", pgt_ending_name(r->outcome));
 	pgt_json_bool(obj, "open", !r->closed);
 	pgt_json_str(obj, "target", r->label);
 	pgt_json_str(obj, "who", r->who);
