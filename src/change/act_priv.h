@@ -5,8 +5,8 @@
 
 void pgt_act_say(const struct pgt_acting *a, long item, const char *text);
 /* One record about an item (-1: the reload); 0 when there is no journal. */
-int pgt_act_journal(const struct pgt_acting *a, enum pgt_jtype type, long item, const char *key,
-		    const char *text, struct pgt_err *err);
+int pgt_act_journal(const struct pgt_acting *a, enum pgt_jtype type, long item,
+		    const char *key, const char *text, struct pgt_err *err);
 int pgt_act_sql(const struct pgt_acting *a, const struct pgt_item *item, const char *sql,
 		struct pgt_err *err);
 int pgt_act_reload_now(const struct pgt_acting *a, struct pgt_err *err);

@@ -26,11 +26,13 @@ pgt_fence_read(struct pgt_writer *s, struct pgt_fence *ret, struct pgt_err *err)
 	struct pgt_result *r = NULL;
 	struct pgt_fence f = {0};
 
-	if (pgt_writer_run(s, pgt_change_sql("fence", 0), params, 1, ASK_NS, &r, err) < 0) {
+	if (pgt_writer_run(s, pgt_change_sql("fence", 0), params, 1, ASK_NS, &r,
+			   err) < 0) {
 		pgt_err_prefix(err, "cannot tell which node this is");
 		return -1;
 	}
-	copy_col(r, "system_identifier", f.system_identifier, sizeof(f.system_identifier));
+	copy_col(r, "system_identifier", f.system_identifier,
+		 sizeof(f.system_identifier));
 	copy_col(r, "datadir", f.datadir, sizeof(f.datadir));
 	copy_col(r, "addr", f.addr, sizeof(f.addr));
 	f.timeline = (int)pgt_result_i64(r, 0, pgt_result_col(r, "timeline"), 0);
@@ -41,33 +43,38 @@ pgt_fence_read(struct pgt_writer *s, struct pgt_fence *ret, struct pgt_err *err)
 	f.locked = pgt_result_bool(r, 0, pgt_result_col(r, "locked"));
 	pgt_result_free(r);
 	if (!f.system_identifier[0] || !f.timeline || !f.start_us)
-		return pgt_err_set(err, PGT_E_STATE, "the server did not say which node it is");
+		return pgt_err_set(err, PGT_E_STATE,
+				   "the server did not say which node it is");
 	*ret = f;
 	return 0;
 }
 
 enum pgt_fence_verdict
-pgt_fence_compare(const struct pgt_fence *then, const struct pgt_fence *now, char *why, size_t size)
+pgt_fence_compare(const struct pgt_fence *then, const struct pgt_fence *now, char *why,
+		  size_t size)
 {
 	if (!then->system_identifier[0] || !now->system_identifier[0]) {
 		snprintf(why, size, "the node is not known");
 		return PGT_FENCE_UNKNOWN;
 	}
 	if (strcmp(then->system_identifier, now->system_identifier) != 0) {
-		snprintf(why, size, "another cluster answers: system identifier %s, not %s",
+		snprintf(why, size,
+			 "another cluster answers: system identifier %s, not %s",
 			 now->system_identifier, then->system_identifier);
 		return PGT_FENCE_OTHER;
 	}
 	/* not visible to one of the two roles: then it says nothing */
-	if (then->datadir[0] && now->datadir[0] && strcmp(then->datadir, now->datadir) != 0) {
-		snprintf(why, size, "another node answers: data directory %.100s, not %.100s",
+	if (then->datadir[0] && now->datadir[0] &&
+	    strcmp(then->datadir, now->datadir) != 0) {
+		snprintf(why, size,
+			 "another node answers: data directory %.100s, not %.100s",
 			 now->datadir, then->datadir);
 		return PGT_FENCE_OTHER;
 	}
 	if (then->port != now->port ||
 	    (then->addr[0] && now->addr[0] && strcmp(then->addr, now->addr) != 0)) {
-		snprintf(why, size, "another node answers: %s port %d, not %s port %d", now->addr,
-			 now->port, then->addr, then->port);
+		snprintf(why, size, "another node answers: %s port %d, not %s port %d",
+			 now->addr, now->port, then->addr, then->port);
 		return PGT_FENCE_OTHER;
 	}
 	if (then->in_recovery != now->in_recovery) {
@@ -76,8 +83,8 @@ pgt_fence_compare(const struct pgt_fence *then, const struct pgt_fence *now, cha
 		return PGT_FENCE_ROLE;
 	}
 	if (then->timeline != now->timeline) {
-		snprintf(why, size, "timeline %d, not %d: there was a failover", now->timeline,
-			 then->timeline);
+		snprintf(why, size, "timeline %d, not %d: there was a failover",
+			 now->timeline, then->timeline);
 		return PGT_FENCE_ROLE;
 	}
 	if (then->start_us != now->start_us) {
@@ -118,7 +125,8 @@ pgt_fence_from_json(const cJSON *json, struct pgt_fence *ret)
 	int64_t n = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	text_into(json, "system_identifier", ret->system_identifier, sizeof(ret->system_identifier));
+	text_into(json, "system_identifier", ret->system_identifier,
+		  sizeof(ret->system_identifier));
 	text_into(json, "datadir", ret->datadir, sizeof(ret->datadir));
 	text_into(json, "addr", ret->addr, sizeof(ret->addr));
 	if (pgt_json_get_i64(json, "timeline", &n))

@@ -49,10 +49,12 @@ pgt_restore_instructions(const struct pgt_restore_report *r)
 	pgt_buf_init(&b, 256 * 1024);
 	for (i = 0; i < r->n; i++)
 		if (r->items[i].sql && r->items[i].state != PGT_RS_RESTORED &&
-		    r->items[i].state != PGT_RS_UNTOUCHED && r->items[i].state != PGT_RS_FOREIGN)
+		    r->items[i].state != PGT_RS_UNTOUCHED &&
+		    r->items[i].state != PGT_RS_FOREIGN)
 			pgt_buf_printf(&b, "%s;\n", r->items[i].sql);
 	if (b.len) {
-		char *reload = pgt_change_stmt("reload_by_hand", (struct pgt_fill[]){{NULL, NULL}});
+		char *reload = pgt_change_stmt("reload_by_hand",
+					       (struct pgt_fill[]){{NULL, NULL}});
 
 		pgt_buf_printf(&b, "%s\n", reload);
 		free(reload);
@@ -124,7 +126,8 @@ judge_after(const struct pgt_acting *a, size_t i, struct pgt_restored *out)
 
 /* -1 with err: the link is lost, or the node is another; else out tells. */
 static int
-restore_item(const struct pgt_acting *a, size_t i, struct pgt_restored *out, struct pgt_err *err)
+restore_item(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
+	     struct pgt_err *err)
 {
 	const struct pgt_item *item = &a->cs->items[i];
 	struct pgt_err local = {0};
@@ -144,7 +147,8 @@ restore_item(const struct pgt_acting *a, size_t i, struct pgt_restored *out, str
 		out->state = PGT_RS_UNTOUCHED;
 	} else if (!pgt_item_is_ours(item, &a->prev[i], &now)) {
 		out->state = PGT_RS_FOREIGN;
-		snprintf(out->note, sizeof(out->note), "changed by somebody else since: left as it is");
+		snprintf(out->note, sizeof(out->note),
+			 "changed by somebody else since: left as it is");
 	} else if (pgt_item_inverse(item, &a->prev[i], &now, &list, &n, &local) < 0) {
 		out->state = PGT_RS_FAILED;
 		pgt_str_copy(out->note, sizeof(out->note), local.msg);
@@ -178,8 +182,9 @@ settled(enum pgt_restore_state s)
 
 /* Settings that are restored, yet live sessions see another value than before. */
 static int
-count_stale(const struct pgt_acting *a, const bool *intent, const struct pgt_restore_report *rep,
-	    struct pgt_writer *s, size_t *ret, struct pgt_err *err)
+count_stale(const struct pgt_acting *a, const bool *intent,
+	    const struct pgt_restore_report *rep, struct pgt_writer *s, size_t *ret,
+	    struct pgt_err *err)
 {
 	struct pgt_setting_info info;
 	size_t i, n = 0;
@@ -187,13 +192,15 @@ count_stale(const struct pgt_acting *a, const bool *intent, const struct pgt_res
 	for (i = 0; i < a->cs->n_items; i++) {
 		const char *was = a->prev[i].effective;
 
-		if ((intent && !intent[i]) || a->cs->items[i].kind != PGT_ITEM_SETTING || !was ||
-		    !settled(rep->items[i].state) || rep->items[i].state == PGT_RS_FOREIGN)
+		if ((intent && !intent[i]) || a->cs->items[i].kind != PGT_ITEM_SETTING ||
+		    !was || !settled(rep->items[i].state) ||
+		    rep->items[i].state == PGT_RS_FOREIGN)
 			continue;
 		if (pgt_setting_read(s, a->cs->items[i].name, &info, err) < 0)
 			return -1;
 		if (info.effective &&
-		    !pgt_unit_equal(info.effective, was, info.vartype ? info.vartype : "", info.unit))
+		    !pgt_unit_equal(info.effective, was, info.vartype ? info.vartype : "",
+				    info.unit))
 			n++;
 		pgt_setting_info_done(&info);
 	}
@@ -216,8 +223,8 @@ look(const struct pgt_acting *a, const bool *intent, const struct pgt_restore_re
 }
 
 static enum pgt_restore_result
-reload_back(const struct pgt_acting *a, const bool *intent, struct pgt_restore_report *rep,
-	    struct pgt_err *err)
+reload_back(const struct pgt_acting *a, const bool *intent,
+	    struct pgt_restore_report *rep, struct pgt_err *err)
 {
 	int64_t deadline = pgt_clock_mono_ns() + SEEN_NS;
 	enum pgt_fence_verdict v;
@@ -232,7 +239,8 @@ reload_back(const struct pgt_acting *a, const bool *intent, struct pgt_restore_r
 	if (*faults) {
 		faults[strcspn(faults, "\n")] = '\0';
 		snprintf(rep->why, sizeof(rep->why),
-			 "restored in the file, but a reload is void until this error is mended: %.400s",
+			 "restored in the file, but a reload is void until this error is "
+			 "mended: %.400s",
 			 faults);
 		free(faults);
 		pgt_err_set(err, PGT_E_STATE, "%s", rep->why);
@@ -241,11 +249,12 @@ reload_back(const struct pgt_acting *a, const bool *intent, struct pgt_restore_r
 	free(faults);
 	pgt_act_journal(a, PGT_J_RB_INTENT, -1, NULL, NULL, &ignored);
 	if (pgt_act_fence(a, true, &v, err) < 0)
-		return v == PGT_FENCE_ROLE || v == PGT_FENCE_OTHER ? PGT_RR_FENCED : PGT_RR_RETRY;
+		return v == PGT_FENCE_ROLE || v == PGT_FENCE_OTHER ? PGT_RR_FENCED
+								   : PGT_RR_RETRY;
 	if (pgt_act_reload_now(a, err) < 0) {
 		if (strcmp(err->sqlstate, "42501") == 0) {
-			snprintf(rep->why, sizeof(rep->why), "restored in the file, not reloaded: %.400s",
-				 err->msg);
+			snprintf(rep->why, sizeof(rep->why),
+				 "restored in the file, not reloaded: %.400s", err->msg);
 			return PGT_RR_FROZEN;
 		}
 		return PGT_RR_RETRY;
@@ -259,15 +268,16 @@ reload_back(const struct pgt_acting *a, const bool *intent, struct pgt_restore_r
 			return PGT_RR_DONE;
 		poll(NULL, 0, 50);
 	} while (pgt_clock_mono_ns() < deadline);
-	pgt_err_set(err, PGT_E_STATE, "%zu restored settings are not yet seen by new sessions", stale);
+	pgt_err_set(err, PGT_E_STATE,
+		    "%zu restored settings are not yet seen by new sessions", stale);
 	return PGT_RR_RETRY;
 }
 
 /* ---- all of it ---- */
 
 static enum pgt_restore_result
-restore_items(const struct pgt_acting *a, const bool *intent, struct pgt_restore_report *rep,
-	      struct pgt_err *err)
+restore_items(const struct pgt_acting *a, const bool *intent,
+	      struct pgt_restore_report *rep, struct pgt_err *err)
 {
 	enum pgt_fence_verdict v;
 	struct pgt_err ignored;
@@ -318,7 +328,8 @@ tally(struct pgt_restore_report *rep, struct pgt_err *err)
 			result = PGT_RR_RETRY;
 	}
 	if (result != PGT_RR_DONE)
-		pgt_err_set(err, result == PGT_RR_FROZEN ? PGT_E_DENIED : PGT_E_SQL, "%s", rep->why);
+		pgt_err_set(err, result == PGT_RR_FROZEN ? PGT_E_DENIED : PGT_E_SQL, "%s",
+			    rep->why);
 	return result;
 }
 
@@ -345,7 +356,8 @@ pgt_restore(const struct pgt_acting *a, const bool *intent, bool reload_intent,
 	rep.items = pgt_xcalloc(rep.n, sizeof(*rep.items));
 	if (pgt_act_fence(a, true, &v, err) < 0) {
 		snprintf(rep.why, sizeof(rep.why), "%s", err->msg);
-		result = v == PGT_FENCE_ROLE || v == PGT_FENCE_OTHER ? PGT_RR_FENCED : PGT_RR_RETRY;
+		result = v == PGT_FENCE_ROLE || v == PGT_FENCE_OTHER ? PGT_RR_FENCED
+								     : PGT_RR_RETRY;
 		goto out;
 	}
 	result = restore_items(a, intent, &rep, err);
@@ -371,10 +383,11 @@ out:
 		char **list = NULL;
 		size_t n = 0;
 
-		if (rep.items[i].sql || settled(rep.items[i].state) || (intent && !intent[i]) ||
-		    !a->prev[i].known)
+		if (rep.items[i].sql || settled(rep.items[i].state) ||
+		    (intent && !intent[i]) || !a->prev[i].known)
 			continue;
-		if (pgt_item_inverse(&a->cs->items[i], &a->prev[i], NULL, &list, &n, NULL) == 0)
+		if (pgt_item_inverse(&a->cs->items[i], &a->prev[i], NULL, &list, &n,
+				     NULL) == 0)
 			keep_sql(&rep.items[i], list, n);
 		pgt_sql_list_free(list, n);
 	}

@@ -42,12 +42,14 @@ same_value(const struct pgt_item *item, const struct pgt_setting_info *info)
 }
 
 static enum seen
-judge_setting(const struct pgt_item *item, const struct pgt_setting_info *info, struct pgt_err *err)
+judge_setting(const struct pgt_item *item, const struct pgt_setting_info *info,
+	      struct pgt_err *err)
 {
 	const char *source = info->source ? info->source : "";
 
 	if (!info->known) {
-		pgt_err_set(err, PGT_E_STATE, "%s: the server no longer knows it", item->name);
+		pgt_err_set(err, PGT_E_STATE, "%s: the server no longer knows it",
+			    item->name);
 		return NEVER;
 	}
 	if (info->pending_restart) {
@@ -57,7 +59,8 @@ judge_setting(const struct pgt_item *item, const struct pgt_setting_info *info, 
 	/* our own session sets a few by SET: then only reset_val tells */
 	if (strcmp(source, "default") != 0 && strcmp(source, "configuration file") != 0 &&
 	    strcmp(source, "session") != 0) {
-		pgt_err_set(err, PGT_E_STATE, "%s: in the file, but hidden by what comes from: %.60s",
+		pgt_err_set(err, PGT_E_STATE,
+			    "%s: in the file, but hidden by what comes from: %.60s",
 			    item->name, source);
 		return NEVER;
 	}
@@ -70,11 +73,13 @@ judge_setting(const struct pgt_item *item, const struct pgt_setting_info *info, 
 		return NOT_YET;
 	if (strcmp(source, "session") == 0 || item->managed)
 		return IN_FORCE;
-	return strcmp(source, "configuration file") == 0 && from_our_file(info) ? IN_FORCE : NOT_YET;
+	return strcmp(source, "configuration file") == 0 && from_our_file(info) ? IN_FORCE
+										: NOT_YET;
 }
 
 static bool
-object_in_force(const struct pgt_item *item, const struct pgt_prev *prev, const struct pgt_prev *now)
+object_in_force(const struct pgt_item *item, const struct pgt_prev *prev,
+		const struct pgt_prev *now)
 {
 	switch (item->kind) {
 	case PGT_ITEM_INDEX_CREATE:
@@ -120,8 +125,8 @@ see_item(const struct pgt_acting *a, struct pgt_writer *fresh, size_t i, enum se
 		return -1;
 	*ret = judge_setting(item, &info, err);
 	if (*ret == NOT_YET)
-		pgt_err_set(err, PGT_E_STATE, "%s: new sessions still see %.80s", item->name,
-			    info.effective ? info.effective : "nothing");
+		pgt_err_set(err, PGT_E_STATE, "%s: new sessions still see %.80s",
+			    item->name, info.effective ? info.effective : "nothing");
 	pgt_setting_info_done(&info);
 	return 0;
 }
@@ -140,7 +145,8 @@ see_all(const struct pgt_acting *a, enum seen *ret, struct pgt_err *err)
 		goto out;
 	if (*faults) {
 		faults[strcspn(faults, "\n")] = '\0';
-		pgt_err_set(err, PGT_E_STATE, "the configuration has an error: %s", faults);
+		pgt_err_set(err, PGT_E_STATE, "the configuration has an error: %s",
+			    faults);
 		*ret = NEVER;
 		rc = 0;
 		goto out;

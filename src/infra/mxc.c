@@ -39,9 +39,11 @@ error_text(const cJSON *json, char *dst, size_t size)
 	if (cJSON_IsString(e)) {
 		text = pgt_xstrdup(e->valuestring);
 	} else if (cJSON_IsObject(e) && e->child) {
-		first = cJSON_IsArray(e->child) ? cJSON_GetArrayItem(e->child, 0) : e->child;
+		first = cJSON_IsArray(e->child) ? cJSON_GetArrayItem(e->child, 0)
+						: e->child;
 		text = pgt_xasprintf("%s %s", e->child->string,
-				     cJSON_IsString(first) ? first->valuestring : "is refused");
+				     cJSON_IsString(first) ? first->valuestring
+							   : "is refused");
 	}
 	raw = text ? text : pgt_xstrdup("no reason given");
 	if (raw[0] == '"' && strlen(raw) > 1 && raw[strlen(raw) - 1] == '"') {
@@ -55,7 +57,8 @@ error_text(const cJSON *json, char *dst, size_t size)
 
 static int
 call(const char *method, const char *url, const char *path,
-     const struct pgt_http_auth *auth, const cJSON *body, cJSON **ret, struct pgt_err *err)
+     const struct pgt_http_auth *auth, const cJSON *body, cJSON **ret,
+     struct pgt_err *err)
 {
 	char *full = pgt_xasprintf("%s%s", url, path), why[256];
 	cJSON *json = NULL;
@@ -118,7 +121,8 @@ take_workload(cJSON *take_json, struct pgt_mxc_workload *ret, struct pgt_err *er
 		/* The id goes into a path. */
 		if (strlen(w.id) == 0 ||
 		    strspn(w.id, "0123456789abcdefABCDEF-") != strlen(w.id))
-			rc = pgt_err_set(err, PGT_E_PARSE, "mxc: a workload without an id");
+			rc = pgt_err_set(err, PGT_E_PARSE,
+					 "mxc: a workload without an id");
 	}
 	cJSON_Delete(take_json);
 	if (rc == 0)
@@ -127,8 +131,8 @@ take_workload(cJSON *take_json, struct pgt_mxc_workload *ret, struct pgt_err *er
 }
 
 int
-pgt_mxc_cluster(const char *url, const struct pgt_http_auth *auth, struct pgt_mxc_cluster *ret,
-		struct pgt_err *err)
+pgt_mxc_cluster(const char *url, const struct pgt_http_auth *auth,
+		struct pgt_mxc_cluster *ret, struct pgt_err *err)
 {
 	struct pgt_mxc_cluster c = {0};
 	int64_t nodes = 0, healthy = 0;
@@ -152,8 +156,8 @@ pgt_mxc_cluster(const char *url, const struct pgt_http_auth *auth, struct pgt_mx
 }
 
 int
-pgt_mxc_create(const char *url, const struct pgt_http_auth *auth, const char *command, int cpu,
-	       int memory_mb, struct pgt_mxc_workload *ret, struct pgt_err *err)
+pgt_mxc_create(const char *url, const struct pgt_http_auth *auth, const char *command,
+	       int cpu, int memory_mb, struct pgt_mxc_workload *ret, struct pgt_err *err)
 {
 	cJSON *body = cJSON_CreateObject(), *json;
 	int rc;
@@ -197,8 +201,8 @@ pgt_mxc_stop(const char *url, const struct pgt_http_auth *auth, const char *id,
 
 int
 pgt_mxc_wait(const char *url, const struct pgt_http_auth *auth, const char *id,
-	     int64_t deadline_ns, const volatile bool *cancel, struct pgt_mxc_workload *ret,
-	     struct pgt_err *err)
+	     int64_t deadline_ns, const volatile bool *cancel,
+	     struct pgt_mxc_workload *ret, struct pgt_err *err)
 {
 	struct pgt_mxc_workload w = {.status = PGT_MXC_UNKNOWN};
 	struct pgt_err last = {0};

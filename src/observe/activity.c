@@ -8,15 +8,35 @@
 #include "obs_priv.h"
 
 enum {
-	A_BACKENDS, A_PID, A_START, A_DATID, A_USER, A_DB, A_APP, A_CLIENT, A_TYPE, A_STATE,
-	A_WTYPE, A_WEVENT, A_QUERY, A_QUERYID, A_QUERY_US, A_XACT_US, A_STATE_US, A_XMIN,
-	A_LEADER, A_BLOCKERS, A_NOW, A_N
+	A_BACKENDS,
+	A_PID,
+	A_START,
+	A_DATID,
+	A_USER,
+	A_DB,
+	A_APP,
+	A_CLIENT,
+	A_TYPE,
+	A_STATE,
+	A_WTYPE,
+	A_WEVENT,
+	A_QUERY,
+	A_QUERYID,
+	A_QUERY_US,
+	A_XACT_US,
+	A_STATE_US,
+	A_XMIN,
+	A_LEADER,
+	A_BLOCKERS,
+	A_NOW,
+	A_N
 };
 
 static const char *const columns[A_N] = {
-    "n_backends", "pid", "backend_start_us", "datid", "usename", "datname", "app", "client",
-    "backend_type", "state", "wait_type", "wait_event", "query", "query_id", "query_us",
-    "xact_us", "state_us", "xmin_age", "leader_pid", "blockers", "now_us",
+    "n_backends", "pid",      "backend_start_us", "datid",   "usename",   "datname",
+    "app",        "client",   "backend_type",     "state",   "wait_type", "wait_event",
+    "query",      "query_id", "query_us",         "xact_us", "state_us",  "xmin_age",
+    "leader_pid", "blockers", "now_us",
 };
 
 #define EDGES_MAX 20000
@@ -143,7 +163,8 @@ count_client(struct pgt_sessions *s, const struct pgt_activity *a, bool hidden)
 		return; /* our own transaction is never the news */
 	oldest(a->xact_age_ns, a->pid, &s->oldest_tx_ns, &s->oldest_tx_pid);
 	if (is(a->state, "active"))
-		oldest(a->query_age_ns, a->pid, &s->oldest_query_ns, &s->oldest_query_pid);
+		oldest(a->query_age_ns, a->pid, &s->oldest_query_ns,
+		       &s->oldest_query_pid);
 	if (a->state && pgt_str_starts(a->state, "idle in transaction"))
 		oldest(a->state_age_ns, a->pid, &s->oldest_idle_in_tx_ns,
 		       &s->oldest_idle_in_tx_pid);
@@ -157,7 +178,8 @@ is_active(const struct pgt_activity *a)
 	 * protocol: the server waits for nothing then */
 	if (a->is_ours || is(a->wait_type, "Activity") || is(a->wait_event, "ClientRead"))
 		return false;
-	return is(a->state, "active") || (!a->is_client && a->backend_type && a->wait_type);
+	return is(a->state, "active") ||
+	       (!a->is_client && a->backend_type && a->wait_type);
 }
 
 static void
@@ -179,7 +201,8 @@ count_row(struct obs *o, const struct pgt_activity *a)
 	if (a->is_client && a->wait_type)
 		s->waiting++;
 	if (a->wait_type)
-		obs_waits_count(o->waits, a->wait_type, a->wait_event ? a->wait_event : "");
+		obs_waits_count(o->waits, a->wait_type,
+				a->wait_event ? a->wait_event : "");
 	else if (is(a->state, "active"))
 		obs_waits_count(o->waits, "CPU", "");
 }
@@ -195,7 +218,8 @@ find_extra(struct obs *o, const struct pgt_activity *rows, size_t n)
 	for (i = 0; i < o->n_edges && o->n_extra < EXTRA_MAX; i++) {
 		int pid = o->edges[i].blocker;
 
-		for (k = 0; k < n && (rows[k].pid != pid || is(rows[k].state, "idle")); k++)
+		for (k = 0; k < n && (rows[k].pid != pid || is(rows[k].state, "idle"));
+		     k++)
 			;
 		if (k < n)
 			continue; /* is among the rows anyway */
@@ -226,10 +250,12 @@ sessions_begin(struct obs *o)
 void
 obs_feed_activity(struct obs *o, const struct obs_rows *r)
 {
-	size_t n = obs_rows_n(r), kept = n < o->opts.max_activity ? n : o->opts.max_activity, i;
+	size_t n = obs_rows_n(r),
+	       kept = n < o->opts.max_activity ? n : o->opts.max_activity, i;
 	struct obs_block *block = obs_part_begin();
 	struct pgt_arena *arena = obs_block_arena(block);
-	struct pgt_activity *rows = pgt_arena_array(arena, kept ? kept : 1, sizeof(*rows));
+	struct pgt_activity *rows = pgt_arena_array(arena, kept ? kept : 1,
+						    sizeof(*rows));
 	struct pgt_activity spare;
 	int64_t backends;
 	int c[A_N];
@@ -262,8 +288,10 @@ obs_feed_activity(struct obs *o, const struct obs_rows *r)
 	obs_status_ok(o, PGT_SEC_ACTIVITY);
 	obs_status_ok(o, PGT_SEC_LOCKS);
 	if (o->lost_sight) {
-		o->status[PGT_SEC_ACTIVITY].partial = o->status[PGT_SEC_LOCKS].partial = true;
-		obs_status_why(o, PGT_SEC_ACTIVITY, "the sessions of other roles are hidden",
+		o->status[PGT_SEC_ACTIVITY].partial = o->status[PGT_SEC_LOCKS]
+							  .partial = true;
+		obs_status_why(o, PGT_SEC_ACTIVITY,
+			       "the sessions of other roles are hidden",
 			       o->caps.cap[PGT_CAP_MONITOR].fix);
 		obs_status_why(o, PGT_SEC_LOCKS, "waits of other roles are hidden",
 			       o->caps.cap[PGT_CAP_MONITOR].fix);

@@ -134,7 +134,8 @@ rates_fill(struct obs *o)
 	r->deadlocks = delta(o, OBS_C_deadlocks);
 	r->conflicts = delta(o, OBS_C_conflicts);
 	r->sessions_new = delta(o, OBS_C_sessions);
-	r->sessions_lost = delta(o, OBS_C_sessions_abandoned) + delta(o, OBS_C_sessions_fatal) +
+	r->sessions_lost = delta(o, OBS_C_sessions_abandoned) +
+			   delta(o, OBS_C_sessions_fatal) +
 			   delta(o, OBS_C_sessions_killed);
 	r->active_time_ms = delta(o, OBS_C_active_ms) / s;
 	r->errors = r->rollbacks;

@@ -43,7 +43,8 @@ obs_feed_tables(struct obs *o, const struct obs_rows *r)
 	int c[T_N];
 
 	obs_cols(r, table_counters, c, T_N);
-	obs_rel_begin(o->tables, o->tick.mono_ns, obs_i64(r, 0, obs_col(r, "reset_us"), 0));
+	obs_rel_begin(o->tables, o->tick.mono_ns,
+		      obs_i64(r, 0, obs_col(r, "reset_us"), 0));
 	for (i = 0; rows && i < n; i++) {
 		struct pgt_table *t = &rows[i];
 
@@ -76,7 +77,8 @@ obs_feed_indexes(struct obs *o, const struct obs_rows *r)
 	struct pgt_arena *a = obs_block_arena(block);
 	struct pgt_index *rows = pgt_arena_array(a, n ? n : 1, sizeof(*rows));
 
-	obs_rel_begin(o->indexes, o->tick.mono_ns, obs_i64(r, 0, obs_col(r, "reset_us"), 0));
+	obs_rel_begin(o->indexes, o->tick.mono_ns,
+		      obs_i64(r, 0, obs_col(r, "reset_us"), 0));
 	for (i = 0; rows && i < n; i++) {
 		struct pgt_index *x = &rows[i];
 		double v, d, s;
@@ -96,7 +98,8 @@ obs_feed_indexes(struct obs *o, const struct obs_rows *r)
 		x->primary = obs_bool(r, i, obs_col(r, "is_primary"));
 		x->valid = obs_bool(r, i, obs_col(r, "is_valid"));
 		x->constraint = obs_bool(r, i, obs_col(r, "is_constraint"));
-		x->definition = obs_text(r, i, obs_col(r, "definition"), a, OBS_QUERY_MAX);
+		x->definition = obs_text(r, i, obs_col(r, "definition"), a,
+					 OBS_QUERY_MAX);
 	}
 	obs_rel_end(o->indexes);
 	obs_part_set(o, OBS_P_INDEXES, block, rows, n);
@@ -110,8 +113,22 @@ setting_cmp(const void *a, const void *b)
 		      ((const struct pgt_setting *)b)->name);
 }
 
-enum { G_NAME, G_VALUE, G_UNIT, G_TYPE, G_CONTEXT, G_SOURCE, G_FILE, G_LINE, G_BOOT, G_RESET,
-       G_MIN, G_MAX, G_PENDING, G_N };
+enum {
+	G_NAME,
+	G_VALUE,
+	G_UNIT,
+	G_TYPE,
+	G_CONTEXT,
+	G_SOURCE,
+	G_FILE,
+	G_LINE,
+	G_BOOT,
+	G_RESET,
+	G_MIN,
+	G_MAX,
+	G_PENDING,
+	G_N
+};
 static const char *const setting_names[G_N] = {
     "name", "setting", "unit", "vartype", "context", "source", "sourcefile", "sourceline",
     "boot_val", "reset_val", "min_val", "max_val", "pending_restart"};

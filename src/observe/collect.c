@@ -86,7 +86,8 @@ due_standby(const struct obs *o)
 static bool
 urgent_settings(const struct obs *o)
 {
-	return o->settings_conf_us && o->have_cur && o->cur.conf_us != o->settings_conf_us;
+	return o->settings_conf_us && o->have_cur &&
+	       o->cur.conf_us != o->settings_conf_us;
 }
 
 static int
@@ -143,7 +144,8 @@ const struct obs_collector obs_collectors[] = {
      .feed = obs_feed_activity, .params = p_activity},
     {"locks", PGT_SEC_LOCKS, 0, 0, PGT_CAP_N, .due = due_locks, .feed = obs_feed_locks,
      .params = p_locks},
-    {"names", PGT_SEC_STATEMENTS, S(300), S(300), PGT_CAP_STATEMENTS, .feed = obs_feed_names},
+    {"names", PGT_SEC_STATEMENTS, S(300), S(300), PGT_CAP_STATEMENTS,
+     .feed = obs_feed_names},
     {"statements_count", PGT_SEC_STATEMENTS, S(60), S(60), PGT_CAP_STATEMENTS,
      .feed = obs_feed_statements_count},
     {"texts", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS, .due = due_texts,
@@ -165,8 +167,8 @@ const struct obs_collector obs_collectors[] = {
      .params = p_rows},
     {"statements_info", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS,
      .query = q_statements_info, .feed = obs_feed_statements_info},
-    {"statements", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS, .query = q_statements,
-     .feed = obs_feed_statements, .params = p_statements},
+    {"statements", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS,
+     .query = q_statements, .feed = obs_feed_statements, .params = p_statements},
 };
 const size_t obs_n_collectors = PGT_LEN(obs_collectors);
 

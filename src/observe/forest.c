@@ -174,7 +174,8 @@ graph_link(struct graph *g)
 }
 
 size_t
-pgt_forest_build(const struct pgt_edge *edges, size_t n, struct pgt_forest_row *ret, size_t max)
+pgt_forest_build(const struct pgt_edge *edges, size_t n, struct pgt_forest_row *ret,
+		 size_t max)
 {
 	struct graph g;
 	struct order *order;
@@ -193,7 +194,8 @@ pgt_forest_build(const struct pgt_edge *edges, size_t n, struct pgt_forest_row *
 
 		if (g.nodes[root].parent >= 0 || g.nodes[root].child < 0)
 			continue;
-		for (at = root; at >= 0 && out < max; at = walk_next(&g, root, at, &depth)) {
+		for (at = root; at >= 0 && out < max;
+		     at = walk_next(&g, root, at, &depth)) {
 			const struct node *nd = &g.nodes[at];
 
 			row_of[at] = (int)out;
@@ -209,8 +211,10 @@ pgt_forest_build(const struct pgt_edge *edges, size_t n, struct pgt_forest_row *
 }
 
 static const char *const modes[] = {
-    "AccessShareLock", "RowShareLock",	"RowExclusiveLock",	"ShareUpdateExclusiveLock",
-    "ShareLock",       "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock",
+    "AccessShareLock",  "RowShareLock",
+    "RowExclusiveLock", "ShareUpdateExclusiveLock",
+    "ShareLock",        "ShareRowExclusiveLock",
+    "ExclusiveLock",    "AccessExclusiveLock",
 };
 
 /* Bit m of row k: mode k conflicts with mode m. */

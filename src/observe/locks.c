@@ -33,7 +33,8 @@ obs_feed_locks(struct obs *o, const struct obs_rows *r)
 
 	obs_cols(r, columns, c, L_N);
 	for (i = 0; rows && i < n; i++) {
-		int64_t at = obs_i64(r, i, c[L_WAIT], 0), now = obs_i64(r, i, c[L_NOW], 0);
+		int64_t at = obs_i64(r, i, c[L_WAIT], 0),
+			now = obs_i64(r, i, c[L_NOW], 0);
 
 		rows[i].pid = (int)obs_i64(r, i, c[L_PID], 0);
 		rows[i].granted = obs_bool(r, i, c[L_GRANTED]);

@@ -79,7 +79,8 @@ obs_rel_delta(struct obs_rel *r, uint64_t id, const double *v, double *d, size_t
 
 	if (r->new.n == r->new.cap) {
 		r->new.cap = r->new.cap ? 2 * r->new.cap : 64;
-		r->new.rows = pgt_xreallocarray(r->new.rows, r->new.cap, sizeof(*r->new.rows));
+		r->new.rows = pgt_xreallocarray(r->new.rows, r->new.cap,
+						sizeof(*r->new.rows));
 	}
 	row = &r->new.rows[r->new.n++];
 	row->id = id;

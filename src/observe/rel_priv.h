@@ -19,7 +19,8 @@ void obs_rel_forget(struct obs_rel *r);
 void obs_rel_begin(struct obs_rel *r, int64_t mono_ns, int64_t epoch_us);
 /* Differences of n counters since the last reading into d (NAN without one);
  * returns the seconds between, NAN without one. */
-double obs_rel_delta(struct obs_rel *r, uint64_t id, const double *v, double *d, size_t n);
+double obs_rel_delta(struct obs_rel *r, uint64_t id, const double *v, double *d,
+		     size_t n);
 /* Ends the reading: things that were not seen are dropped. */
 void obs_rel_end(struct obs_rel *r);
 

@@ -35,7 +35,8 @@ obs_feed_replicas(struct obs *o, const struct obs_rows *r)
 	obs_status_ok(o, PGT_SEC_REPLICATION);
 	if (hidden) {
 		o->status[PGT_SEC_REPLICATION].partial = true;
-		obs_status_why(o, PGT_SEC_REPLICATION, "positions of the standbys are hidden",
+		obs_status_why(o, PGT_SEC_REPLICATION,
+			       "positions of the standbys are hidden",
 			       o->caps.cap[PGT_CAP_MONITOR].fix);
 	}
 }

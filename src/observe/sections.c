@@ -142,8 +142,8 @@ void
 obs_feed_databases(struct obs *o, const struct obs_rows *r)
 {
 	enum { COMMITS, ROLLBACKS, READ, HIT, TEMP, N };
-	static const char *const names[N] = {"commits", "rollbacks", "blks_read", "blks_hit",
-					     "temp_bytes"};
+	static const char *const names[N] = {"commits", "rollbacks", "blks_read",
+					     "blks_hit", "temp_bytes"};
 	size_t n = obs_rows_n(r), i;
 	struct obs_block *block = obs_part_begin();
 	struct pgt_arena *a = obs_block_arena(block);
@@ -162,8 +162,8 @@ obs_feed_databases(struct obs *o, const struct obs_rows *r)
 		for (k = 0; k < N; k++)
 			v[k] = obs_num(r, i, c[k]);
 		/* each database has its own reset: it belongs to the identity */
-		s = obs_rel_delta(o->dbs,
-				  p->oid ^ (uint64_t)obs_i64(r, i, reset, 0) << 20, v, d, N);
+		s = obs_rel_delta(
+		    o->dbs, p->oid ^ (uint64_t)obs_i64(r, i, reset, 0) << 20, v, d, N);
 		xacts = d[COMMITS] + d[ROLLBACKS];
 		blocks = d[READ] + d[HIT];
 		p->tps = xacts / s;
@@ -218,14 +218,15 @@ horizon_sessions(const struct obs *o, struct pgt_horizon *h)
 	size_t n = 0, i;
 
 	for (i = 0; i < o->part[OBS_P_ACTIVITY].n; i++) {
-		bool sender = act[i].backend_type && strcmp(act[i].backend_type, "walsender") == 0;
+		bool sender = act[i].backend_type &&
+			      strcmp(act[i].backend_type, "walsender") == 0;
 
 		if (act[i].xmin_age < 0 || act[i].is_ours)
 			continue;
-		h[n++] = (struct pgt_horizon){sender ? "standby" : "backend",
-					      act[i].app && act[i].app[0] ? act[i].app
-									  : act[i].user,
-					      act[i].pid, act[i].xmin_age, act[i].xact_age_ns};
+		h[n++] = (struct pgt_horizon){
+		    sender ? "standby" : "backend",
+		    act[i].app && act[i].app[0] ? act[i].app : act[i].user, act[i].pid,
+		    act[i].xmin_age, act[i].xact_age_ns};
 	}
 	return n;
 }
@@ -234,7 +235,8 @@ horizon_sessions(const struct obs *o, struct pgt_horizon *h)
 void
 obs_build_horizon(struct obs *o, struct pgt_snapshot *s)
 {
-	const struct obs_part *slots = &o->part[OBS_P_SLOTS], *prep = &o->part[OBS_P_PREPARED];
+	const struct obs_part *slots = &o->part[OBS_P_SLOTS],
+			      *prep = &o->part[OBS_P_PREPARED];
 	struct pgt_horizon *h, *out;
 	const struct pgt_slot *sl = slots->rows;
 	size_t n, i;
@@ -242,11 +244,13 @@ obs_build_horizon(struct obs *o, struct pgt_snapshot *s)
 	h = pgt_xcalloc(o->part[OBS_P_ACTIVITY].n + slots->n + prep->n, sizeof(*h));
 	n = horizon_sessions(o, h);
 	for (i = 0; i < slots->n; i++) {
-		int64_t age = sl[i].xmin_age > sl[i].catalog_xmin_age ? sl[i].xmin_age
-								      : sl[i].catalog_xmin_age;
+		int64_t age = sl[i].xmin_age > sl[i].catalog_xmin_age
+				  ? sl[i].xmin_age
+				  : sl[i].catalog_xmin_age;
 
 		if (age >= 0)
-			h[n++] = (struct pgt_horizon){"slot", sl[i].name, sl[i].pid, age, -1};
+			h[n++] = (struct pgt_horizon){"slot", sl[i].name, sl[i].pid, age,
+						      -1};
 	}
 	for (i = 0; i < prep->n; i++)
 		h[n++] = ((const struct pgt_horizon *)prep->rows)[i];

@@ -170,8 +170,8 @@ setting_cmp(const void *key, const void *elem)
 const struct pgt_setting *
 pgt_snapshot_setting(const struct pgt_snapshot *s, const char *name)
 {
-	return s->n_settings ? bsearch(name, s->settings, s->n_settings, sizeof(*s->settings),
-				       setting_cmp)
+	return s->n_settings ? bsearch(name, s->settings, s->n_settings,
+				       sizeof(*s->settings), setting_cmp)
 			     : NULL;
 }
 

@@ -305,7 +305,8 @@ looks_reset(const struct obs *o, const struct obs_rows *r, const int *c)
 		const struct obs_entry *e = obs_stmts_entry(o->stmts, &key, false);
 
 		known += e != NULL;
-		back += e && obs_num(r, i, c[Q_FIRST_COUNTER + S_CALLS]) < e->cur[S_CALLS];
+		back += e &&
+			obs_num(r, i, c[Q_FIRST_COUNTER + S_CALLS]) < e->cur[S_CALLS];
 	}
 	return known > 2 && 2 * back > known;
 }
@@ -343,7 +344,8 @@ obs_feed_statements(struct obs *o, const struct obs_rows *r)
 	if (st->have_base && looks_reset(o, r, c)) {
 		obs_stmts_forget(st);
 		st->reset = true;
-	} else if (st->total >= 0 && (int64_t)st->n_used > 2 * st->total + 2 * KNOWN_MIN) {
+	} else if (st->total >= 0 &&
+		   (int64_t)st->n_used > 2 * st->total + 2 * KNOWN_MIN) {
 		obs_stmts_forget(st);
 	}
 	first = !st->have_base;
@@ -366,7 +368,8 @@ obs_feed_statements(struct obs *o, const struct obs_rows *r)
 	    o->have_cur ? o->cur.c[OBS_C_commits] + o->cur.c[OBS_C_rollbacks] : NAN;
 	if (!o->caps.cap[PGT_CAP_MONITOR].available) {
 		o->status[PGT_SEC_STATEMENTS].partial = true;
-		obs_status_why(o, PGT_SEC_STATEMENTS, "the statements of other roles are hidden",
+		obs_status_why(o, PGT_SEC_STATEMENTS,
+			       "the statements of other roles are hidden",
 			       o->caps.cap[PGT_CAP_MONITOR].fix);
 	}
 }
@@ -399,7 +402,8 @@ obs_feed_statements_info(struct obs *o, const struct obs_rows *r)
 void
 obs_feed_texts(struct obs *o, const struct obs_rows *r)
 {
-	int id = obs_col(r, "queryid"), user = obs_col(r, "userid"), db = obs_col(r, "dbid");
+	int id = obs_col(r, "queryid"), user = obs_col(r, "userid"),
+	    db = obs_col(r, "dbid");
 	int top = obs_col(r, "toplevel"), query = obs_col(r, "query");
 	size_t i;
 

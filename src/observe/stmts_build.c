@@ -33,7 +33,8 @@ ranked_cmp(const void *a, const void *b)
 
 	if (x->total != y->total)
 		return (x->total < y->total) - (x->total > y->total);
-	return (x->e->key.queryid > y->e->key.queryid) - (x->e->key.queryid < y->e->key.queryid);
+	return (x->e->key.queryid > y->e->key.queryid) -
+	       (x->e->key.queryid < y->e->key.queryid);
 }
 
 static double
@@ -49,8 +50,8 @@ query_moments(const struct obs_entry *e, int base, struct pgt_query *q)
 {
 	/* the deviation that belongs to the base reading is kept for the
 	 * percentiles only; their window is the longer one */
-	struct pgt_stmt_reading before = {(int64_t)e->lat[base].calls, e->lat[base].total, 0,
-					  e->lat[base].stddev};
+	struct pgt_stmt_reading before = {(int64_t)e->lat[base].calls, e->lat[base].total,
+					  0, e->lat[base].stddev};
 	struct pgt_stmt_reading after = {(int64_t)e->cur[S_CALLS], e->cur[S_TOTAL], 0,
 					 e->stddev};
 	struct pgt_quantile p99;
@@ -147,8 +148,8 @@ build_rows(struct obs *o, struct pgt_snapshot *s)
 /* ---- percentiles ---- */
 
 static size_t
-latency_classes(const struct obs_stmts *st, int base, struct pgt_qclass *c, double *ret_calls,
-		double *ret_total)
+latency_classes(const struct obs_stmts *st, int base, struct pgt_qclass *c,
+		double *ret_calls, double *ret_total)
 {
 	struct pgt_interval iv;
 	size_t i, n = 0;

@@ -53,7 +53,8 @@ pgt_workload_step(struct pgt_workload_state *w, const struct pgt_workload_input 
 		w->candidate = v;
 		w->since_ns = in->mono_ns;
 	}
-	if (w->now == PGT_WORKLOAD_UNKNOWN || in->mono_ns - w->since_ns >= PGT_WORKLOAD_HOLD_NS)
+	if (w->now == PGT_WORKLOAD_UNKNOWN ||
+	    in->mono_ns - w->since_ns >= PGT_WORKLOAD_HOLD_NS)
 		w->now = w->candidate;
 	return w->now;
 }

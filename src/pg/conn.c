@@ -101,7 +101,8 @@ conn_notice(void *arg, const PGresult *res)
 	pgt_err_clear(&e);
 	pgt_result_fill_err(res, &e);
 	pgt_log(PGT_LOG_DEBUG, "server %s: %s", severity ? severity : "notice", e.msg);
-	if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+	if (severity &&
+	    (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
 		c->fatal = e;
 }
 
@@ -275,7 +276,8 @@ conn_prepared_slot(struct pgt_conn *c, const char *sql)
 			return (int)i;
 	if (i == PGT_CONN_PREPARED_MAX)
 		return -1;
-	c->prepared[i] = (struct pgt_conn_prepared){pgt_xstrdup(sql), c->next_serial++, false};
+	c->prepared[i] = (struct pgt_conn_prepared){pgt_xstrdup(sql), c->next_serial++,
+						    false};
 	c->n_prepared++;
 	return (int)i;
 }
@@ -288,8 +290,8 @@ conn_send_one(struct pgt_conn *c, const struct pgt_stmt *s, int *ret_slot)
 
 	*ret_slot = c->prepare ? conn_prepared_slot(c, s->sql) : -1;
 	if (*ret_slot < 0)
-		return PQsendQueryParams(c->pg, s->sql, s->n_params, NULL, s->params, NULL,
-					 NULL, 0);
+		return PQsendQueryParams(c->pg, s->sql, s->n_params, NULL, s->params,
+					 NULL, NULL, 0);
 	p = &c->prepared[*ret_slot];
 	snprintf(name, sizeof(name), "pg2une_%u", p->serial);
 	if (!p->known && !PQsendPrepare(c->pg, name, s->sql, 0, NULL))
@@ -308,7 +310,8 @@ conn_send_batch(struct pgt_conn *c, const struct pgt_stmt *stmts, size_t n)
 	c->prep_of = pgt_xcalloc(n, sizeof(*c->prep_of));
 	c->n_stmts = n;
 	for (i = 0; i < n; i++) {
-		if (!conn_send_one(c, &stmts[i], &c->prep_of[i]) || !PQpipelineSync(c->pg))
+		if (!conn_send_one(c, &stmts[i], &c->prep_of[i]) ||
+		    !PQpipelineSync(c->pg))
 			return -1;
 		c->statements++;
 	}
@@ -341,7 +344,8 @@ conn_begin_setup(struct pgt_conn *c)
 	}
 	stmt.sql = pgt_sql_get("session", PQserverVersion(c->pg));
 	if (!stmt.sql) {
-		pgt_conn_fail(c, PGT_E_UNSUPPORTED, "servers before PostgreSQL 13 are not supported");
+		pgt_conn_fail(c, PGT_E_UNSUPPORTED,
+			      "servers before PostgreSQL 13 are not supported");
 		return;
 	}
 	c->setting_up = true;
@@ -433,7 +437,8 @@ conn_keep(struct pgt_conn *c, PGresult *take_res)
 	c->n_done = i + 1;
 	/* gone (DISCARD ALL), or its result has another shape now: prepare anew */
 	if (p && !r->ok &&
-	    (strcmp(r->err.sqlstate, "26000") == 0 || strcmp(r->err.sqlstate, "0A000") == 0)) {
+	    (strcmp(r->err.sqlstate, "26000") == 0 ||
+	     strcmp(r->err.sqlstate, "0A000") == 0)) {
 		p->known = false;
 		p->serial = c->next_serial++;
 	}

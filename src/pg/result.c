@@ -161,7 +161,8 @@ pgt_result_str(const struct pgt_result *r, size_t row, int col)
 size_t
 pgt_result_len(const struct pgt_result *r, size_t row, int col)
 {
-	return pgt_result_str(r, row, col) ? (size_t)PQgetlength(r->res, (int)row, col) : 0;
+	return pgt_result_str(r, row, col) ? (size_t)PQgetlength(r->res, (int)row, col)
+					   : 0;
 }
 
 int64_t

@@ -118,7 +118,8 @@ add_mean(struct pgt_gate *g, const struct pgt_gate_bucket *b)
 		/* delta method: var(log mean) = var / (n mean^2) */
 		v += w * w *
 		     (s->canary_var / (s->canary_n * s->canary_mean * s->canary_mean) +
-		      s->primary_var / (s->primary_n * s->primary_mean * s->primary_mean));
+		      s->primary_var /
+			  (s->primary_n * s->primary_mean * s->primary_mean));
 	}
 	v += g->cfg.noise_sd * g->cfg.noise_sd;
 	g->w += 1 / v;
@@ -188,7 +189,8 @@ log_mean_exp(const double *x, size_t n)
 /* ---- buckets ---- */
 
 static void
-add_share(struct pgt_gate *g, double canary, double primary, const struct pgt_gate_bucket *b)
+add_share(struct pgt_gate *g, double canary, double primary,
+	  const struct pgt_gate_bucket *b)
 {
 	double calls = canary + primary, due = calls * b->share;
 
@@ -273,7 +275,8 @@ judge(const struct pgt_gate *g, struct pgt_gate_evidence *e)
 	} else if (!mean_ok) {
 		e->verdict = PGT_GATE_EXTEND;
 		e->reason = "the interval of the mean still reaches the margin";
-	} else if (!tail_better && g->step_calls < g->cfg.min_calls * fmin(1, 2 * g->share)) {
+	} else if (!tail_better &&
+		   g->step_calls < g->cfg.min_calls * fmin(1, 2 * g->share)) {
 		e->verdict = PGT_GATE_EXTEND;
 		e->reason = "too few calls to know the tail";
 	} else {
