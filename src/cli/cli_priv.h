@@ -10,6 +10,9 @@ int pgt_cmd_parse(struct pgt_cmd *c, int argc, char **argv, struct pgt_err *err)
 
 /* The families. */
 extern const struct pgt_cmd_ops pgt_cmd_inspect;
+extern const struct pgt_cmd_ops pgt_cmd_doctor;
+extern const struct pgt_cmd_ops pgt_cmd_config_show;
+extern const struct pgt_cmd_ops pgt_cmd_config_diff;
 extern const struct pgt_cmd_ops pgt_cmd_query_top;
 extern const struct pgt_cmd_ops pgt_cmd_query_slow_log;
 extern const struct pgt_cmd_ops pgt_cmd_query_analyze;
@@ -19,6 +22,8 @@ extern const struct pgt_cmd_ops pgt_cmd_query_bloat;
 extern const struct pgt_cmd_ops pgt_cmd_query_vacuum_health;
 extern const struct pgt_cmd_ops pgt_cmd_alerts;
 extern const struct pgt_cmd_ops pgt_cmd_analysis;
+extern const struct pgt_cmd_ops pgt_cmd_baseline;
+extern const struct pgt_cmd_ops pgt_cmd_baseline_diff;
 extern const struct pgt_cmd_ops pgt_cmd_options;
 
 #endif

@@ -5,6 +5,9 @@
 
 const struct pgt_cmd_ops *const pgt_cmd_table[] = {
     &pgt_cmd_inspect,
+    &pgt_cmd_doctor,
+    &pgt_cmd_config_show,
+    &pgt_cmd_config_diff,
     &pgt_cmd_query_top,
     &pgt_cmd_query_slow_log,
     &pgt_cmd_query_analyze,
@@ -14,6 +17,8 @@ const struct pgt_cmd_ops *const pgt_cmd_table[] = {
     &pgt_cmd_query_vacuum_health,
     &pgt_cmd_alerts,
     &pgt_cmd_analysis,
+    &pgt_cmd_baseline,
+    &pgt_cmd_baseline_diff,
     &pgt_cmd_options,
     NULL,
 };
