@@ -131,6 +131,13 @@ $(BUILD)/targets/%: tests/fuzz/fuzz_%.c $(LIBS)
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZ_BIN)
 
+# ---- benches and helpers of tests that are C programs ------------------------
+# A program is tests/bench/NAME.c; tests/bench/NAME/*.c are its parts.
+$(BUILD)/tests/bench/%: tests/bench/%.c $(wildcard tests/bench/*/*.c tests/bench/*/*.h) $(BUILD)/liboptimize.a $(BUILD)/libobserve.a $(BUILD)/libnum.a $(BUILD)/libbase.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(wildcard tests/bench/$*/*.c) \
+	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+
 # ---- everything else -------------------------------------------------------
 .PHONY: deps demo test lint pytest bench fuzz fault soak install clean help
 deps:

@@ -55,6 +55,8 @@ pool_add(struct pool *p, const double *unit)
 		c->unit[i] = fmin(fmax(c->unit[i], lo), hi);
 	}
 	pgt_space_decode(a->space, c->unit, c->value);
+	if (a->repair && !a->allowed(a->allowed_arg, c->value))
+		a->repair(a->allowed_arg, &p->random, c->value);
 	pgt_space_encode(a->space, c->value, c->unit);
 	if ((a->allowed && !a->allowed(a->allowed_arg, c->value)) ||
 	    seen_before(a, c->value))

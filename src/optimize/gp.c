@@ -43,6 +43,14 @@ matern52(double r2, double *ret_slope)
 	return (1 + s + s * s / 3.0) * e;
 }
 
+/* One term of the additive part: rational quadratic of shape 1, with the curvature of
+ * the Matern at the origin; a division where the Matern takes an exponential. */
+static inline double
+rational(double t)
+{
+	return 1 / (1 + 5.0 / 6.0 * t);
+}
+
 static void
 scale_rows(size_t n, size_t d, const double *x, const double *theta, double *inv_len,
 	   double *z)
@@ -54,22 +62,32 @@ scale_rows(size_t n, size_t d, const double *x, const double *theta, double *inv
 			z[i * d + c] = x[i * d + c] * inv_len[c];
 }
 
-static double
-distance2(size_t d, const double *a, const double *b)
+/* k/sf2 of two scaled points; *ret_slope is that of the Matern part, share included. */
+static inline double
+kernel(size_t d, const double *a, const double *b, double additive, double *ret_slope)
 {
-	double r2 = 0;
+	double r2 = 0, sum = 0, k;
 
 	for (size_t c = 0; c < d; c++) {
 		double diff = a[c] - b[c];
 
 		r2 += diff * diff;
 	}
-	return r2;
+	k = (1 - additive) * matern52(r2, ret_slope);
+	*ret_slope *= 1 - additive;
+	if (additive == 0)
+		return k;
+	for (size_t c = 0; c < d; c++) {
+		double diff = a[c] - b[c];
+
+		sum += rational(diff * diff);
+	}
+	return k + additive / (double)d * sum;
 }
 
 /* The lower triangle of the covariance and, when wanted, of its slopes. */
 static void
-covariance(size_t n, size_t d, const double *z, double sf2, double sn2,
+covariance(size_t n, size_t d, const double *z, double additive, double sf2, double sn2,
 	   const double *weight, double *k, double *slope)
 {
 	for (size_t j = 0; j < n; j++) {
@@ -78,7 +96,7 @@ covariance(size_t n, size_t d, const double *z, double sf2, double sn2,
 			double s;
 
 			k[j * n + i] =
-			    sf2 * matern52(distance2(d, &z[i * d], &z[j * d]), &s);
+			    sf2 * kernel(d, &z[i * d], &z[j * d], additive, &s);
 			if (slope)
 				slope[j * n + i] = sf2 * s;
 		}
@@ -88,8 +106,9 @@ covariance(size_t n, size_t d, const double *z, double sf2, double sn2,
 /* Rasmussen and Williams eq. 5.9, w->k being K^-1 and w->alpha K^-1 y by now. */
 static void
 gradient(const struct pgt_gp_work *w, size_t n, size_t d, const double *y,
-	 const double *weight, double sn2, double *grad)
+	 const double *weight, double additive, double sf2, double sn2, double *grad)
 {
+	double term = sf2 * additive / (double)d * 5.0 / 3.0;
 	double yay = pgt_matrix_dot(n, y, w->alpha), noise = 0;
 
 	memset(grad, 0, PGT_GP_THETA(d) * sizeof(*grad));
@@ -101,27 +120,34 @@ gradient(const struct pgt_gp_work *w, size_t n, size_t d, const double *y,
 	grad[0] = 0.5 * (yay - (double)n) - grad[1];
 	for (size_t j = 0; j < n; j++)
 		for (size_t i = j + 1; i < n; i++) {
-			double f = (w->alpha[i] * w->alpha[j] - w->k[j * n + i]) *
-				   w->slope[j * n + i];
+			double f = w->alpha[i] * w->alpha[j] - w->k[j * n + i];
+			double s = f * w->slope[j * n + i];
 			const double *a = &w->z[i * d], *b = &w->z[j * d];
 
 			for (size_t c = 0; c < d; c++) {
-				double diff = a[c] - b[c];
+				double t = (a[c] - b[c]) * (a[c] - b[c]);
 
-				grad[2 + c] += f * diff * diff;
+				grad[2 + c] += s * t;
+			}
+			for (size_t c = 0; additive > 0 && c < d; c++) {
+				double t = (a[c] - b[c]) * (a[c] - b[c]);
+				double q = rational(t);
+
+				grad[2 + c] += f * term * q * q * t;
 			}
 		}
 }
 
 int
 pgt_gp_evaluate(struct pgt_gp_work *w, size_t n, size_t d, const double *x,
-		const double *y, const double *weight, const double *theta,
-		double *ret_lml, double *grad, struct pgt_err *err)
+		const double *y, const double *weight, double additive,
+		const double *theta, double *ret_lml, double *grad, struct pgt_err *err)
 {
 	double sf2 = exp(theta[0]), sn2 = exp(theta[1]), lml;
 
 	scale_rows(n, d, x, theta, w->inv_len, w->z);
-	covariance(n, d, w->z, sf2, sn2, weight, w->k, grad ? w->slope : NULL);
+	covariance(n, d, w->z, additive, sf2, sn2, weight, w->k,
+		   grad ? w->slope : NULL);
 	if (pgt_matrix_cholesky(n, w->k, err) < 0)
 		return -1;
 	memcpy(w->alpha, y, n * sizeof(*y));
@@ -133,7 +159,7 @@ pgt_gp_evaluate(struct pgt_gp_work *w, size_t n, size_t d, const double *x,
 	if (grad) {
 		if (pgt_matrix_chol_inverse(n, w->k, err) < 0)
 			return -1;
-		gradient(w, n, d, y, weight, sn2, grad);
+		gradient(w, n, d, y, weight, additive, sf2, sn2, grad);
 	}
 	*ret_lml = lml;
 	return 0;
@@ -141,28 +167,30 @@ pgt_gp_evaluate(struct pgt_gp_work *w, size_t n, size_t d, const double *x,
 
 int
 pgt_gp_likelihood(size_t n, size_t d, const double *x, const double *y,
-		  const double *noise_weight, const double *theta, double *ret_lml,
-		  double *grad, struct pgt_err *err)
+		  const double *noise_weight, double additive, const double *theta,
+		  double *ret_lml, double *grad, struct pgt_err *err)
 {
 	struct pgt_gp_work w;
 	int ret;
 
 	pgt_gp_work_init(&w, n, d);
-	ret = pgt_gp_evaluate(&w, n, d, x, y, noise_weight, theta, ret_lml, grad, err);
+	ret = pgt_gp_evaluate(&w, n, d, x, y, noise_weight, additive, theta, ret_lml,
+			      grad, err);
 	pgt_gp_work_done(&w);
 	return ret;
 }
 
 int
 pgt_gp_new_fixed(size_t n, size_t d, const double *x, const double *y,
-		 const double *noise_weight, const double *theta, struct pgt_gp **ret,
-		 struct pgt_err *err)
+		 const double *noise_weight, double additive, const double *theta,
+		 struct pgt_gp **ret, struct pgt_err *err)
 {
 	struct pgt_gp *gp = pgt_xcalloc(1, sizeof(*gp));
 	struct pgt_gp_work w;
 
 	gp->n = n;
 	gp->d = d;
+	gp->additive = additive;
 	gp->y_sd = 1;
 	pgt_gp_work_init(&w, n, d);
 	gp->x = w.z;
@@ -180,7 +208,7 @@ pgt_gp_new_fixed(size_t n, size_t d, const double *x, const double *y,
 	gp->sf2 = exp(theta[0]);
 	gp->sn2 = exp(theta[1]);
 	w.slope = NULL;
-	if (pgt_gp_evaluate(&w, n, d, x, y, noise_weight, theta, &gp->lml, NULL,
+	if (pgt_gp_evaluate(&w, n, d, x, y, noise_weight, additive, theta, &gp->lml, NULL,
 			    err) < 0) {
 		pgt_gp_free(gp);
 		return -1;
@@ -229,6 +257,12 @@ pgt_gp_lml(const struct pgt_gp *gp)
 }
 
 double
+pgt_gp_log_posterior(const struct pgt_gp *gp)
+{
+	return gp->log_posterior;
+}
+
+double
 pgt_gp_noise_sd(const struct pgt_gp *gp)
 {
 	return sqrt(gp->sn2) * gp->y_sd;
@@ -256,9 +290,8 @@ predict_block(const struct pgt_gp *gp, size_t m, const double *x, double *kstar,
 		for (size_t q = 0; q < gp->d; q++)
 			z[q] = x[c * gp->d + q] * gp->inv_len[q];
 		for (size_t i = 0; i < gp->n; i++)
-			col[i] = gp->sf2 *
-				 matern52(distance2(gp->d, z, &gp->x[i * gp->d]),
-					  &unused);
+			col[i] = gp->sf2 * kernel(gp->d, z, &gp->x[i * gp->d],
+						  gp->additive, &unused);
 		mean[c] =
 		    gp->y_mean + gp->y_sd * pgt_matrix_dot(gp->n, col, gp->alpha);
 	}
@@ -298,14 +331,14 @@ pgt_gp_predict_grad(const struct pgt_gp *gp, const double *x, double *ret_mean,
 	size_t n = gp->n, d = gp->d;
 	double *k = pgt_xcalloc(3 * n + d, sizeof(double));
 	double *slope = k + n, *v = slope + n, *z = v + n, var, mean = 0;
+	double term = gp->additive / (double)d * 5.0 / 3.0;
 
 	for (size_t c = 0; c < d; c++) {
 		z[c] = x[c] * gp->inv_len[c];
 		grad_mean[c] = grad_sd[c] = 0;
 	}
 	for (size_t i = 0; i < n; i++) {
-		k[i] = gp->sf2 * matern52(distance2(d, z, &gp->x[i * d]), &slope[i]);
-		slope[i] *= gp->sf2;
+		k[i] = gp->sf2 * kernel(d, z, &gp->x[i * d], gp->additive, &slope[i]);
 		mean += k[i] * gp->alpha[i];
 	}
 	memcpy(v, k, n * sizeof(*v));
@@ -314,7 +347,13 @@ pgt_gp_predict_grad(const struct pgt_gp *gp, const double *x, double *ret_mean,
 	var = var > 1e-14 * gp->sf2 ? var : 1e-14 * gp->sf2;
 	for (size_t i = 0; i < n; i++)
 		for (size_t c = 0; c < d; c++) {
-			double dk = -slope[i] * (z[c] - gp->x[i * d + c]);
+			double diff = z[c] - gp->x[i * d + c], s = slope[i], q, dk;
+
+			if (gp->additive > 0) {
+				q = rational(diff * diff);
+				s += term * q * q;
+			}
+			dk = -gp->sf2 * s * diff;
 
 			grad_mean[c] += gp->alpha[i] * dk;
 			grad_sd[c] -= v[i] * dk;

@@ -12,7 +12,8 @@ struct pgt_gp {
 	double *inv_len; /* d */
 	double *l;	 /* Cholesky factor, n by n */
 	double *alpha;	 /* K^-1 y */
-	double lml, y_mean, y_sd, sf2, sn2;
+	double additive;
+	double log_posterior, lml, y_mean, y_sd, sf2, sn2;
 };
 
 /* What one evaluation of the likelihood works in; reused from one to the next. */
@@ -27,7 +28,8 @@ struct pgt_gp_work {
 void pgt_gp_work_init(struct pgt_gp_work *w, size_t n, size_t d);
 void pgt_gp_work_done(struct pgt_gp_work *w);
 int pgt_gp_evaluate(struct pgt_gp_work *w, size_t n, size_t d, const double *x,
-		    const double *y, const double *weight, const double *theta,
-		    double *ret_lml, double *grad, struct pgt_err *err);
+		    const double *y, const double *weight, double additive,
+		    const double *theta, double *ret_lml, double *grad,
+		    struct pgt_err *err);
 
 #endif

@@ -9,23 +9,32 @@
 /* The reference's cap on what a memory overrun costs. */
 #define MAX_PENALTY 0.5
 
-/* What moves throughput most, by the studies named in numerics C; the rest weigh 0.5. */
+/* What moves throughput most and what hardly does, by the studies named in numerics C
+ * (OtterTune, LlamaTune, DBtune's choice); the rest weigh 1. */
 static const struct {
 	const char *name;
 	double weight;
 } weights[] = {
-    {"shared_buffers", 3}, {"work_mem", 3},		{"max_wal_size", 2},
-    {"random_page_cost", 2}, {"effective_cache_size", 1}, {"checkpoint_timeout", 1},
-    {"max_parallel_workers_per_gather", 1},
+    {"shared_buffers", 3},
+    {"work_mem", 3},
+    {"max_wal_size", 2},
+    {"random_page_cost", 2},
+    {"checkpoint_timeout", 1.5},
+    {"max_parallel_workers_per_gather", 1.5},
+    {"max_parallel_workers", 0.5},
+    {"maintenance_work_mem", 0.5},
+    {"checkpoint_completion_target", 0.2},
+    {"min_wal_size", 0.2},
+    {"bgwriter_delay", 0.2},
 };
 
-static double
-weight_of(const char *name)
+double
+pgt_heuristic_weight(const char *name)
 {
 	for (size_t i = 0; i < PGT_LEN(weights); i++)
 		if (strcmp(weights[i].name, name) == 0)
 			return weights[i].weight;
-	return 0.5;
+	return 1;
 }
 
 static double
@@ -40,23 +49,54 @@ usual_in_range(const struct pgt_dim *d, const struct pgt_knob_host *host,
 	return fmin(fmax(v, d->lo), d->hi);
 }
 
+static double
+floor_to(double v, double grain)
+{
+	return floor(v / grain) * grain;
+}
+
+static void
+lower_until_allowed(const struct pgt_space *s, const struct pgt_memory_model *mem,
+		    const char *name, double floor, double *value)
+{
+	int at = pgt_space_find(s, name);
+
+	if (at < 0)
+		return;
+	floor = fmax(floor, s->dims[at].lo);
+	while (!pgt_memory_allowed(mem, s, value) && value[at] > floor)
+		value[at] = fmax(value[at] * 0.8, floor);
+	if (s->dims[at].grain > 0)
+		value[at] = fmax(s->dims[at].lo,
+				 floor_to(value[at], s->dims[at].grain));
+}
+
+/* All autovacuum workers together should not take more than a tenth of the memory. */
+static void
+share_vacuum_memory(const struct pgt_space *s, const struct pgt_knob_host *host,
+		    const struct pgt_memory_model *mem, double *value)
+{
+	int at = pgt_space_find(s, "maintenance_work_mem");
+	double most = 0.1 * host->ram_bytes / fmax(1, mem->autovacuum_max_workers);
+
+	if (at < 0 || mem->autovacuum_work_mem >= 0 || value[at] <= most)
+		return;
+	value[at] = fmax(s->dims[at].lo, floor_to(most, s->dims[at].grain));
+}
+
 void
 pgt_heuristic_config(const struct pgt_space *s, const struct pgt_knob_host *host,
 		     enum pgt_knob_class cls, const struct pgt_memory_model *mem,
 		     double *value)
 {
-	int work_mem = pgt_space_find(s, "work_mem");
-
 	for (size_t i = 0; i < s->n_dims; i++)
 		value[i] = s->dims[i].knob ? usual_in_range(&s->dims[i], host, cls) : 0;
-	if (work_mem < 0)
-		return;
-	while (!pgt_memory_allowed(mem, s, value) &&
-	       value[work_mem] > s->dims[work_mem].lo) {
-		double half = value[work_mem] / 2;
-
-		value[work_mem] = fmax(half, s->dims[work_mem].lo);
-	}
+	share_vacuum_memory(s, host, mem, value);
+	/* Three autovacuum workers at a generous maintenance_work_mem can take what
+	 * every query needs: that one gives way first. */
+	lower_until_allowed(s, mem, "maintenance_work_mem", host->ram_bytes / 64, value);
+	lower_until_allowed(s, mem, "work_mem", 0, value);
+	lower_until_allowed(s, mem, "maintenance_work_mem", 0, value);
 }
 
 double
@@ -75,7 +115,7 @@ pgt_heuristic_score(const struct pgt_space *s, const struct pgt_knob_host *host,
 
 		if (!s->dims[i].knob)
 			continue;
-		w = weight_of(s->dims[i].name);
+		w = pgt_heuristic_weight(s->dims[i].name);
 		sum += w;
 		score += w * exp(-off * off);
 	}

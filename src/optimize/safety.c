@@ -21,6 +21,8 @@ static const struct {
     {"temp_buffers", offsetof(struct pgt_memory_model, temp_buffers)},
     {"wal_buffers", offsetof(struct pgt_memory_model, wal_buffers)},
     {"max_parallel_workers", offsetof(struct pgt_memory_model, max_parallel_workers)},
+    {"max_parallel_workers_per_gather",
+     offsetof(struct pgt_memory_model, max_parallel_workers_per_gather)},
     {"max_connections", offsetof(struct pgt_memory_model, max_connections)},
 };
 
@@ -57,6 +59,7 @@ pgt_memory_model_default(struct pgt_memory_model *m, const struct pgt_knob_host 
 	    .temp_buffers = 8 * MB,
 	    .wal_buffers = -1,
 	    .max_parallel_workers = 8,
+	    .max_parallel_workers_per_gather = 2,
 	    .max_connections = host->max_connections,
 	};
 }
@@ -77,7 +80,7 @@ pgt_memory_need(const struct pgt_memory_model *m, const struct pgt_space *s,
 		const double *value)
 {
 	struct pgt_memory_model now = *m;
-	double wal, query, busy, vacuum;
+	double wal, query, busy, workers, vacuum;
 
 	for (size_t i = 0; i < PGT_LEN(settings); i++) {
 		int at = pgt_space_find(s, settings[i].name);
@@ -90,11 +93,12 @@ pgt_memory_need(const struct pgt_memory_model *m, const struct pgt_space *s,
 				  : now.wal_buffers;
 	query = now.work_mem * now.nodes * (1 + fmax(now.hash_mem_multiplier, 1)) / 2;
 	busy = fmax(1, now.active_share * now.connections);
+	workers = fmin(now.max_parallel_workers, busy * now.max_parallel_workers_per_gather);
 	vacuum = now.autovacuum_work_mem < 0 ? now.maintenance_work_mem
 					     : now.autovacuum_work_mem;
 	return now.shared_buffers + wal +
 	       now.connections * (now.backend_bytes + 0.1 * now.temp_buffers) +
-	       (busy + now.active_share * now.max_parallel_workers) * query +
+	       (busy + workers) * query +
 	       now.autovacuum_max_workers * vacuum;
 }
 
@@ -103,6 +107,35 @@ pgt_memory_allowed(const struct pgt_memory_model *m, const struct pgt_space *s,
 		   const double *value)
 {
 	return pgt_memory_need(m, s, value) <= m->limit_share * m->ram_bytes;
+}
+
+/* One step of repair; a count may fall by one at a time. */
+#define REPAIR_FACTOR 0.85
+#define REPAIR_STEPS  60
+
+void
+pgt_memory_repair(const struct pgt_memory_model *m, const struct pgt_space *s,
+		  struct pgt_random *r, double *value)
+{
+	static const char *const lowered[] = {
+	    "work_mem",		   "hash_mem_multiplier",
+	    "maintenance_work_mem", "max_parallel_workers_per_gather",
+	    "max_parallel_workers", "shared_buffers",
+	};
+	size_t at[PGT_LEN(lowered)], n = 0;
+
+	for (size_t i = 0; i < PGT_LEN(lowered); i++)
+		if (pgt_space_find(s, lowered[i]) >= 0)
+			at[n++] = (size_t)pgt_space_find(s, lowered[i]);
+	for (int i = 0; n && i < REPAIR_STEPS && !pgt_memory_allowed(m, s, value); i++) {
+		size_t k = at[pgt_random_below(r, n)];
+		const struct pgt_dim *d = &s->dims[k];
+		double v = value[k] * REPAIR_FACTOR;
+
+		if (d->grain > 0)
+			v = floor(v / d->grain) * d->grain;
+		value[k] = fmax(v, d->lo);
+	}
 }
 
 #define SIDE_START 0.35

@@ -203,8 +203,18 @@ dim_decode(const struct pgt_dim *d, double u)
 	return range_value(d, (u - share) / (1 - share));
 }
 
+/* What was measured outside the range (a present setting) is told apart from its
+ * end, up to a range's length off. */
 static double
-dim_encode(const struct pgt_dim *d, double v)
+clamp_unit(double t, bool clamp)
+{
+	double beyond = clamp ? 0 : 1;
+
+	return t < -beyond ? -beyond : t > 1 + beyond ? 1 + beyond : t;
+}
+
+static double
+dim_encode(const struct pgt_dim *d, double v, bool clamp)
 {
 	double share = d->n_special ? PGT_SPACE_SPECIAL_SHARE : 0, t;
 
@@ -220,12 +230,12 @@ dim_encode(const struct pgt_dim *d, double v)
 	for (int i = 0; i < d->n_special; i++)
 		if (v == d->special[i])
 			return share * (i + 0.5) / d->n_special;
-	v = v < d->lo ? d->lo : v > d->hi ? d->hi : v;
 	if (d->log2)
-		t = (log2(v) - log2(d->lo)) / (log2(d->hi) - log2(d->lo));
+		t = v > 0 ? (log2(v) - log2(d->lo)) / (log2(d->hi) - log2(d->lo)) : -1;
 	else
 		t = (v - d->lo) / (d->hi - d->lo);
-	return share + (1 - share) * t;
+	/* Below the range lie the special values, if there are any. */
+	return share + (1 - share) * clamp_unit(t, clamp || (d->n_special && t < 0));
 }
 
 static bool
@@ -270,7 +280,7 @@ void
 pgt_space_encode(const struct pgt_space *s, const double *value, double *unit)
 {
 	for (size_t i = 0; i < s->n_dims; i++)
-		unit[i] = dim_encode(&s->dims[i], value[i]);
+		unit[i] = dim_encode(&s->dims[i], value[i], true);
 }
 
 void
@@ -290,7 +300,7 @@ pgt_space_kernel_of(const struct pgt_space *s, const double *value, double *kern
 		double *k = &kernel[s->kernel_at[i]];
 
 		if (kernel_width(d) == 1) {
-			*k = d->kind == PGT_DIM_ENUM ? value[i] : dim_encode(d, value[i]);
+			*k = d->kind == PGT_DIM_ENUM ? value[i] : dim_encode(d, value[i], false);
 			continue;
 		}
 		for (int c = 0; c < d->n_choices; c++)

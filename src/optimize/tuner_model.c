@@ -4,10 +4,14 @@
 
 #include "pg2une/base/mem.h"
 
+#include "pg2une/optimize/heuristic.h"
+
 #include "tuner_priv.h"
 
 /* How far above the loss limit a bad trial may still stand out (log cost). */
 #define SAFE_HEADROOM 0.2
+/* Power of a setting's weight in its expected length scale. */
+#define WEIGHT_TO_LENGTH 0.5
 
 void
 tuner_model_free(struct tuner_model *m)
@@ -139,6 +143,34 @@ tuner_model_predict(const struct tuner_model *m, size_t m_points, const double *
 		mean[i] += m->beta * pgt_warm_mean(m->warm, &kernel[i * m->width]);
 }
 
+/* How additive the surface is, the data decide: the share of the greater posterior. */
+static int
+fit_best_share(struct tuner_model *m, const double *rest, struct pgt_gp_fit *fit,
+	       struct pgt_err *err)
+{
+	static const double shares[] = {0, 0.8};
+
+	for (size_t i = 0; i < PGT_LEN(shares); i++) {
+		struct pgt_gp *gp;
+
+		fit->additive = shares[i];
+		if (pgt_gp_new_fit(m->n, m->width, m->kernel, rest, m->weight, fit, &gp,
+				   err) < 0) {
+			pgt_gp_free(m->gp);
+			m->gp = NULL;
+			return -1;
+		}
+		if (m->gp &&
+		    pgt_gp_log_posterior(gp) <= pgt_gp_log_posterior(m->gp)) {
+			pgt_gp_free(gp);
+			continue;
+		}
+		pgt_gp_free(m->gp);
+		m->gp = gp;
+	}
+	return 0;
+}
+
 static int
 fit_model(struct tuner_model *m, struct pgt_gp_fit *fit, struct pgt_err *err)
 {
@@ -150,7 +182,7 @@ fit_model(struct tuner_model *m, struct pgt_gp_fit *fit, struct pgt_err *err)
 	for (size_t i = 0; i < m->n; i++)
 		rest[i] = m->cost[i] -
 			  tuner_model_prior_mean(m, &m->kernel[i * m->width]);
-	rc = pgt_gp_new_fit(m->n, m->width, m->kernel, rest, m->weight, fit, &m->gp, err);
+	rc = fit_best_share(m, rest, fit, err);
 	free(rest);
 	return rc;
 }
@@ -168,6 +200,19 @@ choose_best(struct tuner_model *m)
 		}
 }
 
+/* Settings that are known to matter are expected to bend the surface sooner. */
+static void
+shift_lengths(const struct pgt_space *s, double *shift)
+{
+	for (size_t i = 0; i < s->n_dims; i++) {
+		size_t end = i + 1 < s->n_dims ? s->kernel_at[i + 1] : s->n_kernel;
+		double w = s->dims[i].knob ? pgt_heuristic_weight(s->dims[i].name) : 1;
+
+		for (size_t k = s->kernel_at[i]; k < end; k++)
+			shift[k] = -WEIGHT_TO_LENGTH * log(w);
+	}
+}
+
 int
 tuner_model_new(const struct pgt_tuner *t, size_t n_obs, const atomic_bool *cancel,
 		struct tuner_model **ret, struct pgt_err *err)
@@ -175,6 +220,7 @@ tuner_model_new(const struct pgt_tuner *t, size_t n_obs, const atomic_bool *canc
 	struct tuner_model *m = pgt_xcalloc(1, sizeof(*m));
 	const struct pgt_observation **used = pgt_xcalloc(n_obs, sizeof(*used));
 	struct pgt_gp_fit fit = {.seed = t->opts.seed * 8 + STREAM_FIT, .cancel = cancel};
+	double shift[PGT_SPACE_KERNEL];
 	size_t n = 0;
 	int rc;
 
@@ -195,6 +241,8 @@ tuner_model_new(const struct pgt_tuner *t, size_t n_obs, const atomic_bool *canc
 	gather(m, t, used, n, &fit);
 	free(used);
 	pgt_gp_prior_default(&fit.prior, m->width);
+	shift_lengths(&t->space, shift);
+	fit.prior.len_shift = shift;
 	rc = m->n < 2 ? pgt_err_set(err, PGT_E_STATE, "too few trials for a model yet")
 		      : fit_model(m, &fit, err);
 	if (rc < 0) {

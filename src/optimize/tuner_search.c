@@ -23,6 +23,15 @@ allowed(void *arg, const double *value)
 	       pgt_memory_allowed(&t->opts.mem, &t->space, value);
 }
 
+static void
+repair(void *arg, struct pgt_random *r, double *value)
+{
+	const struct pgt_tuner *t = arg;
+
+	if (t->opts.have_host)
+		pgt_memory_repair(&t->opts.mem, &t->space, r, value);
+}
+
 static bool
 tried(const struct pgt_tuner *t, const double *value)
 {
@@ -148,6 +157,7 @@ tuner_search_next(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err
 	    .seen = m->value,
 	    .n_seen = m->n,
 	    .allowed = allowed,
+	    .repair = repair,
 	    .allowed_arg = t,
 	    .prior_mean = m->beta > 0 ? tuner_model_prior_mean : NULL,
 	    .prior_arg = t->model,

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "pg2une/base/err.h"
+#include "pg2une/num/random.h"
 #include "pg2une/optimize/gp.h"
 #include "pg2une/optimize/space.h"
 
@@ -23,6 +24,10 @@ double pgt_acquire_log_ei(double mean, double sd, double best);
 
 /* True when the configuration is admissible whatever its speed (memory). */
 typedef bool (*pgt_acquire_allowed_fn)(void *arg, const double *value);
+/* Change an inadmissible configuration into a near one that may be admissible: along
+ * the edge of the memory limit most moves leave it, and rejecting them all would leave
+ * the search stuck there. */
+typedef void (*pgt_acquire_repair_fn)(void *arg, struct pgt_random *r, double *value);
 
 struct pgt_acquire {
 	const struct pgt_space *space;
@@ -33,6 +38,7 @@ struct pgt_acquire {
 	const double *seen;	    /* n_seen rows of n_dims values: not again */
 	size_t n_seen;
 	pgt_acquire_allowed_fn allowed; /* NULL: all */
+	pgt_acquire_repair_fn repair;	/* NULL: reject */
 	void *allowed_arg;
 	bool constrained;     /* demand (threshold - mean)/sd >= confidence */
 	double threshold;     /* cost */

@@ -2,8 +2,14 @@
  * kernel with one length scale a dimension, Gaussian noise, hyperparameters at the
  * maximum of the posterior (MAP).
  *
- *   k(x,x') = sf2 (1 + sqrt5 r + 5/3 r^2) exp(-sqrt5 r),  r^2 = sum ((x-x')/l)^2
+ *   k(x,x') = sf2 [(1-a) (1 + sqrt5 r + 5/3 r^2) exp(-sqrt5 r)
+ *                  + a/d sum 1/(1 + 5/6 t)],  t = ((x-x')/l)^2, r^2 = sum t
  *   cov(y)  = k(X,X) + sn2 diag(w)
+ *
+ * With a = 0 that is the plain Matern-5/2.  The additive part (Duvenaud, Nickisch,
+ * Rasmussen, "Additive Gaussian Processes", NeurIPS 2011; here rational quadratic
+ * terms of shape 1) lets what is learned of one setting hold whatever the others are:
+ * most settings scale throughput by factors, and costs are logarithms.
  *
  * Sources: Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006),
  * eq. 4.17, 2.30, 5.8, 5.9; priors after Hvarfner, Hellsten, Nardi, "Vanilla Bayesian
@@ -30,6 +36,7 @@ struct pgt_gp_prior {
 	double noise_mean, noise_sd;   /* of log sn2 (standardised targets) */
 	double noise_min;	       /* bounds of sn2 and l */
 	double len_min, len_max;
+	const double *len_shift; /* d: added to len_mean by dimension; NULL: none */
 };
 
 /* The defaults for d dimensions. */
@@ -40,19 +47,22 @@ void pgt_gp_prior_default(struct pgt_gp_prior *p, size_t d);
  * m measurements; NULL: all 1).  PGT_E_NUMERIC when the covariance is not positive
  * definite. */
 PGT_MUST_CHECK int pgt_gp_likelihood(size_t n, size_t d, const double *x, const double *y,
-				     const double *noise_weight, const double *theta,
-				     double *ret_lml, double *grad, struct pgt_err *err);
+				     const double *noise_weight, double additive,
+				     const double *theta, double *ret_lml, double *grad,
+				     struct pgt_err *err);
 
 struct pgt_gp; /* a fitted process */
 
 /* Condition on the data at the given theta; y is used as it is (no
  * standardisation).  The gp copies what it needs. */
 PGT_MUST_CHECK int pgt_gp_new_fixed(size_t n, size_t d, const double *x, const double *y,
-				    const double *noise_weight, const double *theta,
-				    struct pgt_gp **ret, struct pgt_err *err);
+				    const double *noise_weight, double additive,
+				    const double *theta, struct pgt_gp **ret,
+				    struct pgt_err *err);
 
 struct pgt_gp_fit {
 	struct pgt_gp_prior prior;
+	double additive; /* a: 0 to 1 */
 	bool no_prior;	 /* plain maximum likelihood within the bounds */
 	int starts;	 /* of the optimiser, default 3 */
 	int max_evals;	 /* each, default 80 */
@@ -75,6 +85,9 @@ size_t pgt_gp_d(const struct pgt_gp *gp);
 const double *pgt_gp_theta(const struct pgt_gp *gp);
 /* Log likelihood at theta, of the (standardised) targets, without the prior. */
 double pgt_gp_lml(const struct pgt_gp *gp);
+/* Log posterior density of theta, up to a constant of the prior: for comparing fits of
+ * the same data and prior with different a. */
+double pgt_gp_log_posterior(const struct pgt_gp *gp);
 /* Standard deviation of the noise of one measurement, in units of y. */
 double pgt_gp_noise_sd(const struct pgt_gp *gp);
 double pgt_gp_y_mean(const struct pgt_gp *gp); /* standardisation: 0, 1 when fixed */

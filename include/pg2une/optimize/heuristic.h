@@ -12,10 +12,14 @@
 #include "pg2une/optimize/space.h"
 
 /* The usual value of every dimension that is a setting (booleans that are none: 0),
- * then work_mem lowered until the memory model admits it. */
+ * then maintenance_work_mem and after it work_mem lowered until the memory model
+ * admits the whole. */
 void pgt_heuristic_config(const struct pgt_space *s, const struct pgt_knob_host *host,
 			  enum pgt_knob_class cls, const struct pgt_memory_model *mem,
 			  double *value);
+
+/* How much a setting is known to move throughput: 1 is ordinary, 0.2 hardly at all. */
+double pgt_heuristic_weight(const char *name);
 
 /* Smooth version of the reference's score (pg2une.md section 5), with the memory
  * need of safety.h in place of its formula: 1 is what rules of thumb would set. */

@@ -7,13 +7,14 @@
 #include <stddef.h>
 
 #include "pg2une/base/knobs.h"
+#include "pg2une/num/random.h"
 #include "pg2une/optimize/space.h"
 
 /* What the server would need at its peak, in bytes:
  *   shared_buffers + wal_buffers
  *   + connections x (backend + a tenth of temp_buffers
  *                    + active_share x work_mem x nodes x hash_mem_multiplier')
- *   + workers of parallel query at the same work_mem
+ *   + parallel workers, as many as busy queries may start, at the same work_mem
  *   + autovacuum_max_workers x (autovacuum_work_mem or maintenance_work_mem)
  * hash_mem_multiplier' is (1 + h)/2: half of the nodes hash. */
 struct pgt_memory_model {
@@ -26,7 +27,7 @@ struct pgt_memory_model {
 	/* Present settings, for what the space does not vary. */
 	double shared_buffers, work_mem, hash_mem_multiplier, maintenance_work_mem,
 	    autovacuum_work_mem, autovacuum_max_workers, temp_buffers, wal_buffers,
-	    max_parallel_workers, max_connections;
+	    max_parallel_workers, max_parallel_workers_per_gather, max_connections;
 };
 
 /* Defaults: PostgreSQL's own settings, 80%, class-dependent nodes and share. */
@@ -40,6 +41,11 @@ double pgt_memory_need(const struct pgt_memory_model *m, const struct pgt_space 
 /* need <= limit_share x ram. */
 bool pgt_memory_allowed(const struct pgt_memory_model *m, const struct pgt_space *s,
 			const double *value);
+
+/* Lower settings that take memory, by turns drawn from r, until the limit is kept or
+ * nothing is left to lower. */
+void pgt_memory_repair(const struct pgt_memory_model *m, const struct pgt_space *s,
+		       struct pgt_random *r, double *value);
 
 /* Trust region around the incumbent, in unit coordinates: side 0.35, x1.6 after 2
  * successes in a row, /1.6 after 6 failures (numerics B.6; after TuRBO, Eriksson et

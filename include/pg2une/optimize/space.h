@@ -76,7 +76,8 @@ void pgt_space_decode(const struct pgt_space *s, const double *unit, double *val
 void pgt_space_encode(const struct pgt_space *s, const double *value, double *unit);
 /* unit -> kernel through the snapped value. */
 void pgt_space_kernel(const struct pgt_space *s, const double *unit, double *kernel);
-/* value -> kernel, the value as it is: what was measured need not be on the grid. */
+/* value -> kernel, the value as it is: what was measured need not be on the grid, and
+ * a present setting outside the range stays distinct from its end. */
 void pgt_space_kernel_of(const struct pgt_space *s, const double *value, double *kernel);
 /* unit becomes the unit coordinates of its own snapped value.  Not quite idempotent
  * where a grain is coarser than a step; compare with pgt_space_same(). */

@@ -1,0 +1,352 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "pg2une/num/random.h"
+#include "pg2une/optimize/heuristic.h"
+#include "pg2une/optimize/objective.h"
+#include "pg2une/optimize/safety.h"
+#include "pg2une/optimize/space.h"
+#include "pg2une/optimize/warm.h"
+
+#define MB 1048576.0
+#define GB 1073741824.0
+
+static const struct pgt_knob_host host = {
+    .ram_bytes = 16 * GB, .cores = 8, .max_connections = 100, .server_major = 17};
+
+static double
+value_of(const struct pgt_space *s, const double *v, const char *name)
+{
+	int at = pgt_space_find(s, name);
+
+	assert_true(at >= 0);
+	return v[at];
+}
+
+/* Snapping twice is snapping once; values stay in range, on the grain; rules hold. */
+static void
+snapping(void **state)
+{
+	double u[PGT_SPACE_DIMS], v[PGT_SPACE_DIMS], w[PGT_SPACE_DIMS];
+	struct pgt_random r;
+
+	(void)state;
+	pgt_random_init(&r, 1);
+	for (int cls = 0; cls < PGT_KNOB_CLASSES; cls++) {
+		struct pgt_space s;
+
+		pgt_space_init(&s);
+		assert_int_equal(pgt_space_add_knobs(&s, &host, cls, true, NULL), 0);
+		assert_true(s.n_dims >= 15);
+		for (int k = 0; k < 500; k++) {
+			for (size_t i = 0; i < s.n_dims; i++)
+				u[i] = pgt_random_uniform(&r);
+			pgt_space_decode(&s, u, v);
+			for (size_t i = 0; i < s.n_dims; i++) {
+				const struct pgt_dim *d = &s.dims[i];
+				bool special = false;
+
+				for (int j = 0; j < d->n_special; j++)
+					special |= v[i] == d->special[j];
+				assert_true(special || (v[i] >= d->lo && v[i] <= d->hi));
+				if (d->kind == PGT_DIM_INTEGER)
+					assert_true(v[i] == floor(v[i]));
+			}
+			assert_true(value_of(&s, v, "min_wal_size") <=
+				    0.8 * value_of(&s, v, "max_wal_size"));
+			assert_true(value_of(&s, v, "max_parallel_workers_per_gather") <=
+				    value_of(&s, v, "max_parallel_workers"));
+			pgt_space_encode(&s, v, u);
+			pgt_space_decode(&s, u, w);
+			for (size_t i = 0; i < s.n_dims; i++) {
+				if (strcmp(s.dims[i].name, "min_wal_size") == 0)
+					continue; /* mended off its grid */
+				assert_true(fabs(v[i] - w[i]) <= 1e-9 * fabs(v[i]));
+			}
+		}
+	}
+}
+
+static void
+special_values_own_a_fifth(void **state)
+{
+	struct pgt_dim d = {.name = "x", .kind = PGT_DIM_INTEGER, .log2 = true, .lo = 10,
+			    .hi = 1000, .special = {-1, 0}, .n_special = 2};
+	struct pgt_space s;
+	double u, v, k;
+
+	(void)state;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add(&s, &d, NULL), 0);
+	u = 0.05;
+	pgt_space_decode(&s, &u, &v);
+	assert_true(v == -1);
+	u = 0.19;
+	pgt_space_decode(&s, &u, &v);
+	assert_true(v == 0);
+	pgt_space_kernel(&s, &u, &k); /* collapsed to one point */
+	assert_true(fabs(k - 0.15) < 1e-12);
+	u = 0.2;
+	pgt_space_decode(&s, &u, &v);
+	assert_true(v == 10);
+	u = 0.6;
+	pgt_space_decode(&s, &u, &v);
+	assert_true(v == 100);
+	assert_int_equal(pgt_space_add(&s, &d, NULL), -1); /* the same name twice */
+}
+
+static void
+kinds_reach_the_kernel(void **state)
+{
+	struct pgt_dim e = {.name = "e", .kind = PGT_DIM_ENUM, .hi = 2, .n_choices = 3};
+	struct pgt_space s;
+	double u[3] = {0.9, 0.5, 0.7}, k[PGT_SPACE_KERNEL], v[3];
+
+	(void)state;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_bool(&s, "index:t(a)", NULL), 0);
+	assert_int_equal(pgt_space_add(&s, &e, NULL), 0);
+	assert_int_equal(pgt_space_add_real(&s, "r", -1, 1, NULL), 0);
+	assert_int_equal(s.n_kernel, 5);
+	pgt_space_kernel(&s, u, k);
+	assert_true(k[0] == 1 && k[1] == 0 && k[2] == 1 && k[3] == 0);
+	assert_true(fabs(k[4] - 0.7) < 1e-12);
+	/* A present setting outside the range is not its end. */
+	v[0] = 0;
+	v[1] = 0;
+	v[2] = -2;
+	pgt_space_kernel_of(&s, v, k);
+	assert_true(fabs(k[4] - -0.5) < 1e-12);
+	pgt_space_encode(&s, v, u);
+	assert_true(u[2] == 0);
+}
+
+static void
+durability_is_refused(void **state)
+{
+	struct pgt_err err = {0};
+	struct pgt_space s;
+
+	(void)state;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_knob(&s, pgt_knob_find("fsync"), &host,
+					    PGT_KNOB_OLTP, &err), -1);
+	assert_int_equal(err.code, PGT_E_DENIED);
+	assert_int_equal(pgt_space_add_knobs(&s, &host, PGT_KNOB_OLTP, false, NULL), 0);
+	for (size_t i = 0; i < s.n_dims; i++)
+		assert_false(s.dims[i].restart);
+}
+
+static void
+fixed_settings_bound_others(void **state)
+{
+	struct pgt_space s;
+	int at;
+
+	(void)state;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_knobs(&s, &host, PGT_KNOB_OLAP, false, NULL), 0);
+	pgt_space_fix(&s, "max_worker_processes", 6);
+	at = pgt_space_find(&s, "max_parallel_workers");
+	assert_true(at >= 0 && s.dims[at].hi == 6);
+	pgt_space_fix(&s, "max_worker_processes", 1);
+	assert_true(pgt_space_find(&s, "max_parallel_workers") < 0);
+	assert_true(pgt_space_find(&s, "max_parallel_workers_per_gather") >= 0);
+}
+
+/* The formula by hand, and that the model refuses, repairs and guides the heuristic. */
+static void
+memory_model(void **state)
+{
+	struct pgt_memory_model m;
+	struct pgt_space s;
+	struct pgt_random r;
+	double v[PGT_SPACE_DIMS], want;
+
+	(void)state;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_knob(&s, pgt_knob_find("work_mem"), &host,
+					    PGT_KNOB_OLTP, NULL), 0);
+	pgt_memory_model_default(&m, &host, PGT_KNOB_OLTP);
+	assert_true(pgt_memory_model_set(&m, "shared_buffers", 4 * GB));
+	assert_true(pgt_memory_model_set(&m, "hash_mem_multiplier", 2));
+	assert_false(pgt_memory_model_set(&m, "jit", 1));
+	v[0] = 10 * MB;
+	/* 4GB + 16MB + 100 (5 + 0.8)MB + (30 + 8) 10MB 1.5 + 3 x 64MB */
+	want = 4 * GB + 16 * MB + 580 * MB + 38 * 15 * MB + 192 * MB;
+	assert_true(fabs(pgt_memory_need(&m, &s, v) - want) < 1);
+	assert_true(pgt_memory_allowed(&m, &s, v));
+	v[0] = 400 * MB;
+	assert_false(pgt_memory_allowed(&m, &s, v));
+	pgt_random_init(&r, 1);
+	pgt_memory_repair(&m, &s, &r, v);
+	assert_true(pgt_memory_allowed(&m, &s, v) && v[0] < 400 * MB);
+}
+
+static void
+heuristic(void **state)
+{
+	for (int cls = 0; cls < PGT_KNOB_CLASSES; cls++) {
+		double v[PGT_SPACE_DIMS], w[PGT_SPACE_DIMS];
+		struct pgt_memory_model m;
+		struct pgt_space s;
+		int at;
+
+		(void)state;
+		pgt_space_init(&s);
+		assert_int_equal(pgt_space_add_knobs(&s, &host, cls, true, NULL), 0);
+		pgt_memory_model_default(&m, &host, cls);
+		pgt_heuristic_config(&s, &host, cls, &m, v);
+		assert_true(pgt_memory_allowed(&m, &s, v));
+		assert_true(value_of(&s, v, "shared_buffers") == 4 * GB);
+		assert_true(pgt_heuristic_score(&s, &host, cls, &m, v) > 0.99);
+		memcpy(w, v, sizeof(w));
+		at = pgt_space_find(&s, "shared_buffers");
+		w[at] = s.dims[at].lo;
+		assert_true(pgt_heuristic_score(&s, &host, cls, &m, w) < 0.95);
+		at = pgt_space_find(&s, "work_mem");
+		w[at] = s.dims[at].hi; /* does not fit the machine */
+		assert_true(pgt_heuristic_score(&s, &host, cls, &m, w) < 0.8);
+	}
+}
+
+static void
+trust_region(void **state)
+{
+	struct pgt_trust t;
+
+	(void)state;
+	pgt_trust_init(&t);
+	pgt_trust_update(&t, true);
+	assert_true(t.side == 0.35);
+	pgt_trust_update(&t, true);
+	assert_true(fabs(t.side - 0.56) < 1e-12);
+	for (int i = 0; i < 6; i++)
+		pgt_trust_update(&t, false);
+	assert_true(fabs(t.side - 0.35) < 1e-12);
+}
+
+static void
+objective(void **state)
+{
+	struct pgt_measure m = {.tps = 100, .mean_ms = 10};
+	struct pgt_objective o;
+	struct pgt_err err = {0};
+	double c;
+
+	(void)state;
+	assert_int_equal(pgt_objective_parse("tps=3,mean=1", &o, NULL), 0);
+	assert_int_equal(pgt_objective_cost(&o, &m, &c, NULL), 0);
+	assert_true(fabs(c - (-3 * log(100) + log(10)) / 4) < 1e-12);
+	assert_true(fabs(pgt_objective_gain_pct(0, -log(1.25)) - 25) < 1e-9);
+	assert_int_equal(pgt_objective_parse("p99", &o, NULL), 0);
+	assert_int_equal(pgt_objective_cost(&o, &m, &c, &err), -1);
+	assert_int_equal(err.code, PGT_E_NUMERIC);
+	assert_int_equal(pgt_objective_parse("speed", &o, &err), -1);
+	assert_int_equal(pgt_objective_parse("tps=-1", &o, &err), -1);
+	assert_int_equal(pgt_objective_parse("tps,tps", &o, &err), -1);
+	assert_int_equal(pgt_objective_parse("", &o, &err), -1);
+	assert_int_equal(pgt_objective_parse("tps=1,", &o, &err), -1);
+}
+
+static void
+comparable_load(void **state)
+{
+	struct pgt_measure a = {.offered_per_s = 100, .active = 8, .read_share = 0.8,
+				.mix = {0.5, 0.5}, .n_mix = 2};
+	struct pgt_measure b = a;
+	char why[128];
+
+	(void)state;
+	assert_true(pgt_measure_comparable(&a, &b, why, sizeof(why)));
+	b.offered_per_s = 135;
+	assert_false(pgt_measure_comparable(&a, &b, why, sizeof(why)));
+	assert_non_null(strstr(why, "offered"));
+	b = a;
+	b.read_share = 0.65;
+	assert_false(pgt_measure_comparable(&a, &b, why, sizeof(why)));
+	b = a;
+	b.mix[0] = 0.2;
+	b.mix[1] = 0.8;
+	assert_false(pgt_measure_comparable(&a, &b, why, sizeof(why)));
+	b = a;
+	b.offered_per_s = 0; /* unknown */
+	assert_true(pgt_measure_comparable(&a, &b, why, sizeof(why)));
+}
+
+/* A past search of the same surface earns its slope, an opposite one none. */
+static void
+warm_start(void **state)
+{
+	enum { N = 20 };
+	double v[N], past[N], now[N], k[N], mean[2];
+	struct pgt_space s;
+	struct pgt_warm *w;
+
+	(void)state;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_real(&s, "x", 0, 1, NULL), 0);
+	for (int i = 0; i < N; i++) {
+		v[i] = k[i] = i / (N - 1.0);
+		past[i] = (v[i] - 0.3) * (v[i] - 0.3);
+		now[i] = 5 * past[i] + 2;
+	}
+	assert_int_equal(pgt_warm_new(&s, N, v, past, 1, &w, NULL), 0);
+	mean[0] = pgt_warm_mean(w, &(double){0.3});
+	mean[1] = pgt_warm_mean(w, &(double){0.9});
+	assert_true(mean[0] < mean[1]);
+	assert_true(pgt_warm_slope(w, N, 1, k, now) > 0);
+	for (int i = 0; i < N; i++)
+		now[i] = -now[i];
+	assert_true(pgt_warm_slope(w, N, 1, k, now) == 0);
+	assert_true(pgt_warm_slope(w, 3, 1, k, past) == 0);
+	pgt_warm_free(w);
+}
+
+static void
+warm_features(void **state)
+{
+	struct pgt_warm_workload a = {.read_share = 0.9, .hit_ratio = 0.99,
+				      .rows_per_call = 2, .tx_per_s = 1000, .active = 8};
+	struct pgt_warm_workload b = a, c = a;
+	double fa[PGT_WARM_FEATURES], fb[PGT_WARM_FEATURES], fc[PGT_WARM_FEATURES];
+
+	(void)state;
+	b.tx_per_s = 1300;
+	c.tx_per_s = 2;
+	c.rows_per_call = 1e5;
+	c.temp_bytes_per_tx = 1e8;
+	pgt_warm_features(&a, fa);
+	pgt_warm_features(&b, fb);
+	pgt_warm_features(&c, fc);
+	assert_true(pgt_warm_distance(PGT_WARM_FEATURES, fa, fb) < PGT_WARM_NEAR / 2);
+	assert_true(pgt_warm_distance(PGT_WARM_FEATURES, fa, fc) > PGT_WARM_NEAR);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(snapping),
+	    cmocka_unit_test(special_values_own_a_fifth),
+	    cmocka_unit_test(kinds_reach_the_kernel),
+	    cmocka_unit_test(durability_is_refused),
+	    cmocka_unit_test(fixed_settings_bound_others),
+	    cmocka_unit_test(memory_model),
+	    cmocka_unit_test(heuristic),
+	    cmocka_unit_test(trust_region),
+	    cmocka_unit_test(objective),
+	    cmocka_unit_test(comparable_load),
+	    cmocka_unit_test(warm_start),
+	    cmocka_unit_test(warm_features),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
