@@ -21,6 +21,7 @@ struct loop {
 	struct pgt_engine *e;
 	struct pgt_sampler *sampler;
 	struct pgt_watch *watch;
+	struct pgt_alert_hook *hook;
 	struct pgt_query_key shown[TEXTS_MAX]; /* that the face shows */
 	size_t n_shown;
 	const struct pgt_snapshot *last;
@@ -88,6 +89,7 @@ on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 	pgt_history_queries(l->e->history, s, minute, n);
 	if (ev) {
 		pgt_records_alerts(l->e->history, &s->node, ev);
+		pgt_alert_hook_feed(l->hook, ev, &s->node);
 		pgt_engine_post(l->e, PGT_EV_ALERTS, ev, pgt_ev_alerts_free);
 	}
 	pgt_records_settings(l->e->history, l->last, s);
@@ -203,6 +205,7 @@ pgt_loop_main(void *engine)
 	l.target = pgt_connspec_label(e->spec);
 	l.sampler = pgt_sampler_new(e->spec, &so);
 	l.watch = pgt_watch_new(e->opts);
+	l.hook = pgt_alert_hook_new(e, pgt_options_str(e->opts, "alert-command"));
 	while (drain(&l)) {
 		s = pgt_sampler_step(l.sampler);
 		tell_link(&l);
@@ -211,6 +214,7 @@ pgt_loop_main(void *engine)
 		poll_once(&l);
 	}
 	pgt_snapshot_unref(l.last);
+	pgt_alert_hook_free(l.hook);
 	pgt_watch_free(l.watch);
 	pgt_sampler_free(l.sampler);
 	free(l.target);

@@ -22,6 +22,16 @@ void pgt_happenings_feed(struct pgt_happenings *h, struct pgt_detect *d,
 size_t pgt_happenings_texts(const struct pgt_happenings *h, struct pgt_query_key *ret,
 			    size_t max);
 
+/* ---- alert_hook.c: the operator's command on a new alert ---- */
+
+struct pgt_engine;
+struct pgt_alert_hook;
+/* NULL for a NULL command; every call takes NULL. */
+struct pgt_alert_hook *pgt_alert_hook_new(struct pgt_engine *e, const char *command);
+void pgt_alert_hook_free(struct pgt_alert_hook *h);
+void pgt_alert_hook_feed(struct pgt_alert_hook *h, const struct pgt_ev_alerts *ev,
+			 const struct pgt_node *node);
+
 /* ---- watch.c ---- */
 
 struct pgt_watch;
