@@ -6,8 +6,10 @@
 
 #include "pg2une/base/log.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
 #include "pg2une/cli/batch.h"
 #include "pg2une/cli/cmd.h"
+#include "pg2une/engine/changing.h"
 #include "pg2une/engine/engine.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/ui/console.h"
@@ -45,6 +47,19 @@ generate_what(int argc, char **argv)
 	return argc == 3 && strcmp(argv[1], "--generate") == 0 ? argv[2] : NULL;
 }
 
+/* The hidden subcommand of a change's guard: before options and locale, since it
+ * gets all it needs through its socket. */
+static int
+guard_fd(int argc, char **argv)
+{
+	int64_t fd;
+
+	if (argc != 4 || strcmp(argv[1], "guard") != 0 || strcmp(argv[2], "--fd") != 0 ||
+	    !pgt_parse_i64(argv[3], &fd) || fd < 3 || fd > 1000)
+		return -1;
+	return (int)fd;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -55,6 +70,10 @@ main(int argc, char **argv)
 	const char *what;
 	int n_written = argc, words = 0, rc;
 
+	if (guard_fd(argc, argv) >= 0) {
+		free(written);
+		return pgt_changing_guard(guard_fd(argc, argv));
+	}
 	setlocale(LC_CTYPE, "");
 	memcpy(written, argv, (size_t)argc * sizeof(*written));
 	pgt_err_clear(&err);

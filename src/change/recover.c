@@ -286,6 +286,19 @@ pgt_recover_confirm(const struct pgt_found *f, struct pgt_err *err)
 	return rc;
 }
 
+int
+pgt_recover_close(const struct pgt_found *f, struct pgt_err *err)
+{
+	struct pgt_journal *j = NULL;
+	int rc;
+
+	if (pgt_journal_open(f->path, &j, err) < 0)
+		return -1;
+	rc = pgt_change_close(j, PGT_END_CONFIRMED, "confirmed", err);
+	pgt_journal_close(j);
+	return rc;
+}
+
 /* ---- rolling back from elsewhere ---- */
 
 static int

@@ -24,6 +24,13 @@ extern const struct pgt_cmd_ops pgt_cmd_alerts;
 extern const struct pgt_cmd_ops pgt_cmd_analysis;
 extern const struct pgt_cmd_ops pgt_cmd_baseline;
 extern const struct pgt_cmd_ops pgt_cmd_baseline_diff;
+extern const struct pgt_cmd_ops pgt_cmd_config_apply;
+extern const struct pgt_cmd_ops pgt_cmd_config_rollback;
+extern const struct pgt_cmd_ops pgt_cmd_change_list;
+extern const struct pgt_cmd_ops pgt_cmd_change_show;
+extern const struct pgt_cmd_ops pgt_cmd_change_confirm;
+extern const struct pgt_cmd_ops pgt_cmd_change_rollback;
+extern const struct pgt_cmd_ops pgt_cmd_recover;
 extern const struct pgt_cmd_ops pgt_cmd_options;
 
 #endif

@@ -19,6 +19,13 @@ const struct pgt_cmd_ops *const pgt_cmd_table[] = {
     &pgt_cmd_analysis,
     &pgt_cmd_baseline,
     &pgt_cmd_baseline_diff,
+    &pgt_cmd_config_apply,
+    &pgt_cmd_config_rollback,
+    &pgt_cmd_change_list,
+    &pgt_cmd_change_show,
+    &pgt_cmd_change_confirm,
+    &pgt_cmd_change_rollback,
+    &pgt_cmd_recover,
     &pgt_cmd_options,
     NULL,
 };

@@ -44,6 +44,9 @@ void pgt_found_done(struct pgt_found *f);
  * nobody holds it. */
 int pgt_recover_confirm(const struct pgt_found *f, struct pgt_err *err) PGT_MUST_CHECK;
 
+/* Confirmed, but its holder died before it was closed. */
+int pgt_recover_close(const struct pgt_found *f, struct pgt_err *err) PGT_MUST_CHECK;
+
 struct pgt_recover_args {
 	const struct pgt_connspec *spec; /* NULL: as the journal says, password from
 					  * the environment or the password file */

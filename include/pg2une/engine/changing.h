@@ -1,0 +1,43 @@
+/* The change flow for faces: change/run.h with what the program's options and
+ * the engine add.  The command line drives a run on its own thread, the console
+ * has the exec thread drive it; both use these and change/run.h's functions. */
+#ifndef PG2UNE_ENGINE_CHANGING_H
+#define PG2UNE_ENGINE_CHANGING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pg2une/change/recover.h"
+#include "pg2une/change/run.h"
+
+struct pgt_options;
+
+/* What the user decides for one change. */
+struct pgt_changing_choice {
+	int64_t deadline_ns, stabilise_ns, window_ns; /* 0, -1, 0: defaults */
+	bool auto_confirm, accept_pending, accept_danger, allow_plaintext;
+	const char *known_libraries;
+	const struct pgt_managed_probe *probe; /* of layer infra; NULL: no manager */
+	const char *probe_spec;
+	const struct pgt_validate_ops *validate;
+	void (*say)(void *arg, const struct pgt_change_event *ev);
+	void *say_arg;
+};
+
+/* Refused in read-only mode (PGT_E_DENIED).  password may be NULL.  Takes cs. */
+int pgt_changing_new(const struct pgt_options *o, const char *password,
+		     const struct pgt_changing_choice *choice, struct pgt_changeset *take_cs,
+		     struct pgt_change_run **ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* Everything up to the dry run, nothing after; run must be new. */
+int pgt_changing_dry_run(struct pgt_change_run *run, struct pgt_err *err) PGT_MUST_CHECK;
+
+/* Roll back from another process, or what a crash left; see recover.h. */
+enum pgt_ending pgt_changing_rollback(const struct pgt_options *o, const struct pgt_found *f,
+				      const char *reason, int64_t give_up_ns,
+				      void (*say)(void *arg, long item, const char *text),
+				      void *say_arg, struct pgt_err *err);
+
+/* Body of the hidden subcommand: the process is the guard of a change. */
+int pgt_changing_guard(int fd);
+
+#endif
