@@ -96,7 +96,8 @@ read_kind(const cJSON *obj, enum pgt_item_kind *ret, struct pgt_err *err)
 static bool
 is_told_only(const char *name)
 {
-	static const char *const told[] = {"kind", "sql", "inverse", "prev", "label"};
+	static const char *const told[] = {"kind", "sql", "inverse", "inverse_text", "prev", "intent",
+					   "done", "rollback"};
 	size_t i;
 
 	for (i = 0; i < PGT_LEN(told); i++)
@@ -298,6 +299,7 @@ static void
 put_sql(cJSON *obj, const struct pgt_item *item, const struct pgt_prev *prev)
 {
 	char *sql = pgt_item_sql(item, NULL), **inverse = NULL;
+	struct pgt_buf all;
 	size_t n = 0, i;
 	cJSON *arr;
 
@@ -307,8 +309,13 @@ put_sql(cJSON *obj, const struct pgt_item *item, const struct pgt_prev *prev)
 	    pgt_item_inverse(item, prev, NULL, &inverse, &n, NULL) < 0)
 		return;
 	arr = pgt_json_arr(obj, "inverse");
-	for (i = 0; i < n; i++)
+	pgt_buf_init(&all, FILE_MAX);
+	for (i = 0; i < n; i++) {
 		pgt_json_str(arr, NULL, inverse[i]);
+		pgt_buf_printf(&all, "%s%s", i ? "; " : "", inverse[i]);
+	}
+	pgt_json_str(obj, "inverse_text", n ? pgt_buf_str(&all) : "nothing to undo");
+	pgt_buf_done(&all);
 	pgt_sql_list_free(inverse, n);
 	pgt_json_item(obj, "prev", pgt_prev_json(prev));
 }

@@ -1,39 +1,13 @@
-/* config apply, config rollback, change ..., recover. */
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
+/* config rollback, change ..., recover: acts on changesets by their journals. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli_priv.h"
 #include "pg2une/base/clock.h"
-#include "pg2une/base/mem.h"
-#include "pg2une/base/str.h"
 #include "pg2une/cli/output.h"
 #include "pg2une/engine/changing.h"
 
 #define ROLLBACK_NS (120 * PGT_NS_PER_S)
-#define LOOK_MS	    100
-
-/* ---- what happens, on stderr, so that stdout stays data ---- */
-
-static void
-say_event(void *arg, const struct pgt_change_event *ev)
-{
-	static const char *const what[] = {
-	    [PGT_CE_BEGIN] = ">", [PGT_CE_ACT] = "  run", [PGT_CE_DONE] = "  done",
-	    [PGT_CE_FAIL] = "  failed", [PGT_CE_NOTE] = "  note",
-	};
-
-	(void)arg;
-	if (ev->what == PGT_CE_BEGIN)
-		fprintf(stderr, "> %s\n", ev->text);
-	else if (ev->what != PGT_CE_DONE || ev->item >= 0 || ev->stage == PGT_ST_VALIDATE)
-		fprintf(stderr, "%s: %s\n", what[ev->what], ev->text ? ev->text : "");
-	fflush(stderr);
-}
 
 static void
 say_line(void *arg, long item, const char *text)
@@ -44,304 +18,11 @@ say_line(void *arg, long item, const char *text)
 	fflush(stderr);
 }
 
-/* ---- signals ---- */
-
-static struct pgt_change_run *volatile running; /* for the handler only */
-
-static void
-on_signal(int sig)
-{
-	if (running)
-		pgt_change_run_request(running,
-				       sig == SIGHUP ? PGT_STOP_ABANDON : PGT_STOP_ROLLBACK);
-}
-
-static void
-catch_signals(struct pgt_change_run *run)
-{
-	struct sigaction sa = {.sa_handler = on_signal};
-
-	running = run;
-	sigemptyset(&sa.sa_mask);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-/* ---- asking ---- */
-
-enum reply { GO_ON, GO_BACK, LATER, STEP_NOW };
-
-/* One line from stdin, while the change is looked after.  The end of the input is
- * the end of its user: the change is left to its guard. */
-static enum reply
-ask(struct pgt_change_run *run, const char *prompt)
-{
-	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
-	char line[64];
-	size_t n = 0;
-	ssize_t got;
-
-	fprintf(stderr, "%s ", prompt);
-	fflush(stderr);
-	for (;;) {
-		if (!pgt_change_run_tend(run))
-			return STEP_NOW;
-		if (poll(&p, 1, LOOK_MS) <= 0)
-			continue;
-		got = read(STDIN_FILENO, line + n, 1);
-		if (got == 0)
-			return LATER;
-		if (got < 0) {
-			if (errno == EINTR)
-				continue;
-			return LATER;
-		}
-		if (line[n] == '\n')
-			break;
-		if (n + 2 < sizeof(line))
-			n++;
-	}
-	line[n] = '\0';
-	if (strcmp(line, "rollback") == 0 || strcmp(line, "r") == 0)
-		return GO_BACK;
-	if (strcmp(line, "later") == 0)
-		return LATER;
-	return strcmp(line, "y") == 0 || strcmp(line, "confirm") == 0 || strcmp(line, "c") == 0
-		   ? GO_ON
-		   : ask(run, prompt);
-}
-
-static void
-announce(struct pgt_change_run *run)
-{
-	enum pgt_stage st = pgt_change_run_stage(run);
-	const struct pgt_changeset *cs = pgt_change_run_changeset(run);
-	long i = pgt_change_run_item(run);
-	char *sql;
-
-	if (st == PGT_ST_APPLY && (size_t)i < cs->n_items) {
-		sql = pgt_item_sql(&cs->items[i], NULL);
-		fprintf(stderr, "next: apply %ld of %zu: %s\n", i + 1, cs->n_items, sql ? sql : "?");
-		free(sql);
-	} else {
-		fprintf(stderr, "next: %s\n", pgt_stage_name(st));
-	}
-}
-
-/* ---- the flow ---- */
-
-struct flow {
-	struct pgt_change_run *run;
-	bool step;
-	const char *confirm; /* ask auto later */
-	bool asked;
-};
-
-/* False: the change is left to its guard. */
-static bool
-flow_confirm(struct flow *f, struct pgt_err *err)
-{
-	char prompt[160], left[32];
-	enum reply reply;
-
-	if (strcmp(f->confirm, "later") == 0)
-		return false;
-	if (strcmp(f->confirm, "auto") == 0) {
-		if (pgt_change_run_validation(f->run)->verdict != PGT_VERDICT_PASS)
-			pgt_change_run_rollback(f->run, "not validated, and nobody was to be asked");
-		else
-			pgt_change_run_step(f->run, err);
-		return true;
-	}
-	pgt_fmt_duration(pgt_change_run_left_ns(f->run), left, sizeof(left));
-	snprintf(prompt, sizeof(prompt), "in force and verified; goes back by itself in %s. "
-					 "confirm, rollback or later?", left);
-	reply = ask(f->run, prompt);
-	if (reply == GO_ON)
-		(void)!pgt_change_run_confirm(f->run, err);
-	else if (reply == GO_BACK)
-		pgt_change_run_rollback(f->run, "the operator");
-	else if (reply == STEP_NOW)
-		pgt_change_run_step(f->run, err);
-	return reply != LATER;
-}
-
-static void
-flow_run(struct flow *f, struct pgt_err *err)
-{
-	struct pgt_err first = {0};
-	enum reply reply;
-
-	while (!pgt_stage_is_end(pgt_change_run_stage(f->run))) {
-		enum pgt_stage st = pgt_change_run_stage(f->run);
-
-		pgt_err_clear(err);
-		if (st == PGT_ST_CONFIRM) {
-			if (!flow_confirm(f, err))
-				return;
-		} else {
-			reply = GO_ON;
-			if (f->step && st != PGT_ST_ROLLBACK) {
-				announce(f->run);
-				reply = ask(f->run, "[y, rollback, later]");
-			}
-			if (reply == LATER)
-				return;
-			if (reply == GO_BACK)
-				pgt_change_run_rollback(f->run, "the operator");
-			else
-				pgt_change_run_step(f->run, err);
-		}
-		if (err->code != PGT_E_NONE && first.code == PGT_E_NONE)
-			first = *err;
-	}
-	*err = first;
-}
-
-static const struct pgt_column item_columns[] = {
-    {"sql", "statement", PGT_CELL_TEXT}, {"inverse.0", "undone by", PGT_CELL_TEXT}, {0}};
-static const struct pgt_column check_columns[] = {
-    {"severity", "", PGT_CELL_TEXT}, {"item", "item", PGT_CELL_TEXT},
-    {"text", "finding", PGT_CELL_TEXT}, {"fix", "mend", PGT_CELL_TEXT}, {0}};
 static const struct pgt_column state_columns[] = {
     {"id", "changeset", PGT_CELL_TEXT}, {"stage", "stage", PGT_CELL_TEXT},
     {"outcome", "outcome", PGT_CELL_TEXT}, {"verdict", "verdict", PGT_CELL_TEXT},
     {"result", "result", PGT_CELL_TEXT}, {0}};
-static const struct pgt_view plan_views[] = {
-    {"items", "Plan", item_columns, NULL, 0},
-    {"dry_run_result.checks", "Dry run", check_columns, "nothing speaks against it", 0},
-    {0}};
-static const struct pgt_view run_views[] = {
-    {"", "Change", state_columns, NULL, 0}, {"items", "Items", item_columns, NULL, 0}, {0}};
-
-static int
-flow_answer(struct pgt_cmd *c, struct flow *f, struct pgt_err *err)
-{
-	enum pgt_stage st = pgt_change_run_stage(f->run);
-	char short_id[12], left[32];
-
-	c->data = pgt_change_run_json(f->run);
-	c->views = run_views;
-	pgt_changeset_short(pgt_change_run_changeset(f->run)->id, short_id, sizeof(short_id));
-	if (st == PGT_ST_CONFIRMED)
-		return 0;
-	if (st == PGT_ST_CONFIRM) {
-		pgt_fmt_duration(pgt_change_run_left_ns(f->run), left, sizeof(left));
-		fprintf(stderr, "left to its guard for %s: pg2une change confirm %s\n", left, short_id);
-		return 0;
-	}
-	if (!pgt_stage_is_end(st))
-		return pgt_err_set(err, PGT_E_CANCELLED, "changeset %s was left at: %s", short_id,
-				   pgt_stage_name(st));
-	if (err->code == PGT_E_NONE)
-		err->code = PGT_E_STATE;
-	return pgt_err_set(err, err->code, "changeset %s: %s: %.400s", short_id, pgt_stage_name(st),
-			   err->msg[0] && st == PGT_ST_NOTHING ? err->msg : pgt_change_run_text(f->run));
-}
-
-static int
-dry_run(struct pgt_cmd *c, struct pgt_change_run *run, struct pgt_err *err)
-{
-	int rc = pgt_changing_dry_run(run, err);
-
-	if (!pgt_change_run_preflight(run))
-		return -1; /* it could not be asked */
-	c->data = pgt_preflight_json(pgt_change_run_preflight(run), pgt_change_run_changeset(run));
-	c->views = plan_views;
-	pgt_err_clear(err);
-	if (rc < 0 && pgt_change_run_preflight(run)->export_only) {
-		char *script = pgt_preflight_script(pgt_change_run_preflight(run),
-						    pgt_change_run_changeset(run));
-
-		pgt_json_str(c->data, "script", script);
-		free(script);
-	}
-	return 0; /* the answer itself says "refused" */
-}
-
-static int
-run_apply(struct pgt_cmd *c, struct pgt_err *err)
-{
-	struct pgt_changing_choice choice = {
-	    .deadline_ns = pgt_cmd_int(c, "deadline"),
-	    .stabilise_ns = pgt_cmd_int(c, "stabilise"),
-	    .window_ns = pgt_cmd_int(c, "window"),
-	    .accept_pending = pgt_cmd_bool(c, "accept-pending"),
-	    .accept_danger = pgt_cmd_bool(c, "accept-danger"),
-	    .allow_plaintext = pgt_cmd_bool(c, "allow-plaintext"),
-	    .known_libraries = pgt_cmd_str(c, "libraries"),
-	    .say = say_event,
-	};
-	struct flow f = {.step = pgt_cmd_bool(c, "step"), .confirm = pgt_cmd_str(c, "confirm")};
-	const char *file = pgt_cmd_str(c, "file");
-	struct pgt_changeset *cs = NULL;
-	int rc;
-
-	if (!file)
-		return pgt_err_set(err, PGT_E_USAGE, "config apply needs --file F");
-	if (strcmp(f.confirm, "ask") != 0 && strcmp(f.confirm, "auto") != 0 &&
-	    strcmp(f.confirm, "later") != 0)
-		return pgt_err_set(err, PGT_E_USAGE, "--confirm is ask, auto or later");
-	choice.auto_confirm = strcmp(f.confirm, "auto") == 0;
-	if (pgt_changeset_load(file, &cs, err) < 0 ||
-	    pgt_changing_new(c->options, NULL, &choice, cs, &f.run, err) < 0)
-		return -1;
-	if (pgt_cmd_bool(c, "dry-run")) {
-		rc = dry_run(c, f.run, err);
-	} else {
-		catch_signals(f.run);
-		flow_run(&f, err);
-		rc = flow_answer(c, &f, err);
-		running = NULL;
-	}
-	pgt_change_run_free(f.run);
-	return rc;
-}
-
-static const struct pgt_option apply_options[] = {
-    {.name = "file", .type = PGT_OPT_STR, .arg = "F", .help = "the changeset, JSON"},
-    {.name = "dry-run", .type = PGT_OPT_BOOL, .help = "check and show, write nothing"},
-    {.name = "step", .type = PGT_OPT_BOOL, .help = "ask before each stage and item"},
-    {.name = "confirm",
-     .type = PGT_OPT_STR,
-     .arg = "HOW",
-     .dflt = "ask",
-     .help = "ask, auto (only a validated pass) or later (by `change confirm`)"},
-    {.name = "deadline",
-     .type = PGT_OPT_DURATION,
-     .arg = "TIME",
-     .dflt = "600s",
-     .min = "1s",
-     .max = "7d",
-     .help = "unconfirmed for so long, it goes back by itself"},
-    {.name = "stabilise", .type = PGT_OPT_DURATION, .arg = "TIME", .dflt = "30s", .min = "0s",
-     .max = "1h", .help = "wait before it is judged"},
-    {.name = "window", .type = PGT_OPT_DURATION, .arg = "TIME", .dflt = "60s", .min = "1s",
-     .max = "1h", .help = "how long is measured, before and after"},
-    {.name = "accept-pending", .type = PGT_OPT_BOOL,
-     .help = "our reload may activate lines of others"},
-    {.name = "accept-danger", .type = PGT_OPT_BOOL, .help = "take values that are refused as dangerous"},
-    {.name = "allow-plaintext", .type = PGT_OPT_BOOL, .help = "write over TCP without TLS"},
-    {.name = "libraries", .type = PGT_OPT_STR, .arg = "LIST",
-     .help = "libraries known to be installed, for *_preload_libraries"},
-    {0},
-};
-
-const struct pgt_cmd_ops pgt_cmd_config_apply = {
-    .name = "config apply",
-    .group = "Changes",
-    .summary = "apply a changeset: checked, journalled, guarded, confirmed or taken back",
-    .details = "A guard is armed before the first write. What is not confirmed by the deadline, "
-	       "or is left half done, goes back by itself. Settings that need a restart are refused.",
-    .examples = "config apply --file plan.json --dry-run\nconfig apply --file plan.json --step\n"
-		"config apply --file plan.json --confirm later",
-    .opts = apply_options,
-    .run = run_apply,
-};
-
-/* ---- on what is recorded ---- */
+static const struct pgt_view end_views[] = {{"", "Change", state_columns, NULL, 0}, {0}};
 
 static const struct pgt_column list_columns[] = {
     {"id", "changeset", PGT_CELL_TEXT}, {"state", "state", PGT_CELL_TEXT},
@@ -414,7 +95,7 @@ static const struct pgt_column event_columns[] = {
     {"body.i", "item", PGT_CELL_TEXT}, {"body.state", "state", PGT_CELL_TEXT},
     {"body.text", "text", PGT_CELL_TEXT}, {0}};
 static const struct pgt_column show_item_columns[] = {
-    {"sql", "statement", PGT_CELL_TEXT}, {"inverse.0", "undone by", PGT_CELL_TEXT},
+    {"sql", "statement", PGT_CELL_TEXT}, {"inverse_text", "undone by", PGT_CELL_TEXT},
     {"done", "done", PGT_CELL_BOOL}, {"rollback", "rollback", PGT_CELL_TEXT}, {0}};
 static const struct pgt_view show_views[] = {
     {"", "Change", state_columns, NULL, 0}, {"items", "Items", show_item_columns, NULL, 0},
@@ -470,7 +151,7 @@ run_confirm(struct pgt_cmd *c, struct pgt_err *err)
 		c->data = cJSON_CreateObject();
 		pgt_json_str(c->data, "id", f.rec.cs->id);
 		pgt_json_str(c->data, "outcome", pgt_ending_name(PGT_END_CONFIRMED));
-		c->views = run_views;
+		c->views = end_views;
 	}
 	pgt_found_done(&f);
 	return rc;
@@ -521,7 +202,7 @@ run_rollback(struct pgt_cmd *c, struct pgt_err *err)
 		c->data = cJSON_CreateObject();
 		pgt_json_str(c->data, "id", f.rec.cs->id);
 		pgt_json_str(c->data, "outcome", pgt_ending_name(out));
-		c->views = run_views;
+		c->views = end_views;
 	}
 	pgt_found_done(&f);
 	return rc;
