@@ -181,7 +181,7 @@ obs_feed_basic(struct obs *o, const struct obs_rows *r)
 	o->have_cur = true;
 
 	interval = o->have_prev ? basic_interval(o) : 0;
-	o->gap = basic_gap(o, interval);
+	o->gap |= basic_gap(o, interval);
 	if (interval <= 0)
 		o->gap |= o->have_prev ? PGT_GAP_PAUSE : 0;
 	if (o->gap) {

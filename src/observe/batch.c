@@ -133,7 +133,8 @@ batch_send(struct pgt_sampler *s)
 						   !(s->wanted & 1u << obs_collectors[i].section)))
 			continue;
 
-		if (!slot_due(s, i, now) || !(sql = slot_sql(s, i)))
+		if (obs_collectors[i].read || !slot_due(s, i, now) ||
+		    !(sql = slot_sql(s, i)))
 			continue;
 		n_slow += slow;
 		if (dear && !marked)
@@ -271,6 +272,20 @@ is_conversion(const struct pgt_err *e)
 	return strcmp(e->sqlstate, "22021") == 0 || strcmp(e->sqlstate, "22P05") == 0;
 }
 
+/* On the server's own machine the kernel tells what our process there used. */
+static void
+server_cpu(struct pgt_sampler *s, struct obs_tick *t)
+{
+	int64_t cpu = s->is_local ? host_process_cpu_ns(s->backend_pid) : -1;
+
+	t->is_local = s->is_local;
+	if (cpu >= 0 && s->backend_cpu_ns >= 0) {
+		t->server_ms = (double)(cpu - s->backend_cpu_ns) / 1e6;
+		t->server_is_cpu = true;
+	}
+	s->backend_cpu_ns = cpu;
+}
+
 static void
 tick_fill(struct pgt_sampler *s, struct pgt_result *const *res, struct obs_tick *t)
 {
@@ -290,6 +305,7 @@ tick_fill(struct pgt_sampler *s, struct pgt_result *const *res, struct obs_tick 
 	    .reconnected = s->first_of_link,
 	};
 	t->tick_ms = (double)(t->mono_ns - s->sent_ns) / 1e6;
+	server_cpu(s, t);
 	for (i = 0; i < s->n_asked; i++)
 		t->bytes += pgt_result_bytes(res[i]);
 	s->statements_before = s->statements_sent;
@@ -300,12 +316,32 @@ tick_fill(struct pgt_sampler *s, struct pgt_result *const *res, struct obs_tick 
 	s->first_of_link = false;
 }
 
+/* Collectors that read this machine: after the answers, which name processes. */
+static size_t
+read_local(struct pgt_sampler *s, struct pgt_arena *a, struct obs_rows *rows, int *which,
+	   size_t n)
+{
+	size_t i;
+
+	for (i = 0; s->is_local && i < obs_n_collectors && n < BATCH_MAX; i++) {
+		const struct obs_collector *c = &obs_collectors[i];
+
+		if (!c->read || !slot_due(s, i, s->sent_ns) || !c->read(s->obs, a, &rows[n]))
+			continue;
+		slot_done(s, i, true);
+		obs_feed(s->obs, c, &rows[n]);
+		which[n++] = (int)i;
+	}
+	return n;
+}
+
 const struct pgt_snapshot *
 batch_finish(struct pgt_sampler *s)
 {
 	struct pgt_result *res[BATCH_MAX];
 	struct obs_rows rows[BATCH_MAX];
 	int which[BATCH_MAX];
+	struct pgt_arena *a = pgt_arena_new(OBS_BLOCK_MAX);
 	struct obs_tick tick;
 	bool convert = false;
 	size_t i, n = 0;
@@ -325,8 +361,9 @@ batch_finish(struct pgt_sampler *s)
 	obs_begin(s->obs, &tick);
 	for (i = 0; i < n; i++)
 		obs_feed(s->obs, &obs_collectors[which[i]], &rows[i]);
-	if (s->trace)
-		trace_sample(s->trace, s, &tick, rows, which, n);
+	n = read_local(s, a, rows, which, n);
+	trace_sample(s->trace, &tick, rows, which, n);
+	pgt_arena_free(a);
 	for (i = 0; i < s->n_asked; i++)
 		pgt_result_free(res[i]);
 	if (convert && !s->raw_encoding) {

@@ -90,6 +90,13 @@ urgent_settings(const struct obs *o)
 	       o->cur.conf_us != o->settings_conf_us;
 }
 
+/* Several files a session: only while somebody looks. */
+static bool
+due_procs(const struct obs *o)
+{
+	return o->wanted & 1u << PGT_SEC_ACTIVITY;
+}
+
 static int
 p_rows(struct obs *o, struct pgt_buf *b)
 {
@@ -169,6 +176,9 @@ const struct obs_collector obs_collectors[] = {
      .query = q_statements_info, .feed = obs_feed_statements_info},
     {"statements", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS,
      .query = q_statements, .feed = obs_feed_statements, .params = p_statements},
+    {"host", PGT_SEC_HOST, S(2), S(1), PGT_CAP_N, .read = host_read, .feed = obs_feed_host},
+    {"procs", PGT_SEC_ACTIVITY, S(3600), S(1), PGT_CAP_N, .due = due_procs,
+     .read = host_read_procs, .feed = obs_feed_procs},
 };
 const size_t obs_n_collectors = PGT_LEN(obs_collectors);
 

@@ -139,7 +139,7 @@ link_up(struct pgt_sampler *s)
 	s->statements_before = s->statements_sent = pgt_conn_statements(s->conn);
 	s->next_tick_ns = now;
 	s->phase = PH_IDLE;
-	trace_epoch(s->trace);
+	trace_epoch(s->trace, s);
 }
 
 bool
@@ -148,35 +148,33 @@ link_identified(struct pgt_sampler *s)
 	struct pgt_result *base = pgt_conn_take(s->conn, 0);
 	struct pgt_result *control = pgt_conn_take(s->conn, 1);
 	struct pgt_identity id;
+	struct pgt_caps caps;
 	struct pgt_err err;
 	bool pooled = through_pooler(s, base);
-	int rc;
+	int rc, pid = (int)pgt_result_i64(base, 0, pgt_result_col(base, "backend_pid"), 0);
 
 	pgt_err_clear(&err);
 	rc = pgt_identity_parse(s->conn, base, control, &id, &err);
 	pgt_result_free(base);
 	pgt_result_free(control);
 	if (rc == 0)
-		rc = pgt_caps_read(s->conn, &s->obs->caps, &err);
+		rc = pgt_caps_read(s->conn, &caps, &err);
 	if (rc < 0) {
 		link_lost(s);
 		if (s->link.error.code == PGT_E_NONE)
 			s->link.error = err;
 		return false;
 	}
-	/* numbers of another node are never compared with this one's */
-	if (s->obs->have_id && (strcmp(s->obs->id.node, id.node) != 0 ||
-				s->obs->id.start_real_ns != id.start_real_ns)) {
-		obs_forget(s->obs);
-		s->obs->gap |= strcmp(s->obs->id.node, id.node) != 0 ? PGT_GAP_FAILOVER
-								     : PGT_GAP_RESTART;
-	}
-	s->obs->id = id;
-	s->obs->have_id = s->obs->have_caps = true;
+	obs_identify(s->obs, &id, &caps);
 	s->obs->pooled = pooled;
 	pgt_conn_set_prepare(s->conn, !pooled);
 	take_names(s);
-	obs_caps_changed(s->obs);
+	s->backend_pid = pid;
+	s->is_local = !pooled && host_is_local(s, pid);
+	s->backend_cpu_ns = -1;
+	if (!s->is_local)
+		obs_status_why(s->obs, PGT_SEC_HOST, "the server runs on another machine",
+			       "run pg2une on the server's machine to see it");
 	link_up(s);
 	return true;
 }
@@ -196,5 +194,5 @@ link_recheck(struct pgt_sampler *s)
 	obs_stmts_forget(s->obs->stmts); /* what is visible has changed */
 	obs_caps_changed(s->obs);
 	batch_forget(s);
-	trace_epoch(s->trace);
+	trace_epoch(s->trace, s);
 }

@@ -35,6 +35,8 @@ obs_new(const struct pgt_sampler_opts *opts)
 	o->indexes = obs_rel_new();
 	o->dbs = obs_rel_new();
 	o->ios = obs_rel_new();
+	o->host_prev = obs_rel_new();
+	o->procs = obs_rel_new();
 	obs_forget(o);
 	return o;
 }
@@ -52,6 +54,8 @@ obs_forget(struct obs *o)
 	obs_rel_forget(o->indexes);
 	obs_rel_forget(o->dbs);
 	obs_rel_forget(o->ios);
+	obs_rel_forget(o->host_prev);
+	obs_rel_forget(o->procs);
 	memset(&o->receiver, 0, sizeof(o->receiver));
 	o->settings_conf_us = 0;
 	for (i = 0; i < OBS_P_N; i++) {
@@ -74,6 +78,8 @@ obs_free(struct obs *o)
 	obs_rel_free(o->indexes);
 	obs_rel_free(o->dbs);
 	obs_rel_free(o->ios);
+	obs_rel_free(o->host_prev);
+	obs_rel_free(o->procs);
 	free(o->edges);
 	free(o->extra_pids);
 	free(o->cluster_name);
@@ -87,7 +93,7 @@ obs_begin(struct obs *o, const struct obs_tick *tick)
 	o->tick = *tick;
 	o->own_pending += tick->own_xacts;
 	o->basic_fed = false;
-	if (tick->reconnected)
+	if (tick->reconnected && o->have_cur)
 		o->gap |= PGT_GAP_PAUSE;
 }
 
@@ -141,6 +147,22 @@ obs_caps_changed(struct obs *o)
 	st = &o->caps.cap[PGT_CAP_IO_STATS];
 	if (!st->available)
 		obs_status_why(o, PGT_SEC_IO, st->why, st->fix);
+}
+
+void
+obs_identify(struct obs *o, const struct pgt_identity *id, const struct pgt_caps *caps)
+{
+	bool other = o->have_id && strcmp(o->id.node, id->node) != 0;
+
+	if (other || (o->have_id && o->id.start_real_ns != id->start_real_ns)) {
+		obs_forget(o);
+		o->gap |= other ? PGT_GAP_FAILOVER : PGT_GAP_RESTART;
+	}
+	o->id = *id;
+	o->caps = *caps;
+	o->have_id = o->have_caps = true;
+	o->version_num = id->server_version_num;
+	obs_caps_changed(o);
 }
 
 struct obs_block *
@@ -227,8 +249,10 @@ build_cost(const struct obs *o, struct pgt_snapshot *s)
 	    .bytes = o->tick.bytes,
 	    .effective_interval_ns = o->tick.effective_interval_ns,
 	    .backed_off = o->tick.backed_off,
-	    .method = "server clock, from the first statement's start to the last one's: "
-		      "planning, execution and sending; an upper bound of CPU time",
+	    .method = o->tick.server_is_cpu
+			  ? "CPU time of our server process, by the kernel"
+			  : "server clock from the first statement's start to the last one's: "
+			    "an upper bound of CPU time",
 	};
 }
 
@@ -289,6 +313,8 @@ obs_build(struct obs *o)
 	PART(settings, OBS_P_SETTINGS);
 	obs_build_horizon(o, s);
 	build_receiver(o, s);
+	if (o->status[PGT_SEC_HOST].available)
+		s->host = o->host_now;
 	build_sections(o, s);
 	build_node(o, s);
 	build_cost(o, s);

@@ -90,6 +90,7 @@ struct obs_tick {
 	int64_t asked_ns; /* the interval that was asked for */
 	double tick_ms, client_cpu_pct;
 	double server_ms; /* NAN: not measured */
+	bool server_is_cpu; /* CPU time of our backend, not the clock's */
 	int statements;	      /* of this batch */
 	int own_xacts;	      /* transactions of ours since the sample before */
 	size_t bytes;
@@ -102,7 +103,6 @@ struct obs_tick {
 struct obs_waits;
 struct obs_stmts;
 struct obs_rel;
-struct obs_hostprev;
 
 struct obs {
 	struct pgt_sampler_opts opts;
@@ -144,7 +144,7 @@ struct obs {
 	struct obs_rel *tables, *indexes, *dbs, *ios;
 	int64_t settings_conf_us; /* of the configuration that was read */
 	struct pgt_host host_now;
-	struct obs_hostprev *host_prev;
+	struct obs_rel *host_prev, *procs;
 	int own_pending; /* our transactions not yet taken off a rate */
 };
 
@@ -155,6 +155,8 @@ void obs_free(struct obs *o);
 
 void obs_begin(struct obs *o, const struct obs_tick *tick);
 struct pgt_snapshot *obs_build(struct obs *o);
+/* Who answers now.  Numbers of another node or before a restart are forgotten. */
+void obs_identify(struct obs *o, const struct pgt_identity *id, const struct pgt_caps *caps);
 /* The capabilities are there or changed: sections that they rule out say so. */
 void obs_caps_changed(struct obs *o);
 /* Everything that was counted belongs to another server or epoch: forget. */
@@ -188,6 +190,8 @@ void obs_feed_databases(struct obs *o, const struct obs_rows *r);
 void obs_feed_prepared(struct obs *o, const struct obs_rows *r);
 void obs_feed_settings(struct obs *o, const struct obs_rows *r);
 void obs_feed_tables(struct obs *o, const struct obs_rows *r);
+void obs_feed_host(struct obs *o, const struct obs_rows *r);
+void obs_feed_procs(struct obs *o, const struct obs_rows *r);
 void obs_feed_indexes(struct obs *o, const struct obs_rows *r);
 
 /* ---- parts of the build ---- */
@@ -230,12 +234,19 @@ struct obs_collector {
 	/* Which query; NULL: name.  May return NULL: not on this server. */
 	const char *(*query)(const struct obs *o);
 	void (*feed)(struct obs *o, const struct obs_rows *r);
+	/* No query: read on this machine, after the answers came; false: nothing.
+	 * Strings live in the arena. */
+	bool (*read)(const struct obs *o, struct pgt_arena *a, struct obs_rows *r);
 	/* Fill b[0] and b[1]; returns how many parameters there are.  NULL: 0. */
 	int (*params)(struct obs *o, struct pgt_buf *b);
 };
 
 extern const struct obs_collector obs_collectors[];
 extern const size_t obs_n_collectors;
+/* host.c */
+bool host_read(const struct obs *o, struct pgt_arena *a, struct obs_rows *r);
+bool host_read_procs(const struct obs *o, struct pgt_arena *a, struct obs_rows *r);
+
 int obs_collector_find(const char *name); /* -1 */
 
 /* Feed one answer; an error goes to the section's status. */

@@ -39,6 +39,12 @@ obs_col(const struct obs_rows *r, const char *name)
 	return -1;
 }
 
+const char *
+obs_col_name(const struct obs_rows *r, size_t col)
+{
+	return r->live ? pgt_result_name(r->live, col) : r->names[col];
+}
+
 void
 obs_cols(const struct obs_rows *r, const char *const *names, int *cols, size_t n)
 {

@@ -25,6 +25,7 @@ void obs_rows_live(struct obs_rows *r, const struct pgt_result *res);
 
 size_t obs_rows_n(const struct obs_rows *r);
 int obs_col(const struct obs_rows *r, const char *name); /* -1 when absent */
+const char *obs_col_name(const struct obs_rows *r, size_t col);
 /* Fill cols[i] for each name; a lookup once a result and not once a cell. */
 void obs_cols(const struct obs_rows *r, const char *const *names, int *cols, size_t n);
 const char *obs_str(const struct obs_rows *r, size_t row, int col); /* raw */

@@ -251,5 +251,5 @@ void
 pgt_sampler_record(struct pgt_sampler *s, struct pgt_trace *trace)
 {
 	s->trace = trace;
-	trace_epoch(trace);
+	trace_epoch(trace, s);
 }

@@ -49,6 +49,9 @@ struct pgt_sampler {
 	uint64_t statements_before, statements_sent;
 	int64_t cpu_at_ns, cpu_ns; /* last reading, ten seconds apart at most */
 	double cpu_pct;
+	bool is_local;
+	int backend_pid;	 /* as the server numbers it */
+	int64_t backend_cpu_ns;  /* at the end of the last tick; -1 unknown */
 };
 
 /* link.c */
@@ -71,9 +74,14 @@ const struct pgt_snapshot *batch_finish(struct pgt_sampler *s);
 /* When the next tick is to be, given what the last ones cost. */
 void batch_schedule(struct pgt_sampler *s);
 
-/* trace.c */
-void trace_sample(struct pgt_trace *t, const struct pgt_sampler *s, const struct obs_tick *tick,
-		  const struct obs_rows *rows, const int *collectors, size_t n);
-void trace_epoch(struct pgt_trace *t); /* identity or capabilities changed */
+/* host.c */
+bool host_is_local(const struct pgt_sampler *s, int backend_pid);
+int64_t host_process_cpu_ns(int pid);
+
+/* trace.c; a NULL trace is no trace */
+void trace_sample(struct pgt_trace *t, const struct obs_tick *tick, const struct obs_rows *rows,
+		  const int *collectors, size_t n);
+/* Identity or capabilities changed. */
+void trace_epoch(struct pgt_trace *t, const struct pgt_sampler *s);
 
 #endif
