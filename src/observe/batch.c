@@ -146,7 +146,8 @@ batch_send(struct pgt_sampler *s)
 			marked = true;
 		}
 	}
-	if (!marked)
+	/* on the server's machine the kernel tells the cost of the whole */
+	if (!marked && !(s->is_local && s->backend_cpu_ns >= 0))
 		ask(s, &stmts[s->n_asked], vals[s->n_asked], -1, mark);
 	s->sent_ns = now;
 	if (pgt_conn_send(s->conn, stmts, s->n_asked, BATCH_TIMEOUT_NS, &err) < 0)

@@ -8,8 +8,9 @@
 -- $1: how many rows at most; $2: sessions wanted although idle (they block others)
 -- privilege: pg_monitor
 -- cadence: tick
+WITH b AS MATERIALIZED (SELECT i.id FROM pg_catalog.pg_stat_get_backend_idset() i(id))
 SELECT /*pg2une*/
-       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_get_backend_idset() i(id)) AS n_backends,
+       (SELECT pg_catalog.count(*) FROM b) AS n_backends,
        a.pid,
        (pg_catalog.date_part('epoch', a.backend_start) * 1000000)::pg_catalog.int8 AS backend_start_us,
        a.datid,
@@ -31,7 +32,7 @@ SELECT /*pg2une*/
        a.leader_pid,
        CASE WHEN a.wait_event_type = 'Lock' THEN pg_catalog.pg_blocking_pids(a.pid) END AS blockers,
        (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 AS now_us
-  FROM pg_catalog.pg_stat_get_backend_idset() b(id)
+  FROM b
  CROSS JOIN LATERAL pg_catalog.pg_stat_get_activity(pg_catalog.pg_stat_get_backend_pid(b.id)) a
   LEFT JOIN pg_catalog.pg_database d ON d.oid = a.datid
  WHERE pg_catalog.pg_stat_get_backend_xact_start(b.id) IS NOT NULL
