@@ -246,7 +246,9 @@ batch_schedule(struct pgt_sampler *s)
 	double copy[HISTORY];
 
 	memcpy(copy, s->tick_ms, n * sizeof(*copy));
-	slow = n >= 5 ? (int64_t)(4 * pgt_quantile_of(copy, n, 0.95) * (double)PGT_NS_PER_MS) : 0;
+	slow = n < 5 ? 0
+		     : (int64_t)(4 * pgt_quantile_of(copy, n, 0.95) *
+				 (double)PGT_NS_PER_MS);
 	dear = n >= 5 ? (int64_t)(mean_of(s->server_ms, n) / SERVER_SHARE_MAX *
 				  (double)PGT_NS_PER_MS)
 		      : 0;

@@ -176,7 +176,8 @@ const struct obs_collector obs_collectors[] = {
      .query = q_statements_info, .feed = obs_feed_statements_info},
     {"statements", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS,
      .query = q_statements, .feed = obs_feed_statements, .params = p_statements},
-    {"host", PGT_SEC_HOST, S(2), S(1), PGT_CAP_N, .read = host_read, .feed = obs_feed_host},
+    {"host", PGT_SEC_HOST, S(2), S(1), PGT_CAP_N, .read = host_read,
+     .feed = obs_feed_host},
     {"procs", PGT_SEC_ACTIVITY, S(3600), S(1), PGT_CAP_N, .due = due_procs,
      .read = host_read_procs, .feed = obs_feed_procs},
 };

@@ -186,7 +186,8 @@ proc_row(struct pgt_arena *a, int pid, const char **c)
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	/* the name in brackets may hold anything: look behind the last one */
 	if (!slurp(path, buf, sizeof(buf)) || !(p = strrchr(buf, ')')) ||
-	    sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &ut, &st) != 2)
+	    sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &ut,
+		   &st) != 2)
 		return false;
 	c[0] = pgt_arena_printf(a, "%d", pid);
 	c[1] = pgt_arena_printf(a, "%llu", ut + st);

@@ -244,7 +244,8 @@ build_cost(const struct obs *o, struct pgt_snapshot *s)
 	    .server_ms = o->tick.server_ms,
 	    .tick_ms = o->tick.tick_ms,
 	    .client_cpu_pct = o->tick.client_cpu_pct,
-	    .server_cpu_pct = o->tick.server_ms / ((double)o->tick.effective_interval_ns / 1e6) * 100,
+	    .server_cpu_pct =
+		100 * o->tick.server_ms / ((double)o->tick.effective_interval_ns / 1e6),
 	    .statements = o->tick.statements,
 	    .bytes = o->tick.bytes,
 	    .effective_interval_ns = o->tick.effective_interval_ns,

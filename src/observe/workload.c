@@ -6,7 +6,8 @@
 #define SMOOTH_S      10.0
 #define TEMP_BPS_OLAP (100e6 / 60) /* 100 MB within the minute between two polls */
 
-/* Exponential average by time, so that the sampling interval does not matter. */
+/* Exponential average by time, so that the sampling interval does not matter;
+ * of logarithms, so that one huge value does not outweigh a minute. */
 static void
 smooth(double *avg, double x, double dt_s, bool first)
 {
@@ -15,7 +16,8 @@ smooth(double *avg, double x, double dt_s, bool first)
 	if (first || !isfinite(*avg))
 		*avg = x;
 	else
-		*avg += (x - *avg) * (1 - exp(-dt_s / SMOOTH_S));
+		*avg = expm1(log1p(*avg) +
+			     (log1p(fmax(0, x)) - log1p(*avg)) * (1 - exp(-dt_s / SMOOTH_S)));
 }
 
 static enum pgt_workload
