@@ -333,17 +333,26 @@ open_query_alert(struct pgt_detect *d, const struct pgt_query_regression *r,
 	a->severity = r->share >= 0.2 && r->ratio >= 2 ? PGT_SEV_CRITICAL
 						       : PGT_SEV_WARNING;
 	rank_causes(d, a);
-	if (r->plan_change) {
-		struct pgt_event ev = {.kind = PGT_EVENT_PLAN_CHANGE,
-				       .real_ns = r->since_real_ns,
-				       .queryid = r->queryid,
-				       .weight = 1};
+}
 
-		snprintf(ev.text, sizeof(ev.text),
-			 "query %lld from %.3g to %.3g ms at the same load",
-			 (long long)r->queryid, r->before_ms, r->after_ms);
-		pgt_detect_event(d, &ev);
-	}
+/* Told once, perhaps a window after the alert: the jump's full size shows only when
+ * the window holds nothing else. */
+static void
+tell_plan_change(struct pgt_detect *d, const struct pgt_query_regression *r)
+{
+	struct pgt_event ev = {.kind = PGT_EVENT_PLAN_CHANGE,
+			       .real_ns = r->since_real_ns,
+			       .queryid = r->queryid,
+			       .weight = 1};
+
+	for (size_t i = 0; i < d->n_events; i++)
+		if (d->event[i].kind == ev.kind && d->event[i].queryid == ev.queryid &&
+		    d->event[i].real_ns == ev.real_ns)
+			return;
+	snprintf(ev.text, sizeof(ev.text),
+		 "query %lld from %.3g to %.3g ms at the same load",
+		 (long long)r->queryid, r->before_ms, r->after_ms);
+	pgt_detect_event(d, &ev);
 }
 
 int
@@ -366,6 +375,8 @@ pgt_detect_feed_queries(struct pgt_detect *d, int64_t real_ns, double seconds,
 		}
 		if (!a)
 			continue;
+		if (r[i].plan_change)
+			tell_plan_change(d, &r[i]);
 		a->baseline = r[i].before_ms;
 		a->current = r[i].after_ms;
 		a->magnitude = r[i].ratio - 1;

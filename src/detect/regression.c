@@ -10,6 +10,8 @@
 
 #define WINDOW_MAX      8
 #define CLEAR_ROUNDS    2
+#define CONFIRM_P       1e-3 /* in a second window that shares nothing with the first */
+#define OBVIOUS_P       1e-6 /* needs no second window */
 #define SUSPECT_P       0.01 /* below, an interval does not reach the baseline */
 #define ACCEPT_MEMORIES 4    /* a day, at the default memory */
 #define PLAN_RATIO      2.0  /* such a jump within one window smells of another plan */
@@ -29,6 +31,7 @@ struct query {
 	/* Baseline: mean of log means, between-interval variance, call rate; fading. */
 	double n, mean, m2, sampling, rate;
 	bool regressed;
+	int suspect; /* rounds since control first let it pass */
 	int calm;
 	int64_t since_real_ns;
 
@@ -224,8 +227,24 @@ report(struct pgt_regressions *r, struct query *q, double adjusted)
 	    .since_real_ns = q->since_real_ns};
 }
 
-/* Regressed: significant after control, large, and of weight.  It ends after two
- * windows' worth of calm, so that noise at the border does not flicker. */
+/* False discovery control holds for one look, and there is one each minute: so what it
+ * lets pass must show once more in a window of its own, unless it is obvious. */
+static bool
+confirmed(const struct pgt_regressions *r, struct query *q, double adjusted)
+{
+	bool large = q->ratio >= r->cfg.min_ratio && q->share >= r->cfg.min_share;
+
+	if (!large || q->p > SUSPECT_P)
+		q->suspect = 0;
+	else if (q->suspect > 0 || adjusted <= r->cfg.fdr)
+		q->suspect++;
+	if (q->suspect == 0)
+		return false;
+	return q->p <= OBVIOUS_P || (q->suspect > r->cfg.window && q->p <= CONFIRM_P);
+}
+
+/* It ends after two windows' worth of calm, so that noise at the border does not
+ * flicker. */
 static void
 decide(struct pgt_regressions *r, struct query *q, double adjusted,
        int64_t window_start_ns)
@@ -239,16 +258,17 @@ decide(struct pgt_regressions *r, struct query *q, double adjusted,
 		return;
 	}
 	if (!q->regressed) {
-		q->regressed = adjusted <= r->cfg.fdr && q->ratio >= r->cfg.min_ratio &&
-			       q->share >= r->cfg.min_share;
-		if (q->regressed) {
+		bool first = q->suspect == 0;
+
+		q->regressed = confirmed(r, q, adjusted);
+		if (first && q->suspect > 0)
 			q->since_real_ns = window_start_ns;
-			q->calm = 0;
-		}
+		q->calm = 0;
 	} else {
 		q->calm = q->ratio < 1 + (r->cfg.min_ratio - 1) / 2 ? q->calm + 1 : 0;
 		if (q->calm >= CLEAR_ROUNDS * r->cfg.window)
 			q->regressed = false;
+		q->suspect = 0;
 	}
 	if (q->regressed)
 		report(r, q, adjusted);

@@ -1,7 +1,9 @@
 /* Queries that became slower, by exact interval moments: Welch on the log mean with an
  * over-dispersion floor, false discovery control over queries, a least effect and a
- * least share.  Intervals reach a query's baseline only late, and not at all while it
- * is under suspicion, so that a regression never becomes its own baseline.  One owner. */
+ * least share, and a second window of its own unless it is obvious (control is for one
+ * look, and there is one each interval).  Intervals reach a query's baseline only late,
+ * and not at all while it is under suspicion, so that a regression never becomes its own
+ * baseline.  One owner. */
 #ifndef PG2UNE_DETECT_REGRESSION_H
 #define PG2UNE_DETECT_REGRESSION_H
 
