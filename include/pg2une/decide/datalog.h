@@ -69,8 +69,8 @@ bool pgt_datalog_pred(const struct pgt_datalog *dl, size_t i, const char **ret_n
 		      size_t *ret_arity, bool *ret_derived);
 
 /* "pred(a, 1, \"B\")", as the rules would write it. */
-void pgt_datalog_print(struct pgt_buf *out, const char *pred, const struct pgt_dl_value *v,
-    size_t n);
+void pgt_datalog_print(struct pgt_buf *out, const char *pred,
+    const struct pgt_dl_value *v, size_t n);
 
 /* Why a tuple holds: an indented tree of rules and facts into out, such as
  *   should_act(knobs)   by rule line 31

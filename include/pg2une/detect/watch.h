@@ -12,7 +12,8 @@ struct pgt_watch;
 struct pgt_watch *pgt_watch_new(void);
 void pgt_watch_free(struct pgt_watch *w);
 /* The next snapshot of the same cluster; returns how many alerts changed. */
-int pgt_watch_feed(struct pgt_watch *w, const struct pgt_snapshot *s, struct pgt_detect *d);
+int pgt_watch_feed(struct pgt_watch *w, const struct pgt_snapshot *s,
+    struct pgt_detect *d);
 
 /* The plain numbers of one snapshot; NaN for what it does not know. */
 void pgt_watch_sample(const struct pgt_snapshot *s, struct pgt_detect_sample *ret);
