@@ -1,0 +1,74 @@
+/* Measuring a server for a while, and comparing two such windows: behind the
+ * validation of a change and behind each trial of the optimizer.  It has a sampler
+ * of its own, so a command and the console measure alike.  Waits; one owner: the
+ * change or optimizer thread, or the command line. */
+#ifndef PG2UNE_ENGINE_MEASURE_H
+#define PG2UNE_ENGINE_MEASURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pg2une/base/err.h"
+#include "pg2une/base/json.h"
+#include "pg2une/change/run.h"
+
+struct pgt_connspec;
+
+#define PGT_MEASURE_BUCKETS 240
+#define PGT_MEASURE_KEYS    64
+
+struct pgt_bucket { /* about five seconds */
+	double tps, calls_ps, mean_ms, p99_ms; /* NAN unknown; p99 is an estimate */
+};
+
+struct pgt_window {
+	struct pgt_bucket bucket[PGT_MEASURE_BUCKETS];
+	size_t n;
+	size_t gaps;  /* samples without rates: restarts, resets, lost link */
+	double tps, mean_ms, p99_ms; /* over the whole window */
+	/* the mix of statements: share of calls by queryid, most first */
+	int64_t key[PGT_MEASURE_KEYS];
+	double share[PGT_MEASURE_KEYS];
+	size_t n_keys;
+	double hit_ratio, temp_bytes, active; /* means */
+};
+
+struct pgt_measure;
+
+int pgt_measure_open(const struct pgt_connspec *spec, struct pgt_measure **ret,
+		     struct pgt_err *err) PGT_MUST_CHECK;
+void pgt_measure_close(struct pgt_measure *m);
+/* Watch for window_ns; ends early (PGT_E_CANCELLED) when pulse says so.  stop may be
+ * NULL: called with the window so far after each bucket; true ends it early and is
+ * no error. */
+int pgt_measure_window(struct pgt_measure *m, int64_t window_ns, struct pgt_pulse pulse,
+		       bool (*stop)(void *ctx, const struct pgt_window *so_far), void *ctx,
+		       struct pgt_window *ret, struct pgt_err *err) PGT_MUST_CHECK;
+
+/* after / before - 1 with a 95% interval: Welch's t on the logarithms of buckets,
+ * its error widened for their first autocorrelation.  NAN when not known. */
+struct pgt_change_pct {
+	double mid, lo, hi;
+};
+
+struct pgt_comparison {
+	struct pgt_change_pct tps, mean, p99;
+	double mix_distance;  /* total variation of the mix of statements, 0..1 */
+	double improvement_pct; /* 0.6 x TPS change + 0.4 x p99 improvement, percent */
+	enum pgt_verdict verdict; /* margins 10%: see pgt_measure_compare() */
+	char text[256];
+};
+
+/* FAIL when TPS fell or p99 rose by over 10% for sure; PASS when neither can have;
+ * INCONCLUSIVE between; UNKNOWN with too few buckets, gaps, or another load (mix
+ * distance over 0.3).  Pure. */
+void pgt_measure_compare(const struct pgt_window *before, const struct pgt_window *after,
+			 struct pgt_comparison *ret);
+cJSON *pgt_window_json(const struct pgt_window *w);
+cJSON *pgt_comparison_json(const struct pgt_comparison *c);
+
+/* For the change pipeline: ops that live as long as m. */
+const struct pgt_validate_ops *pgt_measure_validate_ops(struct pgt_measure *m);
+
+#endif

@@ -1,0 +1,297 @@
+#include <math.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/engine/measure.h"
+#include "pg2une/num/quantile.h"
+#include "pg2une/observe/sampler.h"
+#include "pg2une/pg/conn.h"
+
+#define BUCKET_NS   (5 * PGT_NS_PER_S)
+#define FIRST_NS    (20 * PGT_NS_PER_S) /* the longest wait for a first sample */
+#define CLASSES_MAX 200
+
+struct pgt_measure {
+	struct pgt_sampler *sampler;
+	struct pgt_validate_ops ops;
+	struct pgt_window before;
+	bool have_before;
+};
+
+struct mix {
+	int64_t key;
+	double calls;
+};
+
+/* What one window gathers. */
+struct gather {
+	struct pgt_window w;
+	double tps_sum, hit_sum, temp_sum, active_sum; /* of the open bucket and of all */
+	size_t ticks, hits;
+	double bucket_tps;
+	size_t bucket_ticks;
+	int64_t bucket_began_ns, taken_ns;
+	double calls, total_ms;
+	struct mix mix[4 * PGT_MEASURE_KEYS];
+	size_t n_mix;
+	double p99_sum;
+	size_t n_p99;
+};
+
+int
+pgt_measure_open(const struct pgt_connspec *spec, struct pgt_measure **ret, struct pgt_err *err)
+{
+	const struct pgt_sampler_opts so = {
+	    .interval_ns = PGT_NS_PER_S,
+	    .slow_interval_ns = 3600 * PGT_NS_PER_S,
+	    .statements_window_ns = BUCKET_NS,
+	    .max_queries = CLASSES_MAX,
+	    .max_activity = 1000,
+	};
+	struct pgt_measure *m;
+
+	if (!spec)
+		return pgt_err_set(err, PGT_E_USAGE, "nothing to measure");
+	m = pgt_xcalloc(1, sizeof(*m));
+	m->sampler = pgt_sampler_new(spec, &so);
+	*ret = m;
+	return 0;
+}
+
+void
+pgt_measure_close(struct pgt_measure *m)
+{
+	if (!m)
+		return;
+	pgt_sampler_free(m->sampler);
+	free(m);
+}
+
+/* ---- one window ---- */
+
+static void
+add_mix(struct gather *g, int64_t key, double calls)
+{
+	for (size_t i = 0; i < g->n_mix; i++)
+		if (g->mix[i].key == key) {
+			g->mix[i].calls += calls;
+			return;
+		}
+	if (g->n_mix == PGT_LEN(g->mix))
+		return;
+	g->mix[g->n_mix].key = key;
+	g->mix[g->n_mix++].calls = calls;
+}
+
+/* The statements of one stretch: its mean and its p99. */
+static void
+read_statements(struct gather *g, const struct pgt_snapshot *s, struct pgt_bucket *b)
+{
+	struct pgt_qclass c[CLASSES_MAX];
+	const double p = 0.99;
+	struct pgt_quantile q;
+	double calls = 0, total = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_queries && n < CLASSES_MAX; i++) {
+		const struct pgt_query *x = &s->queries[i];
+
+		if (x->ours || !(x->calls > 0))
+			continue;
+		calls += x->calls;
+		total += x->total_ms;
+		add_mix(g, x->key.queryid, x->calls);
+		c[n++] = (struct pgt_qclass){
+		    .n = x->calls,
+		    .mean = x->total_ms / x->calls,
+		    .var = isnan(x->var_ms2) ? 0 : x->var_ms2,
+		    .var_ok = !isnan(x->var_ms2),
+		};
+	}
+	if (calls <= 0)
+		return;
+	g->calls += calls;
+	g->total_ms += total;
+	b->mean_ms = total / calls;
+	b->calls_ps = calls / ((double)s->statements_window_ns / 1e9);
+	if (pgt_quantile_mixture(c, n, &p, 1, &q)) {
+		b->p99_ms = q.value;
+		g->p99_sum += log(q.value);
+		g->n_p99++;
+	}
+}
+
+static bool
+close_bucket(struct gather *g, const struct pgt_snapshot *s)
+{
+	const struct pgt_section *sec = &s->section[PGT_SEC_STATEMENTS];
+	struct pgt_bucket b = {NAN, NAN, NAN, NAN};
+
+	if (s->mono_ns - g->bucket_began_ns < BUCKET_NS || g->bucket_ticks == 0)
+		return false;
+	/* Each stretch of statements is taken once. */
+	if (sec->available && sec->taken_ns >= g->taken_ns + s->statements_window_ns) {
+		read_statements(g, s, &b);
+		g->taken_ns = sec->taken_ns;
+	}
+	b.tps = g->bucket_tps / (double)g->bucket_ticks;
+	if (g->w.n < PGT_MEASURE_BUCKETS)
+		g->w.bucket[g->w.n++] = b;
+	g->bucket_tps = 0;
+	g->bucket_ticks = 0;
+	g->bucket_began_ns = s->mono_ns;
+	return true;
+}
+
+static bool
+feed(struct gather *g, const struct pgt_snapshot *s)
+{
+	if (s->gap || isnan(s->rate.tps)) {
+		g->w.gaps++;
+		g->bucket_tps = 0;
+		g->bucket_ticks = 0;
+		g->bucket_began_ns = s->mono_ns;
+		g->taken_ns = s->section[PGT_SEC_STATEMENTS].taken_ns;
+		return false;
+	}
+	g->ticks++;
+	g->bucket_ticks++;
+	g->tps_sum += s->rate.tps;
+	g->bucket_tps += s->rate.tps;
+	g->active_sum += s->sessions.active;
+	g->temp_sum += isnan(s->rate.temp_bytes) ? 0 : s->rate.temp_bytes;
+	if (!isnan(s->rate.hit_ratio)) {
+		g->hit_sum += s->rate.hit_ratio;
+		g->hits++;
+	}
+	return close_bucket(g, s);
+}
+
+static int
+by_calls(const void *a, const void *b)
+{
+	const struct mix *x = a, *y = b;
+
+	return x->calls < y->calls ? 1 : x->calls > y->calls ? -1 : 0;
+}
+
+static void
+finish(struct gather *g)
+{
+	struct pgt_window *w = &g->w;
+
+	w->tps = g->ticks ? g->tps_sum / (double)g->ticks : NAN;
+	w->mean_ms = g->calls > 0 ? g->total_ms / g->calls : NAN;
+	w->p99_ms = g->n_p99 ? exp(g->p99_sum / (double)g->n_p99) : NAN;
+	w->hit_ratio = g->hits ? g->hit_sum / (double)g->hits : NAN;
+	w->temp_bytes = g->ticks ? g->temp_sum / (double)g->ticks : NAN;
+	w->active = g->ticks ? g->active_sum / (double)g->ticks : NAN;
+	qsort(g->mix, g->n_mix, sizeof(g->mix[0]), by_calls);
+	for (size_t i = 0; i < g->n_mix && i < PGT_MEASURE_KEYS; i++) {
+		w->key[i] = g->mix[i].key;
+		w->share[i] = g->calls > 0 ? g->mix[i].calls / g->calls : 0;
+		w->n_keys = i + 1;
+	}
+}
+
+static int
+wait_ms(const struct pgt_measure *m)
+{
+	int64_t left = (pgt_sampler_wakeup_ns(m->sampler) - pgt_clock_mono_ns()) / PGT_NS_PER_MS;
+
+	return left < 0 ? 0 : left > 100 ? 100 : (int)left + 1;
+}
+
+int
+pgt_measure_window(struct pgt_measure *m, int64_t window_ns, struct pgt_pulse pulse,
+		   bool (*stop)(void *ctx, const struct pgt_window *so_far), void *ctx,
+		   struct pgt_window *ret, struct pgt_err *err)
+{
+	struct gather *g = pgt_xcalloc(1, sizeof(*g));
+	int64_t began = pgt_clock_mono_ns(), first = 0;
+	bool stopped = false;
+	int rc = 0;
+
+	pgt_sampler_kick(m->sampler);
+	while (!stopped) {
+		struct pollfd p = {.fd = pgt_sampler_fd(m->sampler),
+				   .events = pgt_sampler_events(m->sampler)};
+		const struct pgt_snapshot *s = pgt_sampler_step(m->sampler);
+		int64_t now = pgt_clock_mono_ns();
+
+		if (s && first == 0) {
+			first = now;
+			g->bucket_began_ns = s->mono_ns;
+			g->taken_ns = s->section[PGT_SEC_STATEMENTS].taken_ns;
+		} else if (s && feed(g, s) && stop) {
+			finish(g);
+			stopped = stop(ctx, &g->w);
+		}
+		pgt_snapshot_unref(s);
+		if (first && now - first >= window_ns)
+			break;
+		if (!first && now - began > FIRST_NS) {
+			const struct pgt_link_state *l = pgt_sampler_link(m->sampler);
+
+			rc = pgt_err_set(err, PGT_E_TIMEOUT, "no sample came: %s", l->error.msg);
+			break;
+		}
+		if (pulse.fn && !pulse.fn(pulse.arg)) {
+			rc = pgt_err_set(err, PGT_E_CANCELLED, "measuring was cancelled");
+			break;
+		}
+		poll(&p, 1, wait_ms(m));
+	}
+	finish(g);
+	if (rc == 0)
+		*ret = g->w;
+	free(g);
+	return rc;
+}
+
+/* ---- as the change pipeline wants it ---- */
+
+static int
+take_baseline(void *ctx, int64_t window_ns, struct pgt_pulse pulse, struct pgt_err *err)
+{
+	struct pgt_measure *m = ctx;
+
+	m->have_before = false;
+	if (pgt_measure_window(m, window_ns, pulse, NULL, NULL, &m->before, err) < 0)
+		return -1;
+	m->have_before = true;
+	return 0;
+}
+
+static int
+take_judgement(void *ctx, int64_t window_ns, struct pgt_pulse pulse,
+	       struct pgt_validation *ret, struct pgt_err *err)
+{
+	struct pgt_measure *m = ctx;
+	struct pgt_comparison c;
+	struct pgt_window after;
+
+	if (!m->have_before)
+		return pgt_err_set(err, PGT_E_STATE, "there is no baseline to compare with");
+	if (pgt_measure_window(m, window_ns, pulse, NULL, NULL, &after, err) < 0)
+		return -1;
+	pgt_measure_compare(&m->before, &after, &c);
+	ret->verdict = c.verdict;
+	memcpy(ret->text, c.text, sizeof(ret->text));
+	ret->figures = pgt_comparison_json(&c);
+	pgt_json_item(ret->figures, "before", pgt_window_json(&m->before));
+	pgt_json_item(ret->figures, "after", pgt_window_json(&after));
+	return 0;
+}
+
+const struct pgt_validate_ops *
+pgt_measure_validate_ops(struct pgt_measure *m)
+{
+	m->ops.ctx = m;
+	m->ops.baseline = take_baseline;
+	m->ops.judge = take_judgement;
+	return &m->ops;
+}
