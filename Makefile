@@ -111,9 +111,10 @@ unit-%:
 
 # ---- screen tests: in process, on a pipe, read back by libvterm -------------
 SCREEN_BIN := $(patsubst tests/screen/%.c,$(BUILD)/tests/screen/%,$(wildcard tests/screen/test_*.c))
-$(BUILD)/tests/screen/%: tests/screen/%.c $(wildcard tests/screen/vt.c) $(filter-out $(BUILD)/libapi.a $(BUILD)/libcli.a,$(LIBS))
+SCREEN_LIB := $(filter-out tests/screen/test_%,$(wildcard tests/screen/*.c))
+$(BUILD)/tests/screen/%: tests/screen/%.c $(SCREEN_LIB) $(wildcard tests/screen/*.h) $(filter-out $(BUILD)/libapi.a $(BUILD)/libcli.a,$(LIBS))
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/screen $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(wildcard tests/screen/vt.c) \
+	$(CC) $(CPPFLAGS) -Itests/screen -Isrc/ui $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(SCREEN_LIB) \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS) -lvterm -lcmocka
 .PHONY: screen golden
 screen: $(SCREEN_BIN)

@@ -45,6 +45,16 @@ pgt_bytes(double v, char *buf, size_t size)
 }
 
 char *
+pgt_count(int64_t n, char *buf, size_t size)
+{
+	if (n < 0)
+		snprintf(buf, size, "-");
+	else
+		pgt_fmt_group(n, buf, size);
+	return buf;
+}
+
+char *
 pgt_ms(double v, char *buf, size_t size)
 {
 	if (isnan(v))

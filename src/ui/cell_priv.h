@@ -22,6 +22,8 @@ char *pgt_num(double v, int decimals, char *buf, size_t size);
 char *pgt_pct(double ratio, char *buf, size_t size);
 /* A rate as "-" when unknown. */
 char *pgt_bytes(double v, char *buf, size_t size);
+/* A count; "-" when it is negative, which is unknown. */
+char *pgt_count(int64_t n, char *buf, size_t size);
 char *pgt_ms(double v, char *buf, size_t size);
 char *pgt_age(int64_t ns, char *buf, size_t size);
 

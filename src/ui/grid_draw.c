@@ -65,6 +65,24 @@ choose_scrolled(const struct pgt_grid *t, int room, bool *shown)
 	return hidden;
 }
 
+/* What must be shown is too wide all the same: texts give way, widest first. */
+static void
+shrink(const struct pgt_grid_ops *ops, int *width, int excess)
+{
+	while (excess > 0) {
+		int widest = -1;
+
+		for (int i = 0; i < ops->n_columns; i++)
+			if (ops->columns[i].align == PGT_LEFT && width[i] > 8 &&
+			    (widest < 0 || width[i] > width[widest]))
+				widest = i;
+		if (widest < 0)
+			return;
+		width[widest]--;
+		excess--;
+	}
+}
+
 static void
 lay_out(struct pgt_grid *t, int room, int *width)
 {
@@ -81,6 +99,7 @@ lay_out(struct pgt_grid *t, int room, int *width)
 			last = i;
 		}
 	}
+	shrink(ops, width, used - 1 - room);
 	/* The elastic column takes what is left. */
 	for (int i = 0; i < ops->n_columns; i++)
 		if (shown[i] && ops->columns[i].width <= 0 && used - 1 < room)
@@ -112,9 +131,6 @@ draw_heading(struct pgt_grid *t, const struct pgt_canvas *c, const int *width)
 			    sorted ? PGT_ROLE_SORTED : PGT_ROLE_COLUMN, text, 0);
 		x += width[i] + 1;
 	}
-	if (t->hidden && c->r.w > 20)
-		pgt_putf(c, 0, c->r.w - 4, PGT_ROLE_ACCENT, "+%d%s", t->hidden,
-			 pgt_glyph(PGT_G_RIGHT));
 }
 
 static void

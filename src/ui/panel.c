@@ -60,7 +60,8 @@ pgt_panel_pair(const struct pgt_canvas *c, int y, int x, const char *label,
 	need = pgt_cells(label) + 1 + pgt_cells(value);
 	if (x >= c->r.w)
 		return x;
-	if (x + need > c->r.w) {
+	/* One cell stays free, for the sign of those that come after. */
+	if (x + need > c->r.w - 1) {
 		/* no half of a figure: a sign that there is more */
 		pgt_put(c, y, c->r.w - 1, PGT_ROLE_DIM, pgt_glyph(PGT_G_ELLIPSIS));
 		return c->r.w;

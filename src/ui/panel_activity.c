@@ -165,7 +165,7 @@ static const struct pgt_column columns[] = {
     PGT_COL_N(read, "read/s", 8, 1, .help = "bytes read from disk; /proc, when local"),
     PGT_COL_N(xmin, "xmin age", 9, 1,
 	      .help = "transactions that it holds back vacuum by"),
-    PGT_COL_S(text, "query", -18, 20, .help = "statement, the last one when idle"),
+    PGT_COL_S(text, "query", -24, 20, .help = "statement, the last one when idle"),
 };
 
 const struct pgt_grid_ops pgt_grid_activity = {

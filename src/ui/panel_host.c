@@ -28,18 +28,17 @@ host_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 {
 	const struct pgt_host *h = &ui->snap->host;
 	struct pgt_canvas g = *c;
-	char text[160], a[32], b[32], d[32], e[32];
+	char text[160], a[32], b[32], d[32], e[32], f[32];
 
 	(void)p;
 	(void)focused;
-	snprintf(text, sizeof(text), "%s%% of %d  user %s sys %s wait %s",
+	snprintf(text, sizeof(text), "%s%% of %d  load %s  user %s sys %s wait %s",
 		 pgt_num(100 - h->cpu_idle_pct, 0, a, sizeof(a)), h->n_cpus,
+		 pgt_num(h->load1, 1, f, sizeof(f)),
 		 pgt_num(h->cpu_user_pct, 0, b, sizeof(b)),
 		 pgt_num(h->cpu_sys_pct, 0, d, sizeof(d)),
 		 pgt_num(h->cpu_iowait_pct, 0, e, sizeof(e)));
 	gauge(c, 0, "cpu", (100 - h->cpu_idle_pct) / 100, text);
-	pgt_panel_pair(c, 0, c->r.w - 14, "load", PGT_ROLE_TEXT, "%s",
-		       pgt_num(h->load1, 2, a, sizeof(a)));
 	snprintf(text, sizeof(text), "%s of %s in use  swap %s",
 		 pgt_bytes(h->mem_total - h->mem_available, a, sizeof(a)),
 		 pgt_bytes(h->mem_total, b, sizeof(b)),

@@ -208,17 +208,20 @@ static void
 sessions_counts(const struct pgt_snapshot *snap, const struct pgt_canvas *c, int y)
 {
 	const struct pgt_sessions *s = &snap->sessions;
-	int in_tx = s->idle_in_tx + s->idle_in_tx_aborted, x;
+	int in_tx = s->idle_in_tx < 0 ? -1 : s->idle_in_tx + s->idle_in_tx_aborted, x;
+	char a[32];
 
 	x = pgt_panel_pair(c, y, 1, "active", s->active ? PGT_ROLE_TEXT : PGT_ROLE_DIM,
-			   "%d", s->active);
-	x = pgt_panel_pair(c, y, x, "idle", PGT_ROLE_TEXT, "%d", s->idle);
-	x = pgt_panel_pair(
-	    c, y, x, "in-tx",
-	    s->oldest_idle_in_tx_ns > 60 * PGT_NS_PER_S ? PGT_ROLE_WARN : PGT_ROLE_TEXT,
-	    "%d%s", in_tx, s->oldest_idle_in_tx_ns > 60 * PGT_NS_PER_S ? " !" : "");
+			   "%s", pgt_count(s->active, a, sizeof(a)));
+	x = pgt_panel_pair(c, y, x, "idle", PGT_ROLE_TEXT, "%s",
+			   pgt_count(s->idle, a, sizeof(a)));
+	x = pgt_panel_pair(c, y, x, "in-tx",
+			   s->oldest_idle_in_tx_ns > 60 * PGT_NS_PER_S ? PGT_ROLE_WARN
+								       : PGT_ROLE_TEXT,
+			   "%s%s", pgt_count(in_tx, a, sizeof(a)),
+			   s->oldest_idle_in_tx_ns > 60 * PGT_NS_PER_S ? " !" : "");
 	pgt_panel_pair(c, y, x, "waiting", s->blocked ? PGT_ROLE_WARN : PGT_ROLE_TEXT,
-		       "%d", s->waiting);
+		       "%s", pgt_count(s->waiting, a, sizeof(a)));
 }
 
 static void

@@ -79,7 +79,7 @@ static const struct pgt_column columns[] = {
 	      .help = "planning time: pg_stat_statements.track_planning"),
     PGT_COL_S(database, "database", 10, 1, .help = "database it ran in"),
     PGT_COL_S(user, "user", 10, 1, .help = "role that ran it"),
-    PGT_COL_S(text, "query", -28, 12, .help = "normalised text; constants are $1, $2"),
+    PGT_COL_S(text, "query", -44, 12, .help = "normalised text; constants are $1, $2"),
 };
 
 const struct pgt_grid_ops pgt_grid_queries = {

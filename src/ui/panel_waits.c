@@ -16,7 +16,7 @@ static const struct {
     {"Lock", "transactionid", "another transaction has changed the row: 3 locks"},
     {"Lock", "tuple", "queue for a row that several want: 3 locks"},
     {"Lock", "relation", "a table lock: DDL, LOCK or TRUNCATE: 3 locks"},
-    {"Lock", "virtualxid", "CREATE INDEX CONCURRENTLY waits for old snapshots"},
+    {"Lock", "virtualxid", "an index that is built concurrently waits for old snapshots"},
     {"Lock", "extend", "several add pages to one table at once"},
     {"Lock", "advisory", "the application's own lock"},
     {"Lock", NULL, "a heavyweight lock: 3 locks"},

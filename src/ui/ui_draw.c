@@ -156,6 +156,25 @@ panel_remark(const struct pgt_ui *ui, const struct pgt_panel *p, char *buf, size
 	}
 }
 
+/* The table, and on the lower edge of its frame how many columns do not fit. */
+static void
+draw_rows(struct pgt_ui *ui, struct pgt_panel *p, const struct pgt_canvas *frame,
+	  const struct pgt_canvas *in, bool focused)
+{
+	char text[48];
+	int w;
+
+	pgt_grid_draw(&p->table, ui, in, focused);
+	if (p->table.hidden == 0 && p->table.hscroll == 0)
+		return;
+	snprintf(text, sizeof(text), " %s%d more column%s %s ",
+		 p->table.hscroll ? pgt_glyph(PGT_G_LEFT) : "", p->table.hidden,
+		 p->table.hidden == 1 ? "" : "s", pgt_glyph(PGT_G_RIGHT));
+	w = pgt_cells(text);
+	if (w + 4 < frame->r.w)
+		pgt_put(frame, frame->r.h - 1, frame->r.w - w - 2, PGT_ROLE_DIM, text);
+}
+
 static void
 draw_panel(struct pgt_ui *ui, struct pgt_panel *p, bool focused)
 {
@@ -183,7 +202,7 @@ draw_panel(struct pgt_ui *ui, struct pgt_panel *p, bool focused)
 	else if (p->ops->draw)
 		p->ops->draw(p, ui, &in, focused);
 	else
-		pgt_grid_draw(&p->table, ui, &in, focused);
+		draw_rows(ui, p, &c, &in, focused);
 }
 
 /* Before the first sample: who we are trying to reach, and what came of it. */
