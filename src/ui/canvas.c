@@ -27,10 +27,8 @@ pgt_glyph(enum pgt_glyph g)
 	return glyphs[g][pgt_screen_ascii()];
 }
 
-/* Marks of direction, joiners and tags: they have no width and change what others
- * look like.  Safe text has none; this is the second lock on that door. */
-static bool
-invisible(wchar_t wc)
+bool
+pgt_char_hides(wchar_t wc)
 {
 	return (wc >= 0x200b && wc <= 0x200f) || (wc >= 0x2028 && wc <= 0x202e) ||
 	       (wc >= 0x2060 && wc <= 0x206f) || wc == 0xfeff ||
@@ -56,7 +54,8 @@ next_char(const char *s, wchar_t *wc, int *cells)
 	if (n == (size_t)-1 || n == (size_t)-2 || n == 0)
 		n = 1, *wc = '?';
 	*cells = wcwidth(*wc);
-	if (*cells < 0 || *wc < 0x20 || (*wc >= 0x7f && *wc < 0xa0) || invisible(*wc)) {
+	if (*cells < 0 || *wc < 0x20 || (*wc >= 0x7f && *wc < 0xa0) ||
+	    pgt_char_hides(*wc)) {
 		*wc = '?';
 		*cells = 1;
 	}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <wchar.h>
 
 #include "pg2une/base/err.h"
 #include "theme_priv.h"
@@ -46,6 +47,10 @@ enum pgt_glyph {
 	PGT_G_N
 };
 const char *pgt_glyph(enum pgt_glyph g);
+
+/* Marks of direction, joiners and tags: they have no width and change what others
+ * look like.  Safe text has none; this is the second lock on that door. */
+bool pgt_char_hides(wchar_t wc);
 
 /* Cells of a string as the terminal will show it. */
 int pgt_cells(const char *s);

@@ -8,6 +8,8 @@
 #define NCURSES_NOMACROS
 #include <cdk/cdk.h>
 
+#include "canvas_priv.h"
+
 void __wrap_writeChtype(WINDOW *w, int x, int y, chtype *s, int align, int start,
 			int end);
 void __wrap_writeChtypeAttrib(WINDOW *w, int x, int y, chtype *s, chtype attr, int align,
@@ -31,7 +33,8 @@ gather(const chtype *s, int i, int end, wchar_t *wc)
 	}
 	memset(&st, 0, sizeof(st));
 	len = mbrtowc(wc, bytes, (size_t)n, &st);
-	if (len == (size_t)-1 || len == (size_t)-2 || len == 0 || wcwidth(*wc) < 0) {
+	if (len == (size_t)-1 || len == (size_t)-2 || len == 0 || wcwidth(*wc) < 0 ||
+	    pgt_char_hides(*wc)) {
 		*wc = L'?';
 		return 1;
 	}

@@ -114,20 +114,18 @@ pgt_page_draw(struct pgt_ui *ui, const struct pgt_canvas *c)
 	struct pgt_page *p = pgt_page_top(ui);
 	struct pgt_canvas in;
 	char remark[64] = "";
+	size_t last;
 
-	if (p->doc.rows > (size_t)p->doc.page && p->doc.page > 0)
-		snprintf(remark, sizeof(remark), "%s%zu-%zu of %zu rows",
-			 p->doc.top + (size_t)p->doc.page < p->doc.rows ? "more below  "
-									: "",
-			 p->doc.top + 1,
-			 p->doc.top + (size_t)p->doc.page < p->doc.rows
-			     ? p->doc.top + (size_t)p->doc.page
-			     : p->doc.rows,
-			 p->doc.rows);
-	in = pgt_box(c, p->title, remark, PGT_ROLE_DIM, true);
-	in.r.x++;
-	in.r.w -= 2;
+	/* The text first: it knows then how much of it there is. */
+	in.r = (struct pgt_rect){c->r.y + 1, c->r.x + 2, c->r.h - 2, c->r.w - 4};
+	in.selected = false;
 	pgt_doc_draw(&p->doc, &in);
+	last = p->doc.top + (size_t)p->doc.page;
+	if (p->doc.rows > (size_t)p->doc.page && p->doc.page > 0)
+		snprintf(remark, sizeof(remark), "%srows %zu-%zu of %zu",
+			 last < p->doc.rows ? "more below, " : "", p->doc.top + 1,
+			 last < p->doc.rows ? last : p->doc.rows, p->doc.rows);
+	pgt_box(c, p->title, remark, PGT_ROLE_DIM, true);
 }
 
 /* ---- help, made from the key table ---- */

@@ -554,30 +554,3 @@ pgt_screen_copy(const char *text)
 	pgt_buf_done(&b);
 	return true;
 }
-
-char *
-pgt_screen_text(void)
-{
-	wchar_t *line = pgt_xcalloc((size_t)COLS + 1, sizeof(*line));
-	struct pgt_buf b;
-	char mb[8];
-
-	pgt_buf_init(&b, 4 << 20);
-	for (int y = 0; y < LINES; y++) {
-		size_t from = b.len;
-
-		if (mvwinnwstr(newscr, y, 0, line, COLS) == ERR)
-			line[0] = 0;
-		for (int i = 0; line[i]; i++) {
-			int n = wctomb(mb, line[i]);
-
-			if (n > 0)
-				pgt_buf_put(&b, mb, (size_t)n);
-		}
-		while (b.len > from && b.data[b.len - 1] == ' ')
-			b.data[--b.len] = '\0';
-		pgt_buf_putc(&b, '\n');
-	}
-	free(line);
-	return pgt_buf_take(&b);
-}

@@ -18,7 +18,7 @@ banner_rows(const struct pgt_ui *ui, int cols)
 
 	if (!ui->have_link || ui->link.up || !ui->link.message[0])
 		return 0;
-	cells = pgt_cells(ui->link.message) + 30;
+	cells = pgt_cells(ui->link.message) + (ui->link.final ? 50 : 27);
 	return cells <= cols ? 1 : cells <= 2 * cols ? 2 : 3;
 }
 
