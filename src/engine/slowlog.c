@@ -11,9 +11,11 @@
 #include "pg2une/engine/slowlog.h"
 #include "pg2une/pg/caps.h"
 #include "pg2une/pg/conn.h"
+#include "pg2une/pg/sql.h"
 
 #define TAIL_BYTES (8 << 20) /* of the newest log */
 #define CHUNK      (1 << 20)
+#define READ_NS    (10 * PGT_NS_PER_S)
 #define FILE_MAX   (256u << 20)
 
 static void
@@ -45,38 +47,39 @@ from_file(const char *file, const struct pgt_slowlog_filter *f, cJSON *data,
 	return 0;
 }
 
-/* One piece of a server's file, appended to out; the bytes it had, -1 on failure. */
+/* One piece of a server's file, appended to out; the bytes it had, -1 on failure.
+ * Not by pgt_session_rows(): these are bytes, made safe only once they are parsed. */
 static int64_t
 read_piece(struct pgt_session *s, const char *path, int64_t at, int64_t len,
 	   struct pgt_buf *out, struct pgt_err *err)
 {
+	const char *sql = pgt_sql_get("server_log_read", pgt_session_version(s)), *base64;
 	char off[24], n[24];
-	const char *params[3] = {path, off, n}, *base64 = NULL;
-	cJSON *rows;
+	const char *params[3] = {path, off, n};
+	struct pgt_result *r;
 	unsigned char *bytes;
 	char *packed;
-	size_t i, m = 0;
+	size_t m = 0;
 	int got;
 
 	snprintf(off, sizeof(off), "%lld", (long long)at);
 	snprintf(n, sizeof(n), "%lld", (long long)len);
-	if (pgt_session_rows(s, "server_log_read", params, 3, &rows, err) < 0)
+	if (pgt_conn_run(pgt_session_conn(s), sql, params, 3, READ_NS, &r, err) < 0)
 		return -1;
-	if (!pgt_json_get_str(rows->child, "data", &base64))
-		base64 = "";
-	packed = pgt_xstrdup(base64);
-	for (i = 0; packed[i]; i++) /* encode() breaks lines */
-		if (packed[i] > ' ')
-			packed[m++] = packed[i];
+	base64 = pgt_result_str(r, 0, 0);
+	packed = pgt_xmalloc(base64 ? strlen(base64) + 1 : 1);
+	for (; base64 && *base64; base64++) /* encode() breaks lines */
+		if (*base64 > ' ')
+			packed[m++] = *base64;
+	pgt_result_free(r);
 	bytes = pgt_xmalloc(m + 4);
 	got = EVP_DecodeBlock(bytes, (unsigned char *)packed, (int)m);
-	while (got > 0 && m > 0 && packed[m - 1] == '=')
-		got--, m--;
+	for (; got > 0 && m > 0 && packed[m - 1] == '='; m--)
+		got--; /* the padding counts as bytes there */
 	if (got > 0)
 		pgt_buf_put(out, bytes, (size_t)got);
 	free(bytes);
 	free(packed);
-	cJSON_Delete(rows);
 	return got > 0 ? got : 0;
 }
 
