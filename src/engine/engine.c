@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "changes_priv.h"
 #include "engine_priv.h"
 #include "history_priv.h"
 #include "pg2une/base/mem.h"
@@ -65,6 +66,7 @@ start_threads(struct pgt_engine *e, struct pgt_err *err)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	e->history = pgt_history_new(e);
+	e->changes = pgt_changes_new(e);
 	rc = start_thread(&e->loop, pgt_loop_main, e, "pg2une-engine", err);
 	e->loop_started = rc == 0;
 	if (rc == 0) {
@@ -128,6 +130,7 @@ pgt_engine_free(struct pgt_engine *e)
 		stop_thread(e->to_loop, e->loop, PGT_LM_STOP);
 	if (e->exec_started)
 		stop_thread(e->to_exec, e->exec, PGT_XM_STOP);
+	pgt_changes_free(e->changes);
 	pgt_history_free(e->history);
 	pgt_mailbox_free(e->events);
 	pgt_mailbox_free(e->to_loop);
@@ -173,6 +176,8 @@ pgt_engine_set_password(struct pgt_engine *e, const char *password)
 	pgt_engine_command(e->to_loop, PGT_LM_PASSWORD, 0, pgt_xstrdup(password),
 			   free_secret);
 	pgt_engine_command(e->to_exec, PGT_XM_PASSWORD, 0, pgt_xstrdup(password),
+			   free_secret);
+	pgt_engine_command(e->changes->mb, PGT_CM_PASSWORD, 0, pgt_xstrdup(password),
 			   free_secret);
 }
 

@@ -63,6 +63,7 @@ struct pgt_engine {
 	pthread_t loop, exec;
 	bool loop_started, exec_started;
 	struct pgt_history *history; /* NULL: none is kept */
+	struct pgt_changes *changes;
 	atomic_ullong next_ticket;
 };
 

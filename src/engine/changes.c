@@ -1,0 +1,529 @@
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "changes_priv.h"
+#include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/safetext.h"
+#include "pg2une/base/str.h"
+#include "pg2une/change/recover.h"
+#include "pg2une/engine/changing.h"
+#include "pg2une/engine/measure.h"
+#include "pg2une/engine/options.h"
+#include "pg2une/pg/conn.h"
+
+#define TEND_MS	   200
+#define GIVE_UP_NS (60 * PGT_NS_PER_S)
+
+/* ---- the run ---- */
+
+static void
+on_change_event(void *arg, const struct pgt_change_event *ev)
+{
+	struct pgt_changes *c = arg;
+	const char *mark = ev->what == PGT_CE_DONE   ? "done: "
+			   : ev->what == PGT_CE_FAIL ? "failed: "
+						     : "";
+	char *line;
+
+	c->stage = pgt_changes_stage_of(ev->stage);
+	if (ev->item >= 0)
+		c->doing = ev->item;
+	if (ev->what == PGT_CE_FAIL && ev->item >= 0)
+		c->failed = ev->item;
+	if (ev->text) {
+		line = pgt_xasprintf("%s: %s%s", pgt_stage_name(ev->stage), mark, ev->text);
+		pgt_changes_log(c, line);
+		free(line);
+	}
+	pgt_changes_tell(c);
+}
+
+static void
+set_run(struct pgt_changes *c, struct pgt_change_run *run)
+{
+	struct pgt_change_run *old;
+
+	pthread_mutex_lock(&c->lock);
+	old = c->run;
+	c->run = run;
+	pthread_mutex_unlock(&c->lock);
+	pgt_change_run_free(old);
+}
+
+static void
+note_ended(struct pgt_changes *c)
+{
+	struct pgt_changeset *next;
+
+	c->pending = false;
+	pgt_safetext_copy(c->text, sizeof(c->text), pgt_change_run_text(c->run));
+	pgt_measure_close(c->measure);
+	c->measure = NULL;
+	next = pgt_changeset_new();
+	pgt_changeset_free(c->draft);
+	c->draft = next;
+	if (c->stage != PGT_FLOW_REFUSED)
+		pgt_engine_command(c->e->to_loop, PGT_LM_RUN, 0, NULL, NULL);
+}
+
+/* Step until the operator's word is needed or it has ended. */
+static void drain(struct pgt_changes *c, bool *go_on);
+
+static void
+drive(struct pgt_changes *c, enum pgt_stage until)
+{
+	struct pgt_err err = {0};
+	bool go_on = true;
+
+	c->busy = true;
+	while (go_on && pgt_change_run_stage(c->run) < until) {
+		enum pgt_stage st = pgt_change_run_stage(c->run);
+
+		if (st >= PGT_ST_APPLY)
+			c->pending = true;
+		c->stage = pgt_changes_stage_of(st);
+		pgt_changes_tell(c);
+		if (pgt_change_run_step(c->run, &err) < 0)
+			pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
+		st = pgt_change_run_stage(c->run);
+		if (pgt_stage_is_end(st))
+			break;
+		/* A failure has turned the stage into ROLLBACK: that is stepped too. */
+		if (st == PGT_ST_ROLLBACK)
+			until = PGT_ST_CONFIRMED;
+		drain(c, &go_on);
+	}
+	c->busy = false;
+	c->stage = pgt_changes_stage_of(pgt_change_run_stage(c->run));
+	if (pgt_stage_is_end(pgt_change_run_stage(c->run)))
+		note_ended(c);
+	pgt_changes_tell(c);
+}
+
+static void
+begin(struct pgt_changes *c)
+{
+	struct pgt_changing_choice choice = {
+	    .stabilise_ns = -1, .say = on_change_event, .say_arg = c};
+	struct pgt_connspec *spec = NULL;
+	struct pgt_change_run *run;
+	struct pgt_err err = {0};
+	struct pgt_changeset *cs = c->draft;
+
+	c->failed = c->doing = -1;
+	c->text[0] = '\0';
+	if (pgt_connspec_with(c->e->spec, NULL, NULL, NULL, c->password, &spec, &err) < 0 ||
+	    pgt_measure_open(spec, &c->measure, &err) < 0) {
+		pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
+		pgt_connspec_free(spec);
+		return;
+	}
+	pgt_connspec_free(spec);
+	choice.validate = pgt_measure_validate_ops(c->measure);
+	c->draft = NULL;
+	if (pgt_changing_new(c->e->opts, c->password, &choice, cs, &run, &err) < 0) {
+		c->draft = pgt_changeset_new();
+		c->stage = PGT_FLOW_REFUSED;
+		pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
+		return;
+	}
+	set_run(c, run);
+	drive(c, PGT_ST_LOCK);
+	if (c->stage == PGT_FLOW_APPLY) /* LOCK is next: nothing was written yet */
+		c->stage = PGT_FLOW_DRY_RUN;
+}
+
+static void
+go(struct pgt_changes *c)
+{
+	if (c->stage == PGT_FLOW_DRAFT && c->draft && c->draft->n_items > 0) {
+		begin(c);
+	} else if (c->stage == PGT_FLOW_DRY_RUN && c->run) {
+		pgt_engine_command(c->e->to_loop, PGT_LM_RUN, 1, NULL, NULL);
+		drive(c, PGT_ST_CONFIRM);
+	}
+	pgt_changes_tell(c);
+}
+
+static void
+confirm(struct pgt_changes *c)
+{
+	struct pgt_err err = {0};
+
+	if (!c->run || c->stage != PGT_FLOW_CONFIRM)
+		return;
+	if (pgt_change_run_confirm(c->run, &err) < 0)
+		pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
+	drive(c, PGT_ST_CONFIRMED);
+}
+
+static void
+roll_back(struct pgt_changes *c, const char *reason)
+{
+	if (!c->run || pgt_stage_is_end(pgt_change_run_stage(c->run)))
+		return;
+	pgt_change_run_rollback(c->run, reason);
+	if (!c->busy) /* else the step that is under way goes on with it */
+		drive(c, PGT_ST_CONFIRMED);
+}
+
+/* ---- the draft ---- */
+
+static void
+add_item(struct pgt_changes *c, struct pgt_item *item)
+{
+	struct pgt_err err = {0};
+
+	if (c->run && !pgt_stage_is_end(pgt_change_run_stage(c->run))) {
+		pgt_engine_notice(c->e, PGT_NOTICE_WARN, "a change is under way: the draft waits");
+		return;
+	}
+	set_run(c, NULL);
+	if (pgt_changeset_add(c->draft, item, &err) < 0)
+		pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "draft: %s", err.msg);
+	c->stage = c->draft->n_items ? PGT_FLOW_DRAFT : PGT_FLOW_NONE;
+	c->text[0] = '\0';
+}
+
+static void
+remove_item(struct pgt_changes *c, size_t at)
+{
+	if (c->run || at >= c->draft->n_items)
+		return;
+	pgt_item_done(&c->draft->items[at]);
+	memmove(&c->draft->items[at], &c->draft->items[at + 1],
+		(c->draft->n_items - at - 1) * sizeof(c->draft->items[0]));
+	c->draft->n_items--;
+	c->stage = c->draft->n_items ? PGT_FLOW_DRAFT : PGT_FLOW_NONE;
+}
+
+static void
+clear(struct pgt_changes *c)
+{
+	enum pgt_stage st = c->run ? pgt_change_run_stage(c->run) : PGT_ST_NOTHING;
+
+	/* Before the first write a run may simply be forgotten. */
+	if (c->run && !pgt_stage_is_end(st) && st > PGT_ST_LOCK)
+		return;
+	set_run(c, NULL);
+	pgt_measure_close(c->measure);
+	c->measure = NULL;
+	pgt_changeset_free(c->draft);
+	c->draft = pgt_changeset_new();
+	c->stage = PGT_FLOW_NONE;
+	c->text[0] = '\0';
+}
+
+/* ---- what a crash left ---- */
+
+static void
+look_for_unfinished(struct pgt_changes *c)
+{
+	struct pgt_found *list = NULL;
+	struct pgt_err err = {0};
+	size_t n = 0;
+
+	free(c->found);
+	c->found = NULL;
+	c->n_found = 0;
+	if (pgt_recover_scan(NULL, true, &list, &n, &err) < 0) {
+		pgt_engine_notice(c->e, PGT_NOTICE_WARN, "unfinished changes: %s", err.msg);
+		return;
+	}
+	c->found = pgt_xcalloc(n + 1, sizeof(*c->found));
+	for (size_t i = 0; i < n; i++) {
+		struct pgt_flow_found *f = &c->found[c->n_found];
+
+		if (list[i].state == PGT_FOUND_CLOSED || list[i].state == PGT_FOUND_UNTOUCHED ||
+		    !list[i].has_rec)
+			continue;
+		pgt_str_copy(f->id, sizeof(f->id), list[i].rec.cs->id);
+		pgt_str_copy(f->state, sizeof(f->state), pgt_found_state_name(list[i].state));
+		pgt_safetext_copy(f->why, sizeof(f->why), list[i].why);
+		pgt_replay_phase(&list[i].rec, f->phase, sizeof(f->phase));
+		c->n_found++;
+	}
+	pgt_found_free(list, n);
+}
+
+static void
+on_restore(void *arg, long item, const char *text)
+{
+	struct pgt_changes *c = arg;
+
+	(void)item;
+	pgt_changes_log(c, text);
+	pgt_changes_tell(c);
+}
+
+static void
+recover(struct pgt_changes *c, const char *id, bool keep)
+{
+	struct pgt_found f = {0};
+	struct pgt_err err = {0};
+	enum pgt_ending end;
+
+	if (pgt_recover_find(id, &f, &err) < 0) {
+		pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "%s", err.msg);
+		return;
+	}
+	c->busy = true;
+	pgt_changes_tell(c);
+	if (keep) {
+		if (pgt_recover_confirm(&f, &err) < 0)
+			pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "%s", err.msg);
+	} else {
+		end = pgt_changing_rollback(c->e->opts, &f, "the operator, after a crash",
+					    GIVE_UP_NS, on_restore, c, &err);
+		pgt_engine_notice(c->e, end == PGT_END_ROLLED_BACK ? PGT_NOTICE_INFO
+								   : PGT_NOTICE_ERROR,
+				  "change %.8s: %s%s%s", id, pgt_ending_name(end),
+				  err.code ? ": " : "", err.msg);
+	}
+	c->busy = false;
+	pgt_found_done(&f);
+	look_for_unfinished(c);
+}
+
+/* ---- the thread ---- */
+
+static bool
+obey(struct pgt_changes *c, struct pgt_msg *m)
+{
+	switch ((enum pgt_change_msg)m->type) {
+	case PGT_CM_STOP:
+		return false;
+	case PGT_CM_SETTING:
+	case PGT_CM_ITEM:
+		add_item(c, m->data);
+		break;
+	case PGT_CM_REMOVE:
+		remove_item(c, (size_t)m->arg);
+		break;
+	case PGT_CM_CLEAR:
+		clear(c);
+		break;
+	case PGT_CM_GO:
+		if (!c->busy)
+			go(c);
+		break;
+	case PGT_CM_CONFIRM:
+		if (!c->busy)
+			confirm(c);
+		break;
+	case PGT_CM_ROLLBACK:
+		roll_back(c, m->data);
+		break;
+	case PGT_CM_RECOVER:
+		if (!c->busy)
+			recover(c, m->data, m->arg != 0);
+		break;
+	case PGT_CM_PASSWORD:
+		free(c->password);
+		c->password = pgt_xstrdup(m->data);
+		return true;
+	case PGT_CM_TELL:
+		break;
+	}
+	pgt_changes_tell(c);
+	return true;
+}
+
+static void
+drain(struct pgt_changes *c, bool *go_on)
+{
+	struct pgt_msg *m;
+
+	while (*go_on && (m = pgt_mailbox_take(c->mb))) {
+		*go_on = obey(c, m);
+		pgt_msg_free(m);
+	}
+}
+
+static void *
+changes_main(void *arg)
+{
+	struct pgt_changes *c = arg;
+	struct pollfd p = {.fd = pgt_mailbox_fd(c->mb), .events = POLLIN};
+	bool go_on = true;
+
+	look_for_unfinished(c);
+	if (c->n_found)
+		pgt_changes_tell(c);
+	while (go_on) {
+		poll(&p, 1, c->run && c->pending ? TEND_MS : -1);
+		drain(c, &go_on);
+		if (go_on && c->run && c->pending && !pgt_change_run_tend(c->run))
+			drive(c, PGT_ST_CONFIRMED);
+	}
+	return NULL;
+}
+
+struct pgt_changes *
+pgt_changes_new(struct pgt_engine *e)
+{
+	struct pgt_changes *c = pgt_xcalloc(1, sizeof(*c));
+
+	c->e = e;
+	c->mb = pgt_mailbox_new(64);
+	c->draft = pgt_changeset_new();
+	c->failed = c->doing = -1;
+	pthread_mutex_init(&c->lock, NULL);
+	c->started = pthread_create(&c->thread, NULL, changes_main, c) == 0;
+	if (c->started)
+		pthread_setname_np(c->thread, "pg2une-change");
+	return c;
+}
+
+void
+pgt_changes_free(struct pgt_changes *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	if (c->run)
+		pgt_change_run_request(c->run, PGT_STOP_ABANDON);
+	pthread_mutex_unlock(&c->lock);
+	pgt_engine_command(c->mb, PGT_CM_STOP, 0, NULL, NULL);
+	if (c->started)
+		pthread_join(c->thread, NULL);
+	pgt_change_run_free(c->run);
+	pgt_measure_close(c->measure);
+	pgt_changeset_free(c->draft);
+	for (size_t i = 0; i < c->n_log; i++)
+		free(c->log[i]);
+	free(c->log);
+	free(c->found);
+	if (c->password)
+		explicit_bzero(c->password, strlen(c->password));
+	free(c->password);
+	pthread_mutex_destroy(&c->lock);
+	pgt_mailbox_free(c->mb);
+	free(c);
+}
+
+/* ---- on the faces' threads ---- */
+
+static int
+writable(const struct pgt_engine *e, struct pgt_err *err)
+{
+	return e->read_only ? pgt_err_set(err, PGT_E_DENIED,
+					  "read-only: nothing is changed "
+					  "(start without --read-only)")
+			    : 0;
+}
+
+static void
+free_item(void *p)
+{
+	pgt_item_done(p);
+	free(p);
+}
+
+int
+pgt_engine_change_add_setting(struct pgt_engine *e, const char *name, const char *value,
+			      const char *why, struct pgt_err *err)
+{
+	struct pgt_item *item;
+
+	if (writable(e, err) < 0)
+		return -1;
+	item = pgt_xcalloc(1, sizeof(*item));
+	item->kind = PGT_ITEM_SETTING;
+	item->name = pgt_xstrdup(name);
+	item->value = value ? pgt_xstrdup(value) : NULL;
+	item->why = why ? pgt_xstrdup(why) : NULL;
+	pgt_engine_command(e->changes->mb, PGT_CM_SETTING, 0, item, free_item);
+	return 0;
+}
+
+int
+pgt_engine_change_add_json(struct pgt_engine *e, const cJSON *json, struct pgt_err *err)
+{
+	cJSON *doc = cJSON_CreateObject(), *items = pgt_json_arr(doc, "items");
+	struct pgt_changeset *cs = NULL;
+	int rc = writable(e, err);
+
+	pgt_json_item(items, NULL, cJSON_Duplicate(json, true));
+	if (rc == 0)
+		rc = pgt_changeset_from_json(doc, &cs, err);
+	for (size_t i = 0; rc == 0 && i < cs->n_items; i++) {
+		struct pgt_item *item = pgt_xcalloc(1, sizeof(*item));
+
+		*item = cs->items[i];
+		memset(&cs->items[i], 0, sizeof(cs->items[i]));
+		pgt_engine_command(e->changes->mb, PGT_CM_ITEM, 0, item, free_item);
+	}
+	pgt_changeset_free(cs);
+	cJSON_Delete(doc);
+	return rc;
+}
+
+void
+pgt_engine_change_remove(struct pgt_engine *e, size_t item)
+{
+	pgt_engine_command(e->changes->mb, PGT_CM_REMOVE, (int64_t)item, NULL, NULL);
+}
+
+void
+pgt_engine_change_clear(struct pgt_engine *e)
+{
+	pgt_engine_command(e->changes->mb, PGT_CM_CLEAR, 0, NULL, NULL);
+}
+
+int
+pgt_engine_change_go(struct pgt_engine *e, struct pgt_err *err)
+{
+	if (writable(e, err) < 0)
+		return -1;
+	pgt_engine_command(e->changes->mb, PGT_CM_GO, 0, NULL, NULL);
+	return 0;
+}
+
+int
+pgt_engine_change_confirm(struct pgt_engine *e, struct pgt_err *err)
+{
+	if (writable(e, err) < 0)
+		return -1;
+	pgt_engine_command(e->changes->mb, PGT_CM_CONFIRM, 0, NULL, NULL);
+	return 0;
+}
+
+void
+pgt_engine_change_rollback(struct pgt_engine *e, const char *reason)
+{
+	struct pgt_changes *c = e->changes;
+
+	/* What the thread waits for ends at once; the message is for when it does not
+	 * wait for anything. */
+	pthread_mutex_lock(&c->lock);
+	if (c->run && c->pending)
+		pgt_change_run_request(c->run, PGT_STOP_ROLLBACK);
+	pthread_mutex_unlock(&c->lock);
+	pgt_engine_command(c->mb, PGT_CM_ROLLBACK, 0, pgt_xstrdup(reason), free);
+}
+
+int
+pgt_engine_change_recover(struct pgt_engine *e, const char *id, bool confirm_it,
+			  struct pgt_err *err)
+{
+	if (writable(e, err) < 0)
+		return -1;
+	pgt_engine_command(e->changes->mb, PGT_CM_RECOVER, confirm_it, pgt_xstrdup(id), free);
+	return 0;
+}
+
+bool
+pgt_engine_change_pending(struct pgt_engine *e)
+{
+	return e->changes->pending;
+}
+
+void
+pgt_engine_change_tell(struct pgt_engine *e)
+{
+	pgt_engine_command(e->changes->mb, PGT_CM_TELL, 0, NULL, NULL);
+}
