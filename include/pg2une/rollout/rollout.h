@@ -110,6 +110,9 @@ void pgt_rollout_free(struct pgt_rollout *r);
  * 200 ms or so, until it has ended. */
 bool pgt_rollout_step(struct pgt_rollout *r, int64_t now_ns);
 void pgt_rollout_feed(struct pgt_rollout *r, const struct pgt_rollout_measure *m);
+/* The canary refuses connections or is no standby any more: judged at once, without
+ * waiting for the next bucket. */
+void pgt_rollout_canary_down(struct pgt_rollout *r);
 /* The operator's words.  confirm: go on when the gate says GO (only then).  hold:
  * stay at this step; confirm ends it.  rollback: at once, from anywhere. */
 int pgt_rollout_confirm(struct pgt_rollout *r, struct pgt_err *err);
