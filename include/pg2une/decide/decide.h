@@ -9,6 +9,7 @@
 
 #include "pg2une/base/buf.h"
 #include "pg2une/base/err.h"
+#include "pg2une/detect/detect.h"
 #include "pg2une/detect/result.h"
 
 struct pgt_decide_input {
@@ -27,6 +28,10 @@ struct pgt_decide_input {
 	bool run_active;                          /* a run is going on */
 	double cooldown_s;                        /* 300 */
 };
+
+/* Fill all that detection knows; now, workload, runs and cooldown are the caller's and
+ * set to unknown, no run, 300 s.  Borrows from d until its next feed. */
+void pgt_decide_gather(const struct pgt_detect *d, struct pgt_decide_input *ret);
 
 #define PGT_DECIDE_ACTIONS 4
 

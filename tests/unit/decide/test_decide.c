@@ -199,6 +199,45 @@ test_other_rules(void **state)
 	pgt_decide_free(d);
 }
 
+/* The whole way: seconds of a server that slows down, to a proposal with its proof. */
+static void
+test_from_detection(void **state)
+{
+	struct pgt_detect_config cfg = pgt_detect_defaults();
+	struct pgt_detect *det = pgt_detect_new(&cfg);
+	struct pgt_decide_input in;
+	struct pgt_decide *d;
+	struct pgt_decision r;
+	struct pgt_err err;
+
+	(void)state;
+	for (int s = 1; s <= 5400; s++) {
+		double ms = (s < 4500 ? 2 : 4) * (1 + 0.02 * (s * 7919 % 11));
+		struct pgt_detect_sample x = {.now_ns = s * PGT_NS_PER_S,
+		    .real_ns = NOW_NS + s * PGT_NS_PER_S, .load = NAN};
+
+		for (int m = 0; m < PGT_METRIC__N; m++)
+			x.value[m] = NAN;
+		x.value[PGT_METRIC_LATENCY_MEAN] = ms;
+		x.value[PGT_METRIC_TPS] = 16000 / ms;
+		pgt_detect_feed(det, &x);
+	}
+	pgt_decide_gather(det, &in);
+	assert_true(in.n_alerts == 1 && in.confidence.high);
+	assert_true(in.change_magnitude[PGT_METRIC_TPS] > 0.4);
+	in.now_real_ns = NOW_NS + 5400 * PGT_NS_PER_S;
+	assert_int_equal(pgt_decide_new("pg2une.dl", rules, rules_len, &d, &err), 0);
+	assert_int_equal(pgt_decide_run(d, &in, &r, &err), 0);
+	assert_int_equal(r.n, 1);
+	assert_string_equal(r.action[0].name, "knobs");
+	assert_true(r.action[0].act && !r.suppressed);
+	assert_non_null(strstr(r.facts, "otava_confirmed(tps)\n"));
+	assert_non_null(strstr(r.facts, "metric_degraded(tps)\n"));
+	pgt_decision_done(&r);
+	pgt_decide_free(d);
+	pgt_detect_free(det);
+}
+
 int
 main(void)
 {
@@ -206,6 +245,7 @@ main(void)
 	    cmocka_unit_test(test_shipped_rules),
 	    cmocka_unit_test(test_proof_and_facts),
 	    cmocka_unit_test(test_other_rules),
+	    cmocka_unit_test(test_from_detection),
 	};
 
 	return cmocka_run_group_tests(tests, read_rules, NULL);
