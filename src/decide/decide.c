@@ -99,18 +99,19 @@ void
 pgt_decide_gather(const struct pgt_detect *d, struct pgt_decide_input *ret)
 {
 	struct pgt_decide_input in = {.cooldown_s = 300,
-	    .confidence = pgt_detect_confidence(d), .usl = pgt_detect_usl(d)};
+				      .confidence = pgt_detect_confidence(d),
+				      .usl = pgt_detect_usl(d)};
 
 	in.alerts = pgt_detect_alerts(d, &in.n_alerts);
 	in.regressions = pgt_detect_regressions(d, &in.n_regressions);
 	for (int m = 0; m < PGT_METRIC__N; m++) {
 		size_t n;
-		const struct pgt_change_point *cp =
-		    pgt_detect_changepoints(d, (enum pgt_metric)m, &n);
+		const struct pgt_change_point *cp = pgt_detect_changepoints(
+		    d, (enum pgt_metric)m, &n);
 
 		for (size_t i = 0; i < n; i++)
-			in.change_magnitude[m] =
-			    fmax(in.change_magnitude[m], cp[i].magnitude);
+			in.change_magnitude[m] = fmax(in.change_magnitude[m],
+						      cp[i].magnitude);
 		in.seasonal_deviation[m] = pgt_detect_seasonal(d, (enum pgt_metric)m);
 		in.value[m] = pgt_detect_chart(d, (enum pgt_metric)m).value;
 	}

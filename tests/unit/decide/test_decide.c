@@ -214,7 +214,8 @@ test_from_detection(void **state)
 	for (int s = 1; s <= 5400; s++) {
 		double ms = (s < 4500 ? 2 : 4) * (1 + 0.02 * (s * 7919 % 11));
 		struct pgt_detect_sample x = {.now_ns = s * PGT_NS_PER_S,
-		    .real_ns = NOW_NS + s * PGT_NS_PER_S, .load = NAN};
+					      .real_ns = NOW_NS + s * PGT_NS_PER_S,
+					      .load = NAN};
 
 		for (int m = 0; m < PGT_METRIC__N; m++)
 			x.value[m] = NAN;
