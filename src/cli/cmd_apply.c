@@ -57,6 +57,7 @@ catch_signals(struct pgt_change_run *run)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a full disk is an error, not an end */
 }
 
 /* ---- asking ---- */
