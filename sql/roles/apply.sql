@@ -1,34 +1,19 @@
--- The role that changes settings: no superuser, and only the settings named here.  Run as a
--- superuser, in the database postgres and in each database from which settings are changed.
--- Before PostgreSQL 15 only a superuser may ALTER SYSTEM: this script then says so.
--- Take out what it shall not touch; add what it shall.
-DO $$
-DECLARE
-    parameter text;
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'pg2une_apply') THEN
-        CREATE ROLE pg2une_apply LOGIN CONNECTION LIMIT 4;
-    END IF;
-    IF pg_catalog.current_setting('server_version_num')::int < 150000 THEN
-        RAISE WARNING 'before PostgreSQL 15 only a superuser may change settings';
-        RETURN;
-    END IF;
-    FOREACH parameter IN ARRAY ARRAY[
-        'work_mem', 'hash_mem_multiplier', 'maintenance_work_mem', 'effective_cache_size',
-        'random_page_cost', 'seq_page_cost', 'effective_io_concurrency',
-        'default_statistics_target', 'jit', 'max_parallel_workers',
-        'max_parallel_workers_per_gather', 'max_parallel_maintenance_workers',
-        'checkpoint_timeout', 'checkpoint_completion_target', 'max_wal_size', 'min_wal_size',
-        'wal_compression', 'bgwriter_delay', 'bgwriter_lru_maxpages', 'bgwriter_lru_multiplier',
-        'autovacuum_naptime', 'autovacuum_vacuum_cost_delay', 'autovacuum_vacuum_cost_limit',
-        'autovacuum_vacuum_scale_factor', 'autovacuum_analyze_scale_factor',
-        'autovacuum_vacuum_insert_scale_factor', 'log_min_duration_statement',
-        'track_io_timing', 'shared_buffers', 'wal_buffers', 'max_worker_processes',
-        'max_connections', 'huge_pages'] LOOP
-        EXECUTE pg_catalog.format('GRANT ALTER SYSTEM ON PARAMETER %I TO pg2une_apply', parameter);
-    END LOOP;
-END $$;
-GRANT pg_monitor TO pg2une_apply;
-GRANT EXECUTE ON FUNCTION pg_catalog.pg_reload_conf() TO pg2une_apply;
-GRANT SELECT ON pg_catalog.pg_file_settings TO pg2une_apply;
-GRANT EXECUTE ON FUNCTION pg_catalog.pg_show_all_file_settings() TO pg2une_apply;
+-- The role that changes settings: run as a superuser in database "postgres", where
+-- its changes are made (grants on functions and views are per database).
+--   psql -v role=pg2une_apply -v settings='work_mem, max_wal_size' -f apply.sql postgres
+-- Only the settings that are named; 15 and later.  Before 15 nothing less than a
+-- superuser may ALTER SYSTEM: the rest is granted, so that it can plan and check.
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = :'role') AS missing \gset
+\if :missing
+CREATE ROLE :"role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 8;
+\endif
+GRANT pg_read_all_settings, pg_read_all_stats TO :"role";
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_reload_conf() TO :"role";
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_show_all_file_settings() TO :"role";
+GRANT SELECT ON pg_catalog.pg_file_settings TO :"role";
+SELECT pg_catalog.current_setting('server_version_num')::int >= 150000 AS by_parameter \gset
+\if :by_parameter
+GRANT ALTER SYSTEM ON PARAMETER :settings TO :"role";
+\else
+\echo 'before 15 ALTER SYSTEM cannot be granted: apply as a superuser'
+\endif

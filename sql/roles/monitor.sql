@@ -1,17 +1,11 @@
--- The role that watches: pg2une -U pg2une_monitor.  Run as a superuser, in the database
--- postgres and in each database that is watched (the grants on pg_file_settings are per
--- database).  It may read statistics, settings and others' queries, and change nothing.
--- It has no password here: set one, or let pg_hba.conf tell who may use it.
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'pg2une_monitor') THEN
-        CREATE ROLE pg2une_monitor LOGIN CONNECTION LIMIT 6;
-    END IF;
-END $$;
-GRANT pg_monitor TO pg2une_monitor;
-GRANT SELECT ON pg_catalog.pg_file_settings TO pg2une_monitor;
-GRANT EXECUTE ON FUNCTION pg_catalog.pg_show_all_file_settings() TO pg2une_monitor;
--- Only if `query slow-log` shall read the log through the server.  With them the role can
--- read every file of the data directory, so think before you remove the dashes:
--- GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_binary_file(text,bigint,bigint,boolean) TO pg2une_monitor;
--- GRANT EXECUTE ON FUNCTION pg_catalog.pg_stat_file(text,boolean) TO pg2une_monitor;
+-- The role that watches: run as a superuser, in each database that is watched.
+--   psql -v role=pg2une_monitor -f monitor.sql
+-- It reads statistics and settings and may change nothing.  13 and later.
+-- The connection limit keeps a slot for a second console and none for more.
+SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = :'role') AS missing \gset
+\if :missing
+CREATE ROLE :"role" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 6;
+\endif
+GRANT pg_monitor TO :"role";
+ALTER ROLE :"role" SET default_transaction_read_only = 'on';
+ALTER ROLE :"role" SET statement_timeout = '10s';

@@ -25,6 +25,7 @@
 /* A console that lives rolls back by itself at the deadline; this long after it
  * it is taken to be stopped. */
 #define GRACE_NS    (2 * PGT_NS_PER_S)
+#define ROLLING_NS  (90 * PGT_NS_PER_S)
 #define FREEZE_NS   (60 * PGT_NS_PER_S)
 #define ROUND_NS    (180 * PGT_NS_PER_S)
 
@@ -216,6 +217,9 @@ decide(struct guard *g, const struct pgt_replay *rec, char *reason, size_t size)
 			return GO_BACK;
 		}
 	} else {
+		/* one that is rolling back is left to it, longer than it tries */
+		if (rec->rb_begun && !pgt_proc_stopped(g->console_pid))
+			return now < deadline + ROLLING_NS ? WAIT : GO_BACK;
 		deadline += GRACE_NS;
 		if (rec->rb_request && now - g->requested_ns >= GRACE_NS) {
 			snprintf(reason, size, "asked for, and the console does not answer");

@@ -102,6 +102,22 @@ pgt_proc_start(int pid, int64_t *ret_ticks)
 	return ok;
 }
 
+bool
+pgt_proc_stopped(int pid)
+{
+	struct pgt_buf b;
+	char path[64];
+	const char *s;
+	bool stopped = false;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	pgt_buf_init(&b, 8192);
+	if (pgt_file_read(path, &b, NULL) == 0 && (s = strrchr(pgt_buf_str(&b), ')')))
+		stopped = s[1] == ' ' && (s[2] == 'T' || s[2] == 't');
+	pgt_buf_done(&b);
+	return stopped;
+}
+
 /* ---- the lock ---- */
 
 static char *

@@ -212,6 +212,7 @@ check_files(struct pgt_pre *p, struct pgt_err *err)
 	}
 	if (pgt_direct_writer(p->link, NULL, &s, err) < 0 || pgt_file_errors_read(s, &faults, err) < 0)
 		return -1;
+	p->broken_files = *faults != '\0';
 	for (line = strtok_r(faults, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "file_error", "mend the line, then reload",
 			      "the configuration has an error already, a reload may be void: %s", line);
@@ -250,7 +251,7 @@ pgt_preflight(struct pgt_direct *l, struct pgt_changeset *cs, const struct pgt_p
 	check_server(&p);
 	if (check_files(&p, err) < 0)
 		goto out;
-	if (p.facts.sees_files || !has_system_setting(cs))
+	if ((p.facts.sees_files && !p.broken_files) || !has_system_setting(cs))
 		for (i = 0; i < cs->n_items; i++)
 			if (pgt_pre_item(&p, i, err) < 0)
 				goto out;

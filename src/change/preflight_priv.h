@@ -21,6 +21,7 @@ struct pgt_pre {
 	const struct pgt_preflight_opts *opts;
 	struct pgt_preflight *out;
 	struct pgt_server_facts facts;
+	bool broken_files; /* what they hold cannot be known */
 };
 
 void pgt_pre_check(struct pgt_pre *p, enum pgt_ruling sev, long item, const char *code,

@@ -262,7 +262,7 @@ do_rollback(struct pgt_change_run *r, struct pgt_err *err)
 		pgt_replay_done(&rec);
 	}
 	if (pgt_replay_read(r->journal, &rec, err) == 0) {
-		pgt_str_copy(r->text, sizeof(r->text), rec.closed_text);
+		snprintf(r->text, sizeof(r->text), "%s: %s", r->reason, rec.closed_text);
 		pgt_replay_done(&rec);
 	}
 	switch (out) {
@@ -306,10 +306,8 @@ do_apply(struct pgt_change_run *r, struct pgt_err *err)
 {
 	struct pgt_acting a = pgt_run_acting(r);
 
-	if (pgt_act_item(&a, r->item, err) < 0) {
-		pgt_run_say(r, PGT_CE_FAIL, (long)r->item, "%s", err->msg);
+	if (pgt_act_item(&a, r->item, err) < 0)
 		return -1;
-	}
 	pgt_run_say(r, PGT_CE_DONE, (long)r->item, "done");
 	r->item++;
 	return 0;
@@ -443,6 +441,7 @@ step_failed(struct pgt_change_run *r, struct pgt_err *err)
 {
 	if (pgt_stage_is_end(r->stage) || r->stage == PGT_ST_ROLLBACK)
 		return -1; /* the step has seen to it */
+	pgt_run_say(r, PGT_CE_FAIL, r->stage == PGT_ST_APPLY ? (long)r->item : -1, "%s", err->msg);
 	if (atomic_load(&r->stop) == PGT_STOP_ABANDON && r->stage >= PGT_ST_APPLY)
 		abandon(r);
 	else

@@ -51,7 +51,7 @@ refuse_unfinished(struct pgt_change_run *r, struct pgt_err *err)
 	if (pgt_recover_scan(r->identity.fingerprint, true, &list, &n, err) < 0)
 		return -1;
 	for (i = 0; i < n && rc == 0; i++) {
-		struct pgt_found *f = &list[i];
+		struct pgt_found *f = &list[i]; /* HELD: by ourselves, who took the lock */
 
 		if (f->has_rec && strcmp(f->rec.node, r->identity.node) != 0)
 			continue;
@@ -72,7 +72,10 @@ refuse_unfinished(struct pgt_change_run *r, struct pgt_err *err)
 		rc = pgt_err_set(err, PGT_E_CONFLICT,
 				 "changeset %.8s was left %s on this node (%.150s): roll it back or "
 				 "confirm it first",
-				 f->has_rec ? f->rec.cs->id : "?", pgt_found_state_name(f->state), f->why);
+				 f->has_rec ? f->rec.cs->id : "?",
+				 pgt_found_state_name(f->state == PGT_FOUND_HELD ? PGT_FOUND_HALF
+										 : f->state),
+				 f->why);
 	}
 	pgt_found_free(list, n);
 	return rc;

@@ -44,14 +44,23 @@ int
 pgt_setting_read(struct pgt_writer *s, const char *name, struct pgt_setting_info *ret,
 		 struct pgt_err *err)
 {
-	const char *params[] = {name};
+	const char *params[] = {name}, *unparsed;
 	struct pgt_result *r = NULL;
+	char safe[300];
 
 	if (ask(s, "setting", params, 1, &r, err) < 0)
 		return -1;
 	if (pgt_result_rows(r) != 1) {
 		pgt_result_free(r);
 		return pgt_err_set(err, PGT_E_PARSE, "%s: the server's answer makes no sense", name);
+	}
+	/* the server stops at a syntax error, before postgresql.auto.conf: what that
+	 * holds is then not known, and must never be taken for "no line" */
+	unparsed = pgt_result_str(r, 0, pgt_result_col(r, "unparsed"));
+	if (unparsed) {
+		pgt_safetext_copy(safe, sizeof(safe), unparsed);
+		pgt_result_free(r);
+		return pgt_err_set(err, PGT_E_STATE, "the configuration files cannot be read: %s", safe);
 	}
 	memset(ret, 0, sizeof(*ret));
 	ret->name = col_text(r, 0, "name");

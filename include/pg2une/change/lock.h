@@ -42,6 +42,8 @@ void pgt_change_who(char *buf, size_t size);
 /* This process in a way that survives pid reuse: clock ticks since boot at its
  * start, and the boot's id; of another process by pid, false when it is gone. */
 bool pgt_proc_start(int pid, int64_t *ret_ticks);
+/* Stopped by a signal: alive, yet it will not answer. */
+bool pgt_proc_stopped(int pid);
 void pgt_boot_id(char ret[37]);
 
 #endif
