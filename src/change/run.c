@@ -199,6 +199,26 @@ still_confirmable(const struct pgt_journal *j, void *arg, struct pgt_err *err)
 	return false;
 }
 
+/* A lost session means a lost lock: take both again, or let the rollback try. */
+static int
+keep_link(struct pgt_change_run *r, struct pgt_err *err)
+{
+	struct pgt_acting a = pgt_run_acting(r);
+	enum pgt_fence_verdict v;
+	struct pgt_writer *s;
+
+	if (!pgt_direct_is_open(r->link) && pgt_direct_open(r->link, 5 * PGT_NS_PER_S, err) < 0)
+		return -1;
+	if (pgt_direct_lock(r->link, 2 * PGT_NS_PER_S, err) < 0 || pgt_act_fence(&a, true, &v, err) < 0)
+		return -1;
+	if (v != PGT_FENCE_RESTARTED)
+		return 0;
+	/* a new start may have lost or gained values: look again, once */
+	if (pgt_verify(&a, VERIFY_NS, err) < 0 || pgt_direct_writer(r->link, NULL, &s, err) < 0)
+		return -1;
+	return pgt_fence_read(s, &r->pre.fence, err);
+}
+
 int
 pgt_change_run_confirm(struct pgt_change_run *r, struct pgt_err *err)
 {
@@ -208,6 +228,12 @@ pgt_change_run_confirm(struct pgt_change_run *r, struct pgt_err *err)
 
 	if (r->stage != PGT_ST_CONFIRM)
 		return pgt_err_set(err, PGT_E_STATE, "there is nothing to confirm now");
+	/* only what is still there, on that node, can be kept */
+	if (keep_link(r, err) < 0) {
+		if (err->code == PGT_E_STATE)
+			pgt_change_run_rollback(r, err->msg);
+		return -1;
+	}
 	if (!r->confirmed_elsewhere) {
 		body = cJSON_CreateObject();
 		pgt_change_who(who, sizeof(who));
@@ -353,20 +379,6 @@ do_stabilise(struct pgt_change_run *r, struct pgt_err *err)
 	return 0;
 }
 
-/* A lost session means a lost lock: take both again, or let the rollback try. */
-static int
-keep_link(struct pgt_change_run *r, struct pgt_err *err)
-{
-	struct pgt_acting a = pgt_run_acting(r);
-	enum pgt_fence_verdict v;
-
-	if (!pgt_direct_is_open(r->link) && pgt_direct_open(r->link, 5 * PGT_NS_PER_S, err) < 0)
-		return -1;
-	if (pgt_direct_lock(r->link, 2 * PGT_NS_PER_S, err) < 0 || pgt_act_fence(&a, true, &v, err) < 0)
-		return -1;
-	return v == PGT_FENCE_RESTARTED ? pgt_verify(&a, VERIFY_NS, err) : 0;
-}
-
 static int
 do_validate(struct pgt_change_run *r, struct pgt_err *err)
 {
@@ -375,6 +387,8 @@ do_validate(struct pgt_change_run *r, struct pgt_err *err)
 	cJSON *body;
 	int rc;
 
+	if (keep_link(r, err) < 0)
+		return -1;
 	if (v && v->judge &&
 	    v->judge(v->ctx, r->opts.window_ns, (struct pgt_pulse){pgt_run_pulse, r}, out, err) < 0) {
 		if (atomic_load(&r->stop) != PGT_STOP_NONE)

@@ -63,6 +63,8 @@ class Cell:
 
 
 class Fault:
+    not_at = ()
+
     def start(self, cell):
         return fl.Console(cell.lab, cell.home)
 
@@ -211,8 +213,9 @@ class Revoked(Fault):
                      dbname="postgres")
 
     def allowed(self, cell):
-        return {"nothing", "rolled_back", "fenced", "confirmed"} if cell.written else BACK | {
-            "fenced"} if cell.seed else {"nothing"}
+        if cell.written:
+            return BACK | {"fenced", "confirmed"}
+        return BACK | {"fenced"} if cell.seed or cell.stage == "JN" else {"nothing"}
 
 
 class Operator(Fault):
@@ -251,6 +254,7 @@ class ClockJump(Fault):
 
 class OtherNode(Cut):
     name = "another node answers"
+    not_at = ("PF",)        # no node is known yet: whoever answers is the one
 
     def strike(self, cell):
         cell.wire.target = (cell.standby, cell.lab.port)
@@ -298,7 +302,7 @@ def cells(seeds, faults=None, stages=None):
         if faults and fault.__name__ not in faults:
             continue
         for stage in fl.STAGES:
-            if stages and stage not in stages:
+            if stages and stage not in stages or stage in fault.not_at:
                 continue
             for seed in range(seeds):
                 yield fault, stage, seed
