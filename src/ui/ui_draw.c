@@ -156,53 +156,63 @@ panel_remark(const struct pgt_ui *ui, const struct pgt_panel *p, char *buf, size
 	}
 }
 
-/* The table, and on the lower edge of its frame how many columns do not fit. */
+/* On the lower edge of a table's frame: how many columns do not fit. */
 static void
-draw_rows(struct pgt_ui *ui, struct pgt_panel *p, const struct pgt_canvas *frame,
-	  const struct pgt_canvas *in, bool focused)
+draw_more_columns(const struct pgt_grid *t, const struct pgt_canvas *frame)
 {
 	char text[48];
 	int w;
 
-	pgt_grid_draw(&p->table, ui, in, focused);
-	if (p->table.hidden == 0 && p->table.hscroll == 0)
+	if (t->hidden == 0 && t->hscroll == 0)
 		return;
 	snprintf(text, sizeof(text), " %s%d more column%s %s ",
-		 p->table.hscroll ? pgt_glyph(PGT_G_LEFT) : "", p->table.hidden,
-		 p->table.hidden == 1 ? "" : "s", pgt_glyph(PGT_G_RIGHT));
+		 t->hscroll ? pgt_glyph(PGT_G_LEFT) : "", t->hidden,
+		 t->hidden == 1 ? "" : "s", pgt_glyph(PGT_G_RIGHT));
 	w = pgt_cells(text);
 	if (w + 4 < frame->r.w)
 		pgt_put(frame, frame->r.h - 1, frame->r.w - w - 2, PGT_ROLE_DIM, text);
 }
 
 static void
-draw_panel(struct pgt_ui *ui, struct pgt_panel *p, bool focused)
+draw_content(struct pgt_ui *ui, struct pgt_panel *p, const struct pgt_canvas *in,
+	     bool focused)
 {
 	const struct pgt_section *s = pgt_ui_section(ui, p->ops->main_section);
-	struct pgt_canvas c = {.r = p->r}, in;
+
+	if (p->ops->needs_section && !s->available && s->taken_ns == 0 && !s->why)
+		pgt_put(in, 0, 1, PGT_ROLE_DIM, "not measured yet");
+	else if (p->ops->needs_section && !s->available)
+		draw_unavailable(in, s);
+	else if (p->ops->draw)
+		p->ops->draw(p, ui, in, focused);
+	else
+		pgt_grid_draw(&p->table, ui, in, focused);
+}
+
+static void
+draw_panel(struct pgt_ui *ui, struct pgt_panel *p, bool focused)
+{
+	struct pgt_canvas c = {.r = p->r}, in = c;
+	bool boxed = p->ops->title || p->ops->title_now;
 	char remark[120], title[120];
 	enum pgt_role role;
 
+	if (boxed)
+		in.r = (struct pgt_rect){c.r.y + 1, c.r.x + 1, c.r.h - 2, c.r.w - 2};
+	if (in.r.h < 1 || in.r.w < 2)
+		return;
+	/* The content first: a table knows then where it is. */
+	draw_content(ui, p, &in, focused);
+	if (!boxed)
+		return;
 	panel_remark(ui, p, remark, sizeof(remark), &role);
 	if (p->ops->title_now)
 		p->ops->title_now(ui, title, sizeof(title));
 	else
 		snprintf(title, sizeof(title), "%s", p->ops->title);
-	in = p->ops->title || p->ops->title_now
-		 ? pgt_box(&c, title, remark, role, focused)
-		 : c;
-	if (in.r.h < 1)
-		return;
-	if (!ui->snap)
-		pgt_put(&in, 0, 1, PGT_ROLE_DIM, "waiting for the first sample");
-	else if (p->ops->needs_section && !s->available && s->taken_ns == 0 && !s->why)
-		pgt_put(&in, 0, 1, PGT_ROLE_DIM, "not measured yet");
-	else if (p->ops->needs_section && !s->available)
-		draw_unavailable(&in, s);
-	else if (p->ops->draw)
-		p->ops->draw(p, ui, &in, focused);
-	else
-		draw_rows(ui, p, &c, &in, focused);
+	pgt_box(&c, title, remark, role, focused);
+	if (p->ops->table)
+		draw_more_columns(&p->table, &c);
 }
 
 /* Before the first sample: who we are trying to reach, and what came of it. */
