@@ -424,6 +424,8 @@ pgt_ev_alerts_free(void *p)
 {
 	struct pgt_ev_alerts *ev = p;
 
+	if (!ev)
+		return;
 	for (size_t i = 0; i < ev->n_actions; i++)
 		free(ev->actions[i].why);
 	free(ev->alerts);

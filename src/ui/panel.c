@@ -29,7 +29,7 @@ void
 pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c,
 		enum pgt_series series, enum pgt_role role, double top)
 {
-	float values[1024];
+	float values[1024], lo[1024], hi[1024];
 	unsigned char marks[1024];
 	size_t n = (size_t)c->r.w * 2;
 	struct pgt_graph g = {.values = values, .marks = marks, .top = top, .role = role};
@@ -42,6 +42,16 @@ pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c,
 	pgt_plot_points(ui->history, series, PGT_SPAN_S, values, n, &odd);
 	pgt_plot_marks(ui->history, PGT_SPAN_S, marks, n);
 	g.n = n;
+	if (series == PGT_SERIES_TPS || series == PGT_SERIES_P99) {
+		bool tps = series == PGT_SERIES_TPS;
+
+		pgt_plot_points(ui->history, tps ? PGT_SERIES_TPS_LO : PGT_SERIES_P99_LO,
+				PGT_SPAN_S, lo, n, &odd);
+		pgt_plot_points(ui->history, tps ? PGT_SERIES_TPS_HI : PGT_SERIES_P99_HI,
+				PGT_SPAN_S, hi, n, &odd);
+		g.lo = lo;
+		g.hi = hi;
+	}
 	g.shift = odd != 0;
 	label_scale(c, series, pgt_graph(c, &g));
 }

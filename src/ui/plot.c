@@ -5,6 +5,7 @@
 #include "plot_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/engine/alerts.h"
 #include "pg2une/observe/snapshot.h"
 
 #define SECONDS 3600
@@ -62,6 +63,27 @@ values_of(const struct pgt_snapshot *s, float *v)
 			v[i] = NAN;
 }
 
+static void
+bands_of(const struct pgt_ev_alerts *alerts, float *v)
+{
+	static const struct {
+		enum pgt_metric metric;
+		enum pgt_series lo, hi;
+	} bands[] = {{PGT_METRIC_TPS, PGT_SERIES_TPS_LO, PGT_SERIES_TPS_HI},
+		     {PGT_METRIC_LATENCY_P99, PGT_SERIES_P99_LO, PGT_SERIES_P99_HI}};
+
+	for (size_t i = 0; i < PGT_LEN(bands); i++) {
+		const struct pgt_chart_state *c = alerts
+						      ? &alerts->charts[bands[i].metric]
+						      : NULL;
+		bool known = c && (c->phase == PGT_CHART_WATCHING ||
+				   c->phase == PGT_CHART_ALARMED);
+
+		v[bands[i].lo] = known ? (float)c->lo : NAN;
+		v[bands[i].hi] = known ? (float)c->hi : NAN;
+	}
+}
+
 /* Seconds between the newest value and sec hold the interval's own mean: a rate
  * covers its whole interval.  Anything longer was a gap. */
 static void
@@ -81,7 +103,8 @@ fill_between(struct pgt_plot *h, int64_t sec, int64_t covered, const float *v)
 }
 
 void
-pgt_plot_add(struct pgt_plot *h, const struct pgt_snapshot *s)
+pgt_plot_add(struct pgt_plot *h, const struct pgt_snapshot *s,
+	     const struct pgt_ev_alerts *alerts)
 {
 	int64_t sec = s->mono_ns / PGT_NS_PER_S;
 	int64_t covered = s->interval_ns / PGT_NS_PER_S + 1;
@@ -90,6 +113,7 @@ pgt_plot_add(struct pgt_plot *h, const struct pgt_snapshot *s)
 	if (sec < h->newest)
 		return;
 	values_of(s, v);
+	bands_of(alerts, v);
 	if (sec > h->newest) {
 		fill_between(h, sec, covered, v);
 		if (h->newest < 0)

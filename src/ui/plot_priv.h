@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct pgt_snapshot;
+struct pgt_ev_alerts;
 
 enum pgt_series {
 	PGT_SERIES_TPS,
@@ -22,6 +23,10 @@ enum pgt_series {
 	PGT_SERIES_WRITE,
 	PGT_SERIES_CPU,
 	PGT_SERIES_LAG,
+	PGT_SERIES_TPS_LO, /* the range that the detector expects */
+	PGT_SERIES_TPS_HI,
+	PGT_SERIES_P99_LO,
+	PGT_SERIES_P99_HI,
 	PGT_SERIES_N
 };
 
@@ -29,7 +34,9 @@ struct pgt_plot;
 
 struct pgt_plot *pgt_plot_new(void);
 void pgt_plot_free(struct pgt_plot *h);
-void pgt_plot_add(struct pgt_plot *h, const struct pgt_snapshot *s);
+/* alerts may be NULL. */
+void pgt_plot_add(struct pgt_plot *h, const struct pgt_snapshot *s,
+		  const struct pgt_ev_alerts *alerts);
 
 /* Fill out[n], newest last, with points so wide that n of them span at least
  * span_s seconds.  *ret_odd: the newest point is the first of its pair (struct

@@ -71,6 +71,10 @@
 	  "what ending this session would set free")                                     \
 	X(COPY, 'y', 0, "copy", DO, "copy",                                              \
 	  "copy the row or page to the clipboard (OSC 52)")                              \
+	X(DISMISS, 'd', 0, "dismiss", DO, "dismiss",                                     \
+	  "acknowledge the alert, dismiss the advice")                                   \
+	X(SNOOZE, 'S', 0, "snooze", DO, "snooze",                                        \
+	  "no word of it for an hour, or a week")                                        \
 	X(INCIDENT, 'i', 0, "incident", DO, "",                                          \
 	  "write an incident bundle of the last minutes")                                \
 	X(PSQL, '~', 0, "psql", DO, "psql",                                              \

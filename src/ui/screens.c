@@ -200,7 +200,21 @@ static const struct pgt_screen_ops host = {
     .layout = host_layout,
 };
 
+static void
+alerts_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	(void)ui;
+	stack(a, p, (const int[]){5, 5, 2}, (const int[]){6, 6, 5}, 3);
+}
+
+static const struct pgt_screen_ops alerts = {
+    .request = PGT_REQ_ALERTS,
+    .title = "Alerts",
+    .panels = {&pgt_panel_alerts, &pgt_panel_charts, &pgt_panel_rules, NULL},
+    .layout = alerts_layout,
+};
+
 const struct pgt_screen_ops *const pgt_screens[] = {
-    &overview, &activity,    &locks,  &queries, &waits,
-    &io,       &replication, &tables, &host,    NULL,
+    &overview,    &activity, &locks, &queries, &waits, &io,
+    &replication, &tables,   &host,  &alerts,  NULL,
 };

@@ -64,6 +64,7 @@ pgt_ui_done(struct pgt_ui *ui)
 				pgt_grid_done(&ui->screens[i].panels[k].table);
 	pgt_plot_free(ui->history);
 	pgt_snapshot_unref(ui->snap);
+	pgt_ev_alerts_free(ui->alerts);
 	memset(&ui->prompt, 0, sizeof(ui->prompt));
 }
 
@@ -137,7 +138,7 @@ update_rows(struct pgt_ui *ui)
 void
 pgt_ui_snapshot(struct pgt_ui *ui, const struct pgt_snapshot *take_snap)
 {
-	pgt_plot_add(ui->history, take_snap);
+	pgt_plot_add(ui->history, take_snap, ui->alerts);
 	if (ui->paused && ui->snap) { /* one that was under way when it was paused */
 		pgt_snapshot_unref(take_snap);
 		return;
@@ -160,6 +161,36 @@ on_link(struct pgt_ui *ui, const struct pgt_ev_link *l)
 		pgt_plot_mark(ui->history, pgt_clock_mono_ns());
 	if (l->needs_password && ui->prompt.kind == PGT_PROMPT_NONE)
 		pgt_prompt_open(ui, PGT_PROMPT_PASSWORD);
+}
+
+/* Alerts that were not there before are marked in the graphs, where they began. */
+static void
+on_alerts(struct pgt_ui *ui, struct pgt_msg *msg)
+{
+	struct pgt_ev_alerts *now = msg->data, *old = ui->alerts;
+	uint64_t newest = 0;
+	bool bell = false;
+
+	msg->data = NULL;
+	msg->free_data = NULL;
+	for (size_t i = 0; old && i < old->n_alerts; i++)
+		if (old->alerts[i].id > newest)
+			newest = old->alerts[i].id;
+	for (size_t i = 0; now && ui->snap && i < now->n_alerts; i++) {
+		const struct pgt_alert *a = &now->alerts[i];
+
+		if (a->id <= newest)
+			continue;
+		pgt_plot_mark(ui->history,
+			      ui->snap->mono_ns - (ui->snap->real_ns - a->onset_real_ns));
+		bell |= a->state == PGT_ALERT_OPEN && a->degrade;
+	}
+	pgt_ev_alerts_free(old);
+	ui->alerts = now;
+	update_rows(ui);
+	ui->dirty = true;
+	if (bell && old && ui->opts && pgt_options_bool(ui->opts, "bell"))
+		pgt_screen_bell();
 }
 
 static void
@@ -215,6 +246,8 @@ pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg)
 		break;
 	}
 	case PGT_EV_ALERTS:
+		on_alerts(ui, take_msg);
+		break;
 	case PGT_EV_ADVICE:
 	case PGT_EV_CHANGE:
 	case PGT_EV_OPTIMIZE:

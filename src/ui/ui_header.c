@@ -246,11 +246,24 @@ static enum pgt_role
 summary(const struct pgt_ui *ui, char *buf, size_t size)
 {
 	const struct pgt_snapshot *s = ui->snap;
+	const struct pgt_alert *a;
 	char age[32];
 
 	if (gap_text(s->gap)) {
 		snprintf(buf, size, "%s", gap_text(s->gap));
 		return s->gap == PGT_GAP_FIRST ? PGT_ROLE_DIM : PGT_ROLE_WARN;
+	}
+	a = pgt_ui_worst_alert(ui);
+	if (a) {
+		char what[200];
+
+		snprintf(buf, size, "%s %s%s%s    a alerts",
+			 pgt_glyph(a->direction > 0 ? PGT_G_UP : PGT_G_DOWN),
+			 pgt_alert_line(a, what, sizeof(what)), a->n_causes ? ": " : "",
+			 a->n_causes ? a->causes[0].event.text : "");
+		return a->severity == PGT_SEV_CRITICAL ? PGT_ROLE_BAD
+		       : a->degrade                    ? PGT_ROLE_WARN
+						       : PGT_ROLE_TEXT;
 	}
 	for (size_t i = 0; i < s->n_locks; i++)
 		if (s->locks[i].depth == 0 && s->locks[i].victims > 0) {

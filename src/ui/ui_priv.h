@@ -16,6 +16,7 @@
 #include "canvas_priv.h"
 #include "doc_priv.h"
 #include "plot_priv.h"
+#include "pg2une/engine/alerts.h"
 #include "pg2une/engine/engine.h"
 #include "pg2une/observe/snapshot.h"
 #include "request_priv.h"
@@ -84,6 +85,7 @@ struct pgt_page_ops {
 };
 
 struct pgt_page {
+	uint64_t alert; /* alert pages: its id */
 	const struct pgt_page_ops *ops;
 	char title[160];
 	struct pgt_doc doc;
@@ -126,6 +128,7 @@ struct pgt_ui {
 	int64_t interval_ns;
 
 	const struct pgt_snapshot *snap; /* shown; NULL before the first */
+	struct pgt_ev_alerts *alerts;    /* ours; NULL before the first */
 	struct pgt_plot *history;
 	struct pgt_ev_link link;
 	bool have_link, paused;
@@ -160,7 +163,8 @@ extern const struct pgt_panel_ops pgt_panel_throughput, pgt_panel_latency,
     pgt_panel_queries, pgt_panel_waits, pgt_panel_wait_graph, pgt_panel_wal,
     pgt_panel_checkpoints, pgt_panel_io, pgt_panel_replicas, pgt_panel_slots,
     pgt_panel_horizon, pgt_panel_receiver, pgt_panel_tables, pgt_panel_indexes,
-    pgt_panel_progress, pgt_panel_host, pgt_panel_databases, pgt_panel_cost;
+    pgt_panel_progress, pgt_panel_host, pgt_panel_databases, pgt_panel_cost,
+    pgt_panel_alerts, pgt_panel_charts, pgt_panel_rules;
 
 extern const struct pgt_grid_ops pgt_grid_activity, pgt_grid_locks, pgt_grid_queries;
 
@@ -178,6 +182,11 @@ struct pgt_panel *pgt_ui_focus(struct pgt_ui *ui);
 /* When something on screen changes by itself (an age, a notice): mono ns. */
 int64_t pgt_ui_wakeup_ns(const struct pgt_ui *ui);
 const struct pgt_section *pgt_ui_section(const struct pgt_ui *ui, enum pgt_section_id id);
+
+/* The most severe alert that is open and not acknowledged; NULL. */
+const struct pgt_alert *pgt_ui_worst_alert(const struct pgt_ui *ui);
+/* "p99 latency up 63% since 12:03:50" */
+char *pgt_alert_line(const struct pgt_alert *a, char *buf, size_t size);
 
 /* ui_draw.c */
 void pgt_ui_draw(struct pgt_ui *ui);
@@ -212,6 +221,7 @@ void pgt_page_open_source(struct pgt_ui *ui, struct pgt_panel *p);
 void pgt_page_open_session(struct pgt_ui *ui, const struct pgt_activity *a);
 void pgt_page_open_query(struct pgt_ui *ui, const struct pgt_query *q);
 void pgt_page_open_table(struct pgt_ui *ui, const struct pgt_table *t);
+void pgt_page_open_alert(struct pgt_ui *ui, const struct pgt_alert *a);
 void pgt_page_open_whatif(struct pgt_ui *ui, int pid);
 void pgt_page_explain(struct pgt_ui *ui, struct pgt_page *p);
 void pgt_page_result(struct pgt_ui *ui, const struct pgt_ev_result *r);

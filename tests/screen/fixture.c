@@ -585,9 +585,80 @@ fixture_snapshot(enum fixture kind, int64_t mono_ns, int tick)
 	return s;
 }
 
+struct pgt_ev_alerts *
+fixture_alerts(void)
+{
+	struct pgt_ev_alerts *ev = pgt_xcalloc(1, sizeof(*ev));
+	struct pgt_alert *a = pgt_xcalloc(2, sizeof(*a));
+
+	ev->real_ns = VT_REAL;
+	a[0] = (struct pgt_alert){.id = 1,
+				  .state = PGT_ALERT_CLEARED,
+				  .metric = PGT_METRIC_HIT_RATIO,
+				  .family = PGT_FAMILY_CACHE,
+				  .direction = -1,
+				  .degrade = true,
+				  .severity = PGT_SEV_WARNING,
+				  .onset_real_ns = VT_REAL - 900 * S,
+				  .detected_real_ns = VT_REAL - 880 * S,
+				  .baseline = 0.991,
+				  .current = 0.94,
+				  .magnitude = -0.051,
+				  .confidence = 0.41};
+	a[1] = (struct pgt_alert){.id = 2,
+				  .state = PGT_ALERT_OPEN,
+				  .metric = PGT_METRIC_LATENCY_P99,
+				  .family = PGT_FAMILY_PERFORMANCE,
+				  .direction = 1,
+				  .metrics = 1u << PGT_METRIC_LATENCY_P99 |
+					     1u << PGT_METRIC_TPS,
+				  .degrade = true,
+				  .severity = PGT_SEV_CRITICAL,
+				  .onset_real_ns = VT_REAL - 20 * S,
+				  .detected_real_ns = VT_REAL - 8 * S,
+				  .baseline = 11.4,
+				  .current = 18.6,
+				  .magnitude = 0.63,
+				  .confidence = 0.88,
+				  .n_causes = 1};
+	a[1].causes[0] = (struct pgt_cause){.score = 0.9, .lead_ns = 2 * S};
+	a[1].causes[0].event = (struct pgt_event){
+	    .kind = PGT_EVENT_LOCK_PILEUP,
+	    .real_ns = VT_REAL - 22 * S,
+	    .weight = 1,
+	    .text = "14 sessions wait behind 48211 (web)"};
+	ev->alerts = a;
+	ev->n_alerts = 2;
+	for (int m = 0; m < PGT_METRIC__N; m++)
+		ev->charts[m] = (struct pgt_chart_state){
+		    .metric = (enum pgt_metric)m,
+		    .phase = m == PGT_METRIC_LATENCY_P99 ? PGT_CHART_ALARMED
+			     : m < 6                     ? PGT_CHART_WATCHING
+							 : PGT_CHART_LEARNING,
+		    .value = 10 + m,
+		    .expected = 9 + m,
+		    .lo = 7 + m,
+		    .hi = 12 + m,
+		    .z = 0.4,
+		    .cusum_up = m == PGT_METRIC_LATENCY_P99 ? 9.1 : 1,
+		    .cusum_down = 0,
+		    .h = 5.1,
+		    .n = 400};
+	ev->charts[PGT_METRIC_TPS].lo = 4200;
+	ev->charts[PGT_METRIC_TPS].hi = 5600;
+	ev->n_actions = 1;
+	snprintf(ev->actions[0].name, sizeof(ev->actions[0].name), "investigate_locks");
+	ev->actions[0].ready = true;
+	ev->actions[0].why = pgt_xstrdup("lock_waits is high\n  because blocked(14)");
+	return ev;
+}
+
 void
 fixture_fill(struct vt *vt, enum fixture kind)
 {
+	if (kind == FIXTURE_RICH)
+		pgt_ui_event(&vt->ui, pgt_msg_new(PGT_EV_ALERTS, 0, fixture_alerts(),
+						  pgt_ev_alerts_free));
 	for (int tick = 0; tick < 121; tick++)
 		pgt_ui_snapshot(&vt->ui,
 				fixture_snapshot(kind, VT_NOW - (120 - tick) * S, tick));

@@ -337,6 +337,20 @@ resize_storm(void **state)
 }
 
 static void
+alerts(void **state)
+{
+	struct vt *vt = open_rich(24, 80);
+
+	(void)state;
+	assert_true(vt_shows(vt, "latency_p99 +63%"));
+	vt_keys(vt, "a<Enter>");
+	vt_golden(vt, "page_alert_80x24");
+	vt_keys(vt, "<Esc>j<Enter>");
+	assert_true(vt_shows(vt, "buffer_hit_ratio"));
+	vt_close(vt);
+}
+
+static void
 palette(void **state)
 {
 	struct vt *vt = open_rich(24, 80);
@@ -433,6 +447,7 @@ main(void)
 	    cmocka_unit_test(dialogs),
 	    cmocka_unit_test(dialog_over_live_panels),
 	    cmocka_unit_test(resize_storm),
+	    cmocka_unit_test(alerts),
 	    cmocka_unit_test(palette),
 	    cmocka_unit_test(pause_and_age),
 	    cmocka_unit_test(lost_link),

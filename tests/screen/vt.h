@@ -45,6 +45,7 @@ void vt_sane(struct vt *vt);
 /* fixture.c */
 enum fixture { FIXTURE_RICH, FIXTURE_EMPTY, FIXTURE_HOSTILE, FIXTURE_RAW };
 const struct pgt_snapshot *fixture_snapshot(enum fixture kind, int64_t mono_ns, int tick);
+struct pgt_ev_alerts *fixture_alerts(void);
 /* Two minutes of history and the newest snapshot. */
 void fixture_fill(struct vt *vt, enum fixture kind);
 extern const char *const fixture_hostile[];
