@@ -138,7 +138,7 @@ maximise(struct fit_state *s, struct pgt_err *err)
 	nlopt_set_lower_bounds(s->opt, lo);
 	nlopt_set_upper_bounds(s->opt, hi);
 	nlopt_set_maxeval(s->opt, s->fit->max_evals > 0 ? s->fit->max_evals : 80);
-	nlopt_set_ftol_abs(s->opt, 1e-7);
+	nlopt_set_ftol_abs(s->opt, s->fit->tolerance > 0 ? s->fit->tolerance : 1e-7);
 	s->best = -HUGE_VAL;
 	for (int k = 0; k < starts; k++) {
 		start_point(s, k, &r, lo, hi, theta);

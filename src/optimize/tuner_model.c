@@ -149,11 +149,15 @@ fit_best_share(struct tuner_model *m, const double *rest, struct pgt_gp_fit *fit
 	       struct pgt_err *err)
 {
 	static const double shares[] = {0, 0.8};
+	/* A suggestion must not take longer than 50 ms at 60 trials. */
+	static const int starts[] = {2, 1};
 
 	for (size_t i = 0; i < PGT_LEN(shares); i++) {
 		struct pgt_gp *gp;
 
 		fit->additive = shares[i];
+		fit->starts = starts[i];
+		fit->tolerance = 1e-3;
 		if (pgt_gp_new_fit(m->n, m->width, m->kernel, rest, m->weight, fit, &gp,
 				   err) < 0) {
 			pgt_gp_free(m->gp);

@@ -66,6 +66,7 @@ struct pgt_gp_fit {
 	bool no_prior;	 /* plain maximum likelihood within the bounds */
 	int starts;	 /* of the optimiser, default 3 */
 	int max_evals;	 /* each, default 80 */
+	double tolerance; /* of the log posterior; default 1e-7 */
 	uint64_t seed;	 /* of the starts after the first */
 	const double *theta_start; /* first start, or NULL: the prior's centre */
 	double noise_variance; /* of one measurement, from replicates, y^2; 0: unknown */
