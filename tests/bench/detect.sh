@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Long simulations of detection: run lengths, false alarms, delays.  About two minutes.
+# Long simulations of detection: run lengths, false alarms, delays.  About two minutes of processor time.
 set -eu
 cd "$(dirname "$0")/../.."
 make -s build/libdetect.a build/libnum.a build/libbase.a
@@ -11,5 +11,5 @@ bench=build/tests/bench/detect
 $bench arl "${REPS:-100000}"
 $bench false 1 40
 $bench false 12 200
-$bench step 1.3 40
-$bench step 2 40
+$bench step 1.3 15
+$bench step 2 15
