@@ -193,6 +193,10 @@ obs_feed_basic(struct obs *o, const struct obs_rows *r)
 	}
 	o->own_pending = 0;
 	obs_status_ok(o, PGT_SEC_BASIC);
+	if (o->pooled)
+		obs_status_why(o, PGT_SEC_BASIC,
+			       "through a connection pooler: its own waits are not seen",
+			       "connect to the server directly");
 	obs_status_ok(o, PGT_SEC_WAL);
 	if (b.in_recovery)
 		obs_status_why(o, PGT_SEC_WAL, "a standby writes no WAL of its own", "");
