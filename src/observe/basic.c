@@ -6,6 +6,8 @@
 #include "pg2une/base/clock.h"
 #include "obs_priv.h"
 
+#define RATES_MIN_US 700000
+
 static const char *const counter_names[OBS_C_N] = {
 #define X(name) [OBS_C_##name] = #name,
     OBS_COUNTERS(X)
@@ -158,6 +160,39 @@ rates_unknown(struct obs *o)
 		d[i] = NAN;
 }
 
+/* A backend publishes its counters at most once a second since 15; on 13 and 14
+ * the collector's copy may still be the same one.  So near a reading says less
+ * than the last rates do. */
+static bool
+is_too_soon(const struct obs *o, const struct obs_basic *b)
+{
+	const struct obs_basic *a = &o->cur;
+
+	return o->have_cur && !o->tick.reconnected && b->stats_us >= a->stats_us &&
+	       b->stats_us - a->stats_us < RATES_MIN_US && b->start_us == a->start_us &&
+	       b->reset_us == a->reset_us && b->in_recovery == a->in_recovery;
+}
+
+static void
+none(double *count)
+{
+	if (isfinite(*count))
+		*count = 0;
+}
+
+static void
+events_none(struct pgt_rates *r)
+{
+	none(&r->deadlocks);
+	none(&r->conflicts);
+	none(&r->checkpoints_timed);
+	none(&r->checkpoints_req);
+	none(&r->checkpoint_write_ms);
+	none(&r->checkpoint_sync_ms);
+	none(&r->sessions_new);
+	none(&r->sessions_lost);
+}
+
 void
 obs_feed_basic(struct obs *o, const struct obs_rows *r)
 {
@@ -168,11 +203,12 @@ obs_feed_basic(struct obs *o, const struct obs_rows *r)
 		return;
 	basic_parse(r, &b);
 	o->basic_fed = true;
-	if (o->have_cur && o->have_prev && b.stats_us == o->cur.stats_us &&
-	    b.start_us == o->cur.start_us && !o->tick.reconnected) {
-		/* the collector's copy is still the same one (13 and 14): the
-		 * last rates are still the newest that there are */
-		o->cur.begin_us = b.begin_us;
+	o->held = is_too_soon(o, &b);
+	if (o->held) {
+		if (o->have_prev)
+			events_none(&o->rate);
+		else
+			o->gap |= PGT_GAP_FIRST;
 		return;
 	}
 	o->prev = o->cur;

@@ -1,6 +1,7 @@
 /* What is asked in one tick: one pipelined batch of the collectors that are due,
  * with marks of the server's time between those that may be dear, so that each
  * one's price is known and its cadence can follow. */
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +17,9 @@
 #define PARAM_MAX	 ((size_t)8 << 20)
 #define SERVER_SHARE_MAX 0.05 /* of one core, then the interval grows */
 /* A collector that is not needed each tick may take this share of a core. */
-#define DEAR_SHARE    0.0015
+#define DEAR_SHARE    0.001
 #define SLOW_PER_TICK 3
+#define TRIM_BYTES    ((size_t)128 << 10)
 
 void
 batch_forget(struct pgt_sampler *s)
@@ -72,7 +74,7 @@ slot_every(const struct pgt_sampler *s, size_t i)
 	/* two readings make the first rates: do not wait for the second one */
 	if (slot->n_costs < 2 && c->section == PGT_SEC_STATEMENTS)
 		return every;
-	cap = c->section == PGT_SEC_STATEMENTS ? s->obs->opts.statements_window_ns
+	cap = c->section == PGT_SEC_STATEMENTS ? 2 * s->obs->opts.statements_window_ns
 					       : s->obs->opts.slow_interval_ns;
 	if (price > cap)
 		price = cap;
@@ -369,6 +371,8 @@ batch_finish(struct pgt_sampler *s)
 	pgt_arena_free(a);
 	for (i = 0; i < s->n_asked; i++)
 		pgt_result_free(res[i]);
+	if (tick.bytes > TRIM_BYTES) /* the first reading of all statements */
+		malloc_trim(0);
 	if (convert && !s->raw_encoding) {
 		s->raw_encoding = true;
 		s->phase = PH_ENCODING;

@@ -291,6 +291,7 @@ obs_build(struct obs *o)
 	s->real_ns = o->tick.real_ns;
 	s->gap = o->gap;
 	s->interval_ns = o->interval_ns;
+	s->rates_held = o->held;
 	if (o->basic_fed) {
 		s->rate = o->rate;
 	} else {

@@ -120,6 +120,7 @@ struct obs {
 
 	struct obs_basic cur, prev;
 	bool have_cur, have_prev, basic_fed;
+	bool held; /* the rates are those of the sample before */
 	unsigned gap, wanted; /* wanted: section bits */
 	int64_t interval_ns;
 	struct pgt_rates rate;

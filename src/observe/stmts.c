@@ -38,8 +38,10 @@ table_forget(struct obs_stmts *st)
 {
 	size_t i;
 
-	for (i = 0; i < st->n_slots; i++)
+	for (i = 0; i < st->n_slots; i++) {
 		free(st->slots[i].text);
+		free(st->slots[i].base);
+	}
 	free(st->slots);
 	st->slots = NULL;
 	st->n_slots = st->n_used = 0;
@@ -216,6 +218,32 @@ gen_turn(struct obs *o, struct obs_gen *g, int64_t window_ns)
 	return true;
 }
 
+static struct obs_moment
+moment_now(const struct obs_entry *e)
+{
+	return (struct obs_moment){e->cur[S_CALLS], e->cur[S_TOTAL], e->stddev};
+}
+
+static void
+entry_turn(struct obs_entry *e, bool turn, bool lat)
+{
+	struct obs_base *b = e->base;
+
+	if (turn) {
+		memcpy(b->v[0], b->v[1], sizeof(b->v[0]));
+		memcpy(b->v[1], e->cur, sizeof(e->cur));
+	}
+	if (lat) {
+		b->lat[0] = b->lat[1];
+		b->lat[1] = moment_now(e);
+	}
+	if (b->v[0][S_CALLS] == e->cur[S_CALLS] && b->lat[0].calls == e->cur[S_CALLS] &&
+	    b->v[1][S_CALLS] == e->cur[S_CALLS] && b->lat[1].calls == e->cur[S_CALLS]) {
+		free(b);
+		e->base = NULL;
+	}
+}
+
 static void
 gens_turn(struct obs *o)
 {
@@ -224,39 +252,16 @@ gens_turn(struct obs *o)
 	bool lat = gen_turn(o, &st->lat, 2 * o->opts.statements_window_ns);
 	size_t i;
 
-	for (i = 0; (turn || lat) && i < st->n_slots; i++) {
-		struct obs_entry *e = &st->slots[i];
-
-		if (!e->used)
-			continue;
-		if (turn) {
-			memcpy(e->base[0], e->base[1], sizeof(e->base[0]));
-			memcpy(e->base[1], e->cur, sizeof(e->cur));
-		}
-		if (lat) {
-			e->lat[0] = e->lat[1];
-			e->lat[1] = (struct obs_moment){e->cur[S_CALLS], e->cur[S_TOTAL],
-							e->stddev};
-		}
-	}
-}
-
-/* Nothing that this entry counted so far happened in our window. */
-static void
-entry_rebase(struct obs_entry *e)
-{
-	memcpy(e->base[0], e->cur, sizeof(e->cur));
-	memcpy(e->base[1], e->cur, sizeof(e->cur));
-	e->lat[0] = e->lat[1] =
-	    (struct obs_moment){e->cur[S_CALLS], e->cur[S_TOTAL], e->stddev};
+	for (i = 0; (turn || lat) && i < st->n_slots; i++)
+		if (st->slots[i].base)
+			entry_turn(&st->slots[i], turn, lat);
 }
 
 /* It began to count after our last reading: everything in it is new. */
 static void
 entry_reborn(struct obs_entry *e, int64_t now_ns)
 {
-	memset(e->base, 0, sizeof(e->base));
-	memset(e->lat, 0, sizeof(e->lat));
+	memset(e->base, 0, sizeof(*e->base));
 	e->born_ns = now_ns;
 }
 
@@ -280,12 +285,16 @@ entry_read(struct obs *o, const struct obs_rows *r, size_t row, const int *c, bo
 	if (!e)
 		return;
 	old = e->cur[S_CALLS];
+	if (!first && !e->base) { /* it stirs: what it was until now is its base */
+		e->base = pgt_xcalloc(1, sizeof(*e->base));
+		memcpy(e->base->v[0], e->cur, sizeof(e->cur));
+		memcpy(e->base->v[1], e->cur, sizeof(e->cur));
+		e->base->lat[0] = e->base->lat[1] = moment_now(e);
+	}
 	for (i = 0; i < S_N; i++)
 		e->cur[i] = obs_num(r, row, c[Q_FIRST_COUNTER + i]);
 	e->stddev = obs_num(r, row, c[Q_STDDEV]);
-	if (first)
-		entry_rebase(e);
-	else if (o->stmts->n_used > before || e->cur[S_CALLS] < old)
+	if (!first && (o->stmts->n_used > before || e->cur[S_CALLS] < old))
 		entry_reborn(e, o->tick.mono_ns);
 }
 

@@ -40,7 +40,7 @@ ranked_cmp(const void *a, const void *b)
 static double
 grown(const struct obs_entry *e, int base, int counter)
 {
-	double d = e->cur[counter] - e->base[base][counter];
+	double d = e->base ? e->cur[counter] - e->base->v[base][counter] : 0;
 
 	return d >= 0 ? d : NAN; /* NAN stays */
 }
@@ -50,8 +50,8 @@ query_moments(const struct obs_entry *e, int base, struct pgt_query *q)
 {
 	/* the deviation that belongs to the base reading is kept for the
 	 * percentiles only; their window is the longer one */
-	struct pgt_stmt_reading before = {(int64_t)e->lat[base].calls, e->lat[base].total,
-					  0, e->lat[base].stddev};
+	const struct obs_moment *b = &e->base->lat[base];
+	struct pgt_stmt_reading before = {(int64_t)b->calls, b->total, 0, b->stddev};
 	struct pgt_stmt_reading after = {(int64_t)e->cur[S_CALLS], e->cur[S_TOTAL], 0,
 					 e->stddev};
 	struct pgt_quantile p99;
@@ -157,12 +157,16 @@ latency_classes(const struct obs_stmts *st, int base, struct pgt_qclass *c,
 	*ret_calls = *ret_total = 0;
 	for (i = 0; i < st->n_slots; i++) {
 		const struct obs_entry *e = &st->slots[i];
-		const struct obs_moment *b = &e->lat[base];
-		struct pgt_stmt_reading x = {(int64_t)b->calls, b->total, 0, b->stddev};
-		struct pgt_stmt_reading y = {(int64_t)e->cur[S_CALLS], e->cur[S_TOTAL], 0,
-					     e->stddev};
+		struct pgt_stmt_reading x, y;
+		const struct obs_moment *b;
 
-		if (!e->used || e->ours || y.calls <= x.calls)
+		if (!e->used || e->ours || !e->base)
+			continue;
+		b = &e->base->lat[base];
+		x = (struct pgt_stmt_reading){(int64_t)b->calls, b->total, 0, b->stddev};
+		y = (struct pgt_stmt_reading){(int64_t)e->cur[S_CALLS], e->cur[S_TOTAL], 0,
+					      e->stddev};
+		if (y.calls <= x.calls)
 			continue;
 		x.mean_ms = x.calls ? x.total_ms / (double)x.calls : 0;
 		y.mean_ms = y.total_ms / (double)y.calls;

@@ -16,11 +16,17 @@ struct obs_moment { /* what the percentiles need of one reading */
 
 /* Two generations of base readings: the window reaches back to the older one.
  * A new generation begins when the younger has lived half a window. */
+struct obs_base {
+	double v[2][S_N];
+	struct obs_moment lat[2];
+};
+
+/* Most entries rest: only one that changed within the windows has base readings;
+ * for all others they are the present one. */
 struct obs_entry {
 	struct pgt_query_key key;
-	double cur[S_N], base[2][S_N];
-	double stddev;
-	struct obs_moment lat[2];
+	double cur[S_N], stddev;
+	struct obs_base *base; /* NULL: at rest */
 	int64_t born_ns; /* when we first saw it, 0: with the first reading */
 	char *text;	 /* safe; NULL until asked for */
 	bool used, ours;

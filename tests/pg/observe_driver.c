@@ -30,6 +30,7 @@ print(cJSON *top)
 static void
 put_rates(cJSON *top, const struct pgt_snapshot *s)
 {
+	pgt_json_bool(top, "held", s->rates_held);
 	pgt_json_num(top, "tps", s->rate.tps);
 	pgt_json_num(top, "commits", s->rate.commits);
 	pgt_json_num(top, "rollbacks", s->rate.rollbacks);

@@ -324,6 +324,10 @@ struct pgt_snapshot {
 	int64_t mono_ns, real_ns;  /* when its results had arrived */
 	int64_t interval_ns;	   /* between the two samples; 0 without rates */
 	unsigned gap;		   /* enum pgt_gap bits; rates are NAN when not 0 */
+	/* No newer counters yet: the rates are those of the snapshot before, and
+	 * the counts of events are 0.  Servers publish once a second (15 and later)
+	 * or twice (13, 14), so a shorter interval would show waves that are not. */
+	bool rates_held;
 	struct pgt_section section[PGT_SEC_N];
 	struct pgt_node node;
 	struct pgt_rates rate;

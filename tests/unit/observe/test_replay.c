@@ -236,6 +236,7 @@ same_copy_keeps_rates(void **state)
 	basic_only(f, b);
 	s = basic_only(f, b);
 	near(s->rate.tps, 98);
+	assert_true(s->rates_held);
 	b = (struct basic){.s = 102, .commits = 112, .own = 0};
 	s = basic_only(f, b);
 	near(s->rate.tps, 0); /* both were ours, of the sample between */
