@@ -130,6 +130,26 @@ take(struct pgt_cmd *c, int argc, char **argv, int *at, struct pgt_err *err)
 	return 0;
 }
 
+/* An option of the program's that has the same name has taken the word before us. */
+static int
+take_shared(struct pgt_cmd *c, struct pgt_err *err)
+{
+	const struct pgt_option *all, *own = c->ops->opts;
+	size_t i, j, n, n_own = count_opts(own);
+
+	all = pgt_options_table(&n);
+	for (i = 0; i < n_own; i++)
+		for (j = 0; j < n; j++) {
+			if (strcmp(own[i].name, all[j].name) != 0 ||
+			    pgt_options_origin(c->options, all[j].name) != PGT_FROM_FLAG)
+				continue;
+			c->values[i] = pgt_options_str(c->options, all[j].name);
+			if (own[i].arg && check(&own[i], c->values[i], err) < 0)
+				return -1;
+		}
+	return 0;
+}
+
 int
 pgt_cmd_parse(struct pgt_cmd *c, int argc, char **argv, struct pgt_err *err)
 {
@@ -140,6 +160,8 @@ pgt_cmd_parse(struct pgt_cmd *c, int argc, char **argv, struct pgt_err *err)
 	c->values = pgt_xcalloc(n + 1, sizeof(*c->values));
 	for (i = 0; i < n; i++)
 		c->values[i] = c->ops->opts[i].dflt;
+	if (take_shared(c, err) < 0)
+		return -1;
 	for (at = 0; at < argc; at++) {
 		if (!operands_only && strcmp(argv[at], "--") == 0) {
 			operands_only = true;

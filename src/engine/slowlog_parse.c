@@ -306,21 +306,29 @@ parse_stderr(struct parser *p, const char *text, size_t len)
 
 /* ---- all together ---- */
 
+/* A csvlog line: a time, then commas; the first may be torn, and a text may go on
+ * to the next, so either of the first two lines may tell. */
+static bool
+is_csv_line(const char *line, size_t len)
+{
+	size_t i, commas = 0;
+
+	for (i = 0; i < len && line[i] != '\n'; i++)
+		commas += line[i] == ',';
+	return commas >= 12 && len > 19 && line[4] == '-' && line[13] == ':';
+}
+
 static enum pgt_log_format
 guess(const char *text, size_t len)
 {
-	const char *line = memchr(text, '\n', len);
-	size_t left, i, commas = 0;
+	const char *second = memchr(text, '\n', len);
+	size_t left = second ? (size_t)(text + len - second - 1) : 0;
 
-	/* the second line is whole; a file of one line has just that */
-	line = line && line + 1 < text + len ? line + 1 : text;
-	left = (size_t)(text + len - line);
-	if (left > 0 && line[0] == '{')
+	if (len > 0 && (text[0] == '{' || (left > 0 && second[1] == '{')))
 		return PGT_LOGFMT_JSON;
-	for (i = 0; i < left && line[i] != '\n'; i++)
-		commas += line[i] == ',';
-	return commas >= 20 && left > 19 && line[4] == '-' ? PGT_LOGFMT_CSV
-							   : PGT_LOGFMT_STDERR;
+	if (is_csv_line(text, len) || (left > 0 && is_csv_line(second + 1, left)))
+		return PGT_LOGFMT_CSV;
+	return PGT_LOGFMT_STDERR;
 }
 
 static int
