@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <langinfo.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ static struct {
 	short pair[PGT_ROLE_N][2];
 	int cursor_y, cursor_x;
 	sigset_t old_mask;
+	pthread_t main_thread;
 	/* for the crash hook: prepared, so that it only calls write and tcsetattr */
 	struct termios saved;
 	bool have_saved;
@@ -99,6 +101,30 @@ prepare_restore(void)
 	pgt_mem_on_abort(restore_terminal);
 }
 
+/* Libraries start threads of their own that block nothing (OpenBLAS does, before
+ * main): a signal to the process may end up there, with curses' handler or none.
+ * It is passed on to the thread that reads the signalfd. */
+static void
+forward_signal(int sig)
+{
+	int saved = errno;
+
+	if (!pthread_equal(pthread_self(), scr.main_thread))
+		pthread_kill(scr.main_thread, sig);
+	errno = saved;
+}
+
+static void
+forward_signals(bool on)
+{
+	struct sigaction sa = {.sa_handler = on ? forward_signal : SIG_DFL,
+			       .sa_flags = SA_RESTART};
+
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < PGT_LEN(taken_signals); i++)
+		sigaction(taken_signals[i], &sa, NULL);
+}
+
 static int
 take_signals(struct pgt_err *err)
 {
@@ -107,6 +133,7 @@ take_signals(struct pgt_err *err)
 	sigemptyset(&set);
 	for (size_t i = 0; i < PGT_LEN(taken_signals); i++)
 		sigaddset(&set, taken_signals[i]);
+	scr.main_thread = pthread_self();
 	sigprocmask(SIG_BLOCK, &set, &scr.old_mask);
 	signal(SIGPIPE, SIG_IGN);
 	scr.signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -190,8 +217,10 @@ pgt_screen_open(const struct pgt_screen_opts *o, struct pgt_err *err)
 	scr.open = true;
 	setup_input();
 	setup_colors(o->no_color);
-	if (o->own)
+	if (o->own) {
 		prepare_restore();
+		forward_signals(true); /* over the handlers that newterm() installed */
+	}
 	return 0;
 }
 
@@ -208,6 +237,7 @@ pgt_screen_close(void)
 	if (!scr.own)
 		return;
 	pgt_mem_on_abort(NULL);
+	forward_signals(false);
 	for (size_t i = 0; i < PGT_LEN(fatal_signals); i++)
 		signal(fatal_signals[i], SIG_DFL);
 	close(scr.signal_fd);
