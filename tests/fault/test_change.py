@@ -396,3 +396,36 @@ def test_roles_are_the_least_that_works(lab, console, home, major):
         assert "may not ALTER SYSTEM SET max_wal_size" in d.text
     finally:
         d.end()
+
+
+def test_every_record_is_durable_before_the_act(clean, home):
+    """Each write to the journal is followed by its fdatasync before anything else is sent
+    to the server, and each ALTER SYSTEM and reload has its INTENT before it."""
+    before = fl.node_state(clean)
+    r = sweep.Run(clean, str(home), ["-y", "-s", "400"])
+    try:
+        r.wait()
+        assert fl.judge(clean, r, home, before, 60) == "confirmed"
+        with open(r.trace) as f:
+            lines = f.read().splitlines()
+    finally:
+        r.end()
+    console = lines[0].split()[0]
+    pending, intents, acts = False, 0, 0
+    for line in lines:
+        pid, call = line.split(None, 1)
+        if pid != console:
+            continue
+        journal = ".jnl>" in call.split(",")[0]
+        if call.startswith("write(") and journal:
+            assert not pending, f"two records without fdatasync: {call[:80]}"
+            pending = True
+            intents += "PGJR" in call and '{\\"i\\":' in call and "prev" not in call
+        elif call.startswith("fdatasync(") and journal:
+            pending = False
+        elif call.startswith("sendto("):
+            assert not pending, f"sent before the record was durable: {call[:120]}"
+            if "ALTER SYSTEM SET" in call or "pg_reload_conf()" in call and "has_function" not in call:
+                acts += 1
+                assert intents >= acts, "an act without its intent"
+    assert acts == 3 and intents >= 6, (acts, intents)
