@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "changes_priv.h"
+#include "advisor_priv.h"
 #include "engine_priv.h"
 #include "history_priv.h"
 #include "pg2une/base/mem.h"
@@ -67,6 +68,7 @@ start_threads(struct pgt_engine *e, struct pgt_err *err)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	e->history = pgt_history_new(e);
 	e->changes = pgt_changes_new(e);
+	e->advisor = pgt_advisor_new(e);
 	rc = start_thread(&e->loop, pgt_loop_main, e, "pg2une-engine", err);
 	e->loop_started = rc == 0;
 	if (rc == 0) {
@@ -131,6 +133,7 @@ pgt_engine_free(struct pgt_engine *e)
 	if (e->exec_started)
 		stop_thread(e->to_exec, e->exec, PGT_XM_STOP);
 	pgt_changes_free(e->changes);
+	pgt_advisor_free(e->advisor);
 	pgt_history_free(e->history);
 	pgt_mailbox_free(e->events);
 	pgt_mailbox_free(e->to_loop);
@@ -179,6 +182,7 @@ pgt_engine_set_password(struct pgt_engine *e, const char *password)
 			   free_secret);
 	pgt_engine_command(e->changes->mb, PGT_CM_PASSWORD, 0, pgt_xstrdup(password),
 			   free_secret);
+	pgt_advisor_password(e->advisor, password);
 }
 
 void

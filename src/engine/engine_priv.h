@@ -64,6 +64,7 @@ struct pgt_engine {
 	bool loop_started, exec_started;
 	struct pgt_history *history; /* NULL: none is kept */
 	struct pgt_changes *changes;
+	struct pgt_advisor *advisor; /* NULL: it could not be started */
 	atomic_ullong next_ticket;
 };
 

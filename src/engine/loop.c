@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "advisor_priv.h"
 #include "engine_priv.h"
 #include "history_priv.h"
 #include "watch_priv.h"
@@ -90,9 +91,11 @@ on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 	if (ev) {
 		pgt_records_alerts(l->e->history, &s->node, ev);
 		pgt_alert_hook_feed(l->hook, ev, &s->node);
+		pgt_advisor_alerts(l->e->advisor, ev);
 		pgt_engine_post(l->e, PGT_EV_ALERTS, ev, pgt_ev_alerts_free);
 	}
 	pgt_records_settings(l->e->history, l->last, s);
+	pgt_advisor_snapshot(l->e->advisor, s);
 	pgt_snapshot_unref(l->last);
 	l->last = pgt_snapshot_ref(s);
 	pgt_engine_post(l->e, PGT_EV_SNAPSHOT, (void *)(uintptr_t)s, unref_snapshot);

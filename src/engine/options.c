@@ -47,6 +47,8 @@ static const struct pgt_option table[] = {
 	.help = "cores of the server, when it is not this machine"),
     STR(.name = "storage", .arg = "KIND", .group = CONN, .env = "PG2UNE_STORAGE",
 	.help = "ssd, hdd or network, when it is not this machine"),
+    STR(.name = "workload", .arg = "NAME", .group = CONN, .file_only = true,
+	.help = "oltp, olap, mixed or remote-conservative, for advice"),
 
     DUR(.name = "interval", .letter = 's', .env = "PG2UNE_INTERVAL", .dflt = "1s",
 	.min = "200ms", .max = "60s", .group = MEAS, .help = "time between samples"),

@@ -90,7 +90,8 @@ struct pgt_advice_list {
 	size_t n_notes;
 	int64_t real_ns;
 };
-void pgt_advice_list_free(struct pgt_advice_list *l); /* NULL is legal */
+void pgt_advice_list_free(struct pgt_advice_list *l); /* one reference; NULL is legal */
+struct pgt_advice_list *pgt_advice_list_ref(struct pgt_advice_list *l);
 
 /* The machine, by probing where the server is local, or as the operator said;
  * 0 and NULL for unknown. */
@@ -99,6 +100,15 @@ struct pgt_host_facts {
 	int cpus;
 	const char *storage; /* "ssd" "hdd" "network" */
 	bool told;	     /* by the operator, not probed */
+};
+
+/* A plan asked of the server for an index that was proposed: what the planner
+ * thinks without and with it (HypoPG). */
+struct pgt_advice_plan {
+	const char *identity;
+	double cost_before, cost_after;
+	double index_bytes; /* its own estimate; NAN */
+	bool used;	    /* the plan takes it */
 };
 
 struct pgt_advise_input {
@@ -112,12 +122,54 @@ struct pgt_advise_input {
 	struct pgt_host_facts host;
 	enum pgt_workload workload; /* UNKNOWN: as the snapshot says */
 	bool remote_conservative;   /* profile: nothing that needs the host */
+	/* Thresholds, profiles and texts of statements: sql/rules/advise.rules, or the
+	 * user's file. */
+	const char *rules;
+	const struct pgt_advice_plan *plans;
+	size_t n_plans;
 	int64_t now_real_ns;
 };
 
 /* Run all advisors.  The caller owns *ret. */
 int pgt_advise(const struct pgt_advise_input *in, struct pgt_advice_list **ret,
 	       struct pgt_err *err) PGT_MUST_CHECK;
+
+/* A configuration for a machine and a class of workload, before anything was
+ * measured: where `config diff --workload` and `config tune` begin. */
+enum pgt_profile {
+	PGT_PROFILE_OLTP = 1,
+	PGT_PROFILE_OLAP,
+	PGT_PROFILE_MIXED,
+	PGT_PROFILE_CONSERVATIVE, /* nothing that needs the host or a restart */
+};
+#define PGT_PROFILE_LAST PGT_PROFILE_CONSERVATIVE
+/* "oltp" ... "remote-conservative"; NULL when unknown. */
+const char *pgt_profile_name(enum pgt_profile p);
+
+struct pgt_profile_input {
+	struct pgt_host_facts host;
+	int server_major;
+	int max_connections; /* as it is or should be; 0: the profile's own */
+	const char *rules;
+};
+struct pgt_profile_setting {
+	const char *name; /* static */
+	char value[32];	  /* words of ALTER SYSTEM */
+	bool restart;
+	enum pgt_grade confidence;
+	char why[200];
+};
+/* In the order of the table of settings.  What needs unknown facts is left out.
+ * The joint memory limit holds.  The caller frees *ret. */
+int pgt_advise_profile(const struct pgt_profile_input *in, enum pgt_profile profile,
+		       struct pgt_profile_setting **ret, size_t *ret_n,
+		       struct pgt_err *err) PGT_MUST_CHECK;
+/* Bytes that the settings may take together: shared_buffers, work_mem for each
+ * connection that works at once, autovacuum workers.  sort_share is the share of
+ * connections that sort or hash at once (rules: memory.active_share). */
+double pgt_advise_memory(double shared_buffers, double work_mem, double hash_multiplier,
+			 double connections, double sort_share, double maintenance,
+			 double workers);
 
 /* The caller owns the tree. */
 cJSON *pgt_advice_json(const struct pgt_advice *a);

@@ -19,6 +19,9 @@ enum pgt_advice_state {
 	PGT_ADVICE_SNOOZED,   /* until a time */
 };
 
+/* "new" "seen" "accepted" "dismissed" "snoozed". */
+const char *pgt_advice_state_name(enum pgt_advice_state s);
+
 struct pgt_ev_advice {
 	struct pgt_advice_list *list;	/* the event's own */
 	enum pgt_advice_state *state;	/* one for each item */

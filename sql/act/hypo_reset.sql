@@ -1,0 +1,2 @@
+-- Forget the hypothetical indexes of this session.
+SELECT %s.hypopg_reset()

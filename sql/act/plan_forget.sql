@@ -1,0 +1,2 @@
+-- Forget the prepared statement.
+DEALLOCATE pg2une_plan

@@ -1,0 +1,2 @@
+-- Followed by a statement whose parameters have no values yet.
+PREPARE pg2une_plan AS 
