@@ -182,6 +182,35 @@ latency_classes(const struct obs_stmts *st, int base, struct pgt_qclass *c,
 	return n;
 }
 
+/* pg_stat_statements counts execution alone.  What sessions were active beyond it
+ * (parsing, planning, commit, waiting for a CPU) is known in sum, since 14, from
+ * pg_stat_database.active_time: its mean goes to every call, as an independent
+ * exponential part, since nothing tells how it is spread. */
+static double
+add_overhead(const struct obs_stmts *st, int base, struct pgt_qclass *c, size_t n)
+{
+	double active = st->last_active_ms - st->lat.active_ms[base], exec = 0, calls = 0, o;
+	size_t i;
+
+	for (i = 0; i < st->n_slots; i++) {
+		const struct obs_entry *e = &st->slots[i];
+
+		if (!e->used || !e->base || e->cur[S_CALLS] <= e->base->lat[base].calls)
+			continue;
+		exec += e->cur[S_TOTAL] - e->base->lat[base].total;
+		calls += e->cur[S_CALLS] - e->base->lat[base].calls;
+	}
+	if (!(active > exec) || !(calls >= CALLS_MIN))
+		return 0; /* NAN too: before 14, or the first reading */
+	o = (active - exec) / calls;
+	for (i = 0; i < n; i++) {
+		c[i].var = (c[i].var_ok ? c[i].var : c[i].mean * c[i].mean) + o * o;
+		c[i].var_ok = true;
+		c[i].mean += o;
+	}
+	return o;
+}
+
 static double
 band(const struct pgt_quantile *q)
 {
@@ -197,8 +226,10 @@ build_latency(struct obs *o, struct pgt_latency *l)
 	int base = gen_base(&st->lat, st->taken_ns, window);
 	struct pgt_qclass *c = pgt_xcalloc(st->n_used, sizeof(*c));
 	struct pgt_quantile q[3];
-	double calls, total;
+	double calls, total, over;
 	size_t n = latency_classes(st, base, c, &calls, &total);
+
+	over = add_overhead(st, base, c, n);
 
 	l->calls = calls;
 	l->window_ns = st->taken_ns - st->lat.at_ns[base];
@@ -207,7 +238,7 @@ build_latency(struct obs *o, struct pgt_latency *l)
 	} else if (!pgt_quantile_mixture(c, n, p, 3, q)) {
 		l->note = "too little to tell";
 	} else {
-		l->mean_ms = total / calls;
+		l->mean_ms = total / calls + over;
 		l->p50_ms = q[0].value;
 		l->p95_ms = q[1].value;
 		l->p99_ms = q[2].value;
@@ -215,6 +246,8 @@ build_latency(struct obs *o, struct pgt_latency *l)
 		l->p95_err = band(&q[1]);
 		l->p99_err = band(&q[2]);
 		l->method = PGT_LAT_MIXTURE;
+		l->note = over > 0 ? "execution, and the mean of parsing, planning and commit"
+				   : "execution alone: without parsing, planning and commit";
 		if (calls < CALLS_MIN)
 			l->note = "few statements: the upper percentiles say little";
 	}

@@ -110,7 +110,7 @@ struct pgt_rates {
 /* How the percentiles were estimated: reference/numerics.md section F. */
 enum pgt_lat_method { PGT_LAT_NONE, PGT_LAT_MIXTURE, PGT_LAT_AGES, PGT_LAT_SLOWLOG };
 
-struct pgt_latency {		  /* server execution time, milliseconds */
+struct pgt_latency {		  /* of statements on the server, ms: see note */
 	double mean_ms, p50_ms, p95_ms, p99_ms;
 	double p50_err, p95_err, p99_err; /* +- relative half-width of the band */
 	double calls;		  /* statements in the window */
