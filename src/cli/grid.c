@@ -125,7 +125,7 @@ fit_columns(const struct pgt_column *cols, int *width, int n, int total)
 		widest = -1;
 		if (!is_right(cols[n - 1].cell) && width[n - 1] > 2 * MIN_TEXT)
 			widest = n - 1;
-		for (i = 0; i < n && widest < 0; i++)
+		for (i = 0; i < n && widest != n - 1; i++)
 			if (!is_right(cols[i].cell) && width[i] > MIN_TEXT &&
 			    (widest < 0 || width[i] > width[widest]))
 				widest = i;
