@@ -32,6 +32,7 @@ extern const struct pgt_cmd_ops pgt_cmd_change_confirm;
 extern const struct pgt_cmd_ops pgt_cmd_change_rollback;
 extern const struct pgt_cmd_ops pgt_cmd_recover;
 extern const struct pgt_cmd_ops pgt_cmd_advise;
+extern const struct pgt_cmd_ops pgt_cmd_optimize;
 extern const struct pgt_cmd_ops pgt_cmd_options;
 
 #endif

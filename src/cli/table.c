@@ -27,6 +27,7 @@ const struct pgt_cmd_ops *const pgt_cmd_table[] = {
     &pgt_cmd_change_rollback,
     &pgt_cmd_recover,
     &pgt_cmd_advise,
+    &pgt_cmd_optimize,
     &pgt_cmd_options,
     NULL,
 };

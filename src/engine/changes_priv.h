@@ -12,7 +12,7 @@
 
 #define PGT_FLOW_LOG 200
 
-struct pgt_measure;
+struct pgt_meter;
 
 enum pgt_change_msg {
 	PGT_CM_STOP = 1,
@@ -40,7 +40,7 @@ struct pgt_changes {
 	struct pgt_changeset *draft;
 	enum pgt_flow_stage stage;
 	bool busy;
-	struct pgt_measure *measure;
+	struct pgt_meter *measure;
 	char *password;
 	char **log;
 	size_t n_log;

@@ -8,6 +8,7 @@
 #include "advisor_priv.h"
 #include "engine_priv.h"
 #include "history_priv.h"
+#include "tuning_priv.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/engine/alerts.h"
@@ -69,6 +70,7 @@ start_threads(struct pgt_engine *e, struct pgt_err *err)
 	e->history = pgt_history_new(e);
 	e->changes = pgt_changes_new(e);
 	e->advisor = pgt_advisor_new(e);
+	e->tuning = pgt_tuning_new(e);
 	rc = start_thread(&e->loop, pgt_loop_main, e, "pg2une-engine", err);
 	e->loop_started = rc == 0;
 	if (rc == 0) {
@@ -134,6 +136,7 @@ pgt_engine_free(struct pgt_engine *e)
 		stop_thread(e->to_exec, e->exec, PGT_XM_STOP);
 	pgt_changes_free(e->changes);
 	pgt_advisor_free(e->advisor);
+	pgt_tuning_free(e->tuning);
 	pgt_history_free(e->history);
 	pgt_mailbox_free(e->events);
 	pgt_mailbox_free(e->to_loop);
@@ -180,6 +183,7 @@ pgt_engine_set_password(struct pgt_engine *e, const char *password)
 			   free_secret);
 	pgt_engine_command(e->to_exec, PGT_XM_PASSWORD, 0, pgt_xstrdup(password),
 			   free_secret);
+	pgt_tuning_set_password(e->tuning, password);
 	pgt_engine_command(e->changes->mb, PGT_CM_PASSWORD, 0, pgt_xstrdup(password),
 			   free_secret);
 	pgt_advisor_password(e->advisor, password);

@@ -22,6 +22,7 @@ enum pgt_loop_msg {
 	PGT_LM_ACK,	 /* arg: alert id */
 	PGT_LM_SILENCE,	 /* data: struct pgt_silence */
 	PGT_LM_HISTORY,	 /* data: struct pgt_range */
+	PGT_LM_TUNE,	 /* data: struct pgt_tune_opts */
 	PGT_LM_RUN,	 /* arg: 1 a run began, 0 it ended */
 };
 
@@ -65,6 +66,7 @@ struct pgt_engine {
 	struct pgt_history *history; /* NULL: none is kept */
 	struct pgt_changes *changes;
 	struct pgt_advisor *advisor; /* NULL: it could not be started */
+	struct pgt_tuning *tuning;
 	atomic_ullong next_ticket;
 };
 

@@ -6,6 +6,7 @@
 #include "advisor_priv.h"
 #include "engine_priv.h"
 #include "history_priv.h"
+#include "tuning_priv.h"
 #include "watch_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
@@ -143,6 +144,9 @@ obey(struct loop *l, const struct pgt_msg *m)
 		if (l->last)
 			pgt_history_read(l->e->history, &l->last->node, range->from_ms,
 					 range->to_ms);
+		break;
+	case PGT_LM_TUNE:
+		pgt_tuning_begin(l->e->tuning, m->data, l->last);
 		break;
 	case PGT_LM_RUN:
 		pgt_watch_run(l->watch, m->arg != 0, pgt_clock_real_ns());

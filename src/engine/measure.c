@@ -14,7 +14,7 @@
 #define FIRST_NS    (20 * PGT_NS_PER_S) /* the longest wait for a first sample */
 #define CLASSES_MAX 200
 
-struct pgt_measure {
+struct pgt_meter {
 	struct pgt_sampler *sampler;
 	struct pgt_validate_ops ops;
 	struct pgt_window before;
@@ -42,7 +42,7 @@ struct gather {
 };
 
 int
-pgt_measure_open(const struct pgt_connspec *spec, struct pgt_measure **ret, struct pgt_err *err)
+pgt_measure_open(const struct pgt_connspec *spec, struct pgt_meter **ret, struct pgt_err *err)
 {
 	const struct pgt_sampler_opts so = {
 	    .interval_ns = PGT_NS_PER_S,
@@ -51,7 +51,7 @@ pgt_measure_open(const struct pgt_connspec *spec, struct pgt_measure **ret, stru
 	    .max_queries = CLASSES_MAX,
 	    .max_activity = 1000,
 	};
-	struct pgt_measure *m;
+	struct pgt_meter *m;
 
 	if (!spec)
 		return pgt_err_set(err, PGT_E_USAGE, "nothing to measure");
@@ -62,7 +62,7 @@ pgt_measure_open(const struct pgt_connspec *spec, struct pgt_measure **ret, stru
 }
 
 void
-pgt_measure_close(struct pgt_measure *m)
+pgt_measure_close(struct pgt_meter *m)
 {
 	if (!m)
 		return;
@@ -198,7 +198,7 @@ finish(struct gather *g)
 }
 
 static int
-wait_ms(const struct pgt_measure *m)
+wait_ms(const struct pgt_meter *m)
 {
 	int64_t left = (pgt_sampler_wakeup_ns(m->sampler) - pgt_clock_mono_ns()) / PGT_NS_PER_MS;
 
@@ -206,7 +206,7 @@ wait_ms(const struct pgt_measure *m)
 }
 
 int
-pgt_measure_window(struct pgt_measure *m, int64_t window_ns, struct pgt_pulse pulse,
+pgt_measure_window(struct pgt_meter *m, int64_t window_ns, struct pgt_pulse pulse,
 		   bool (*stop)(void *ctx, const struct pgt_window *so_far), void *ctx,
 		   struct pgt_window *ret, struct pgt_err *err)
 {
@@ -257,7 +257,7 @@ pgt_measure_window(struct pgt_measure *m, int64_t window_ns, struct pgt_pulse pu
 static int
 take_baseline(void *ctx, int64_t window_ns, struct pgt_pulse pulse, struct pgt_err *err)
 {
-	struct pgt_measure *m = ctx;
+	struct pgt_meter *m = ctx;
 
 	m->have_before = false;
 	if (pgt_measure_window(m, window_ns, pulse, NULL, NULL, &m->before, err) < 0)
@@ -270,7 +270,7 @@ static int
 take_judgement(void *ctx, int64_t window_ns, struct pgt_pulse pulse,
 	       struct pgt_validation *ret, struct pgt_err *err)
 {
-	struct pgt_measure *m = ctx;
+	struct pgt_meter *m = ctx;
 	struct pgt_comparison c;
 	struct pgt_window after;
 
@@ -288,7 +288,7 @@ take_judgement(void *ctx, int64_t window_ns, struct pgt_pulse pulse,
 }
 
 const struct pgt_validate_ops *
-pgt_measure_validate_ops(struct pgt_measure *m)
+pgt_measure_validate_ops(struct pgt_meter *m)
 {
 	m->ops.ctx = m;
 	m->ops.baseline = take_baseline;

@@ -34,15 +34,15 @@ struct pgt_window {
 	double hit_ratio, temp_bytes, active; /* means */
 };
 
-struct pgt_measure;
+struct pgt_meter;
 
-int pgt_measure_open(const struct pgt_connspec *spec, struct pgt_measure **ret,
+int pgt_measure_open(const struct pgt_connspec *spec, struct pgt_meter **ret,
 		     struct pgt_err *err) PGT_MUST_CHECK;
-void pgt_measure_close(struct pgt_measure *m);
+void pgt_measure_close(struct pgt_meter *m);
 /* Watch for window_ns; ends early (PGT_E_CANCELLED) when pulse says so.  stop may be
  * NULL: called with the window so far after each bucket; true ends it early and is
  * no error. */
-int pgt_measure_window(struct pgt_measure *m, int64_t window_ns, struct pgt_pulse pulse,
+int pgt_measure_window(struct pgt_meter *m, int64_t window_ns, struct pgt_pulse pulse,
 		       bool (*stop)(void *ctx, const struct pgt_window *so_far), void *ctx,
 		       struct pgt_window *ret, struct pgt_err *err) PGT_MUST_CHECK;
 
@@ -69,6 +69,6 @@ cJSON *pgt_window_json(const struct pgt_window *w);
 cJSON *pgt_comparison_json(const struct pgt_comparison *c);
 
 /* For the change pipeline: ops that live as long as m. */
-const struct pgt_validate_ops *pgt_measure_validate_ops(struct pgt_measure *m);
+const struct pgt_validate_ops *pgt_measure_validate_ops(struct pgt_meter *m);
 
 #endif

@@ -1,0 +1,297 @@
+/* optimize: the search from the command line, with a progress bar.  Ctrl-C ends the
+ * trial that is under way and leaves the server as it was. */
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli_priv.h"
+#include "pg2une/base/clock.h"
+#include "pg2une/base/str.h"
+#include "pg2une/cli/output.h"
+#include "pg2une/engine/engine.h"
+#include "pg2une/engine/tuning.h"
+
+#define CONNECT_NS (30 * PGT_NS_PER_S)
+#define BAR	   30
+
+static const struct pgt_option options[] = {
+    {.name = "action", .type = PGT_OPT_STR, .arg = "WHAT", .help = "knobs"},
+    {.name = "mode",
+     .type = PGT_OPT_STR,
+     .arg = "MODE",
+     .help = "live (measures on this server, reload-only settings) or model (no measurement)"},
+    {.name = "objective",
+     .type = PGT_OPT_STR,
+     .arg = "GOAL",
+     .help = "mean, p99 or tps; mean by default: tps says nothing under a fixed load"},
+    {.name = "iterations", .type = PGT_OPT_INT, .arg = "N", .help = "trials at most (30)"},
+    {.name = "time", .type = PGT_OPT_DURATION, .arg = "DURATION", .help = "time at most"},
+    {.name = "trial",
+     .type = PGT_OPT_DURATION,
+     .arg = "DURATION",
+     .help = "how long each trial is measured (20s)"},
+    {.name = "seed", .type = PGT_OPT_INT, .arg = "N", .help = "same seed, same suggestions"},
+    {0},
+};
+
+static const struct pgt_column setting_columns[] = {
+    {"name", "setting", PGT_CELL_TEXT},
+    {"current", "current", PGT_CELL_TEXT},
+    {"proposed", "proposed", PGT_CELL_TEXT},
+    {"importance", "matters", PGT_CELL_PCT},
+    {0},
+};
+static const struct pgt_column trial_columns[] = {
+    {"id", "trial", PGT_CELL_INT},	{"what", "phase", PGT_CELL_TEXT},
+    {"status", "outcome", PGT_CELL_TEXT}, {"tps", "tps", PGT_CELL_NUM},
+    {"mean_ms", "mean ms", PGT_CELL_MS}, {"p99_ms", "p99~ ms", PGT_CELL_MS},
+    {"gain_pct", "gain %", PGT_CELL_NUM}, {"config", "settings", PGT_CELL_TEXT},
+    {0},
+};
+static const struct pgt_column proposal_columns[] = {
+    {"verdict", "verdict", PGT_CELL_TEXT},
+    {"gain_pct", "gain %", PGT_CELL_NUM},
+    {"gain_low_pct", "from", PGT_CELL_NUM},
+    {"gain_high_pct", "to (95%)", PGT_CELL_NUM},
+    {"confidence", "sure that it gains", PGT_CELL_PCT},
+    {"pairs", "interleaved pairs", PGT_CELL_INT},
+    {0},
+};
+static const struct pgt_view views[] = {
+    {"trials", "Trials", trial_columns, NULL, 0},
+    {"settings", "Settings that would change", setting_columns, "none", 0},
+    {"proposal", "Proposal", proposal_columns, NULL, 0},
+    {0},
+};
+
+static int
+read_choices(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
+{
+	const char *mode = pgt_cmd_str(c, "mode"), *goal = pgt_cmd_str(c, "objective");
+	const char *action = pgt_cmd_str(c, "action"), *ram;
+	uint64_t bytes;
+
+	pgt_tune_opts_init(o);
+	if (action && strcmp(action, "knobs") != 0)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--action %s: this build searches knobs; for indexes and "
+				   "queries see pg2une advise",
+				   action);
+	if (mode && strcmp(mode, "model") == 0)
+		o->mode = PGT_TUNE_MODEL;
+	else if (mode && strcmp(mode, "live") != 0)
+		return pgt_err_set(err, PGT_E_USAGE, "--mode %s: live or model", mode);
+	if (goal && strcmp(goal, "p99") == 0)
+		o->objective = PGT_TUNE_P99;
+	else if (goal && strcmp(goal, "tps") == 0)
+		o->objective = PGT_TUNE_TPS;
+	else if (goal && strcmp(goal, "mean") != 0)
+		return pgt_err_set(err, PGT_E_USAGE, "--objective %s: mean, p99 or tps", goal);
+	if (pgt_cmd_int(c, "iterations") > 0)
+		o->iterations = (int)pgt_cmd_int(c, "iterations");
+	if (pgt_cmd_int(c, "trial") > 0)
+		o->window_ns = pgt_cmd_int(c, "trial");
+	if (pgt_cmd_int(c, "seed") > 0)
+		o->seed = (uint64_t)pgt_cmd_int(c, "seed");
+	o->time_ns = pgt_cmd_int(c, "time");
+	o->cpus = (int)pgt_options_int(c->options, "cpus");
+	ram = pgt_options_str(c->options, "ram");
+	if (ram && pgt_parse_bytes(ram, &bytes, err) < 0)
+		return -1;
+	if (ram)
+		o->ram_bytes = (double)bytes;
+	return 0;
+}
+
+static void
+progress(const struct pgt_ev_optimize *ev)
+{
+	char bar[BAR + 1], left[32] = "";
+	int full = ev->total > 0 ? ev->done * BAR / ev->total : 0;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	memset(bar, '.', BAR);
+	memset(bar, '#', (size_t)(full > BAR ? BAR : full));
+	bar[BAR] = '\0';
+	if (ev->eta_ns >= 0)
+		pgt_fmt_duration(ev->eta_ns, left, sizeof(left));
+	fprintf(stderr, "\r\033[K[%s] %d/%d %s %s  %.60s", bar, ev->done, ev->total, ev->phase,
+		left, ev->now);
+}
+
+static void
+put_trials(cJSON *top, const struct pgt_ev_optimize *ev)
+{
+	cJSON *arr = pgt_json_arr(top, "trials");
+
+	for (size_t i = 0; i < ev->n_trials; i++) {
+		const struct pgt_tune_trial *t = &ev->trials[i];
+		cJSON *o = pgt_json_obj(arr, NULL);
+
+		pgt_json_i64(o, "id", t->id);
+		pgt_json_str(o, "what", t->what);
+		pgt_json_str(o, "status", t->status);
+		pgt_json_num(o, "tps", t->tps);
+		pgt_json_num(o, "mean_ms", t->mean_ms);
+		pgt_json_num(o, "p99_ms", t->p99_ms);
+		pgt_json_num(o, "gain_pct", t->gain_pct);
+		pgt_json_str(o, "config", t->config);
+	}
+}
+
+static cJSON *
+answer(const struct pgt_ev_optimize *ev)
+{
+	cJSON *top = cJSON_CreateObject(), *arr, *p;
+
+	put_trials(top, ev);
+	arr = pgt_json_arr(top, "settings");
+	for (size_t i = 0; i < ev->n_settings; i++) {
+		const struct pgt_tune_setting *s = &ev->settings[i];
+		cJSON *o;
+
+		if (!ev->have_proposal || strcmp(s->current, s->proposed) == 0)
+			continue;
+		o = pgt_json_obj(arr, NULL);
+		pgt_json_str(o, "name", s->name);
+		pgt_json_str(o, "current", s->current);
+		pgt_json_str(o, "proposed", s->proposed);
+		pgt_json_num(o, "importance", s->importance);
+	}
+	p = pgt_json_obj(top, "proposal");
+	pgt_json_str(p, "verdict",
+		     !ev->have_proposal			     ? "none"
+		     : ev->opts.mode == PGT_TUNE_MODEL	     ? "model only, not measured"
+		     : ev->keep_baseline		     ? "keep what is there"
+							     : "change");
+	pgt_json_num(p, "gain_pct", ev->have_proposal ? ev->gain_pct : NAN);
+	pgt_json_num(p, "gain_low_pct", ev->have_proposal ? ev->gain_lo : NAN);
+	pgt_json_num(p, "gain_high_pct", ev->have_proposal ? ev->gain_hi : NAN);
+	pgt_json_num(p, "confidence", ev->have_proposal ? ev->confidence : NAN);
+	pgt_json_i64(p, "pairs", ev->pairs);
+	if (*ev->text)
+		pgt_json_str(pgt_json_arr(top, "notes"), NULL, ev->text);
+	return top;
+}
+
+struct waiting {
+	struct pgt_engine *e;
+	const struct pgt_tune_opts *opts;
+	bool begun, over;
+	cJSON *data;
+};
+
+static int
+on_event(struct waiting *w, const struct pgt_msg *m, struct pgt_err *err)
+{
+	const struct pgt_snapshot *s = m->data;
+	const struct pgt_ev_optimize *ev = m->data;
+	const struct pgt_ev_notice *n = m->data;
+	const struct pgt_ev_link *l = m->data;
+
+	if (m->type == PGT_EV_SNAPSHOT && !w->begun && s->n_settings > 0) {
+		w->begun = true;
+		return pgt_engine_tune_start(w->e, w->opts, err);
+	}
+	if (m->type == PGT_EV_LINK && !l->up && l->final)
+		return pgt_err_set(err, PGT_E_CONN, "%s: %s", l->target, l->message);
+	if (m->type == PGT_EV_NOTICE && n->level != PGT_NOTICE_INFO)
+		fprintf(stderr, "%spg2une: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", n->text);
+	if (m->type != PGT_EV_OPTIMIZE)
+		return 0;
+	progress(ev);
+	if (ev->state == PGT_TUNE_DONE || ev->state == PGT_TUNE_FAILED) {
+		w->over = true;
+		w->data = answer(ev);
+		if (ev->state == PGT_TUNE_FAILED)
+			return pgt_err_set(err, PGT_E_STATE, "%s", ev->text);
+	}
+	return 0;
+}
+
+static int
+wait_for_end(struct waiting *w, struct pgt_err *err)
+{
+	struct pgt_mailbox *mb = pgt_engine_events(w->e);
+	int64_t began = pgt_clock_mono_ns();
+	struct signalfd_siginfo info;
+	sigset_t set;
+	struct pollfd p[2];
+	struct pgt_msg *m;
+	int rc = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	p[0] = (struct pollfd){.fd = pgt_mailbox_fd(mb), .events = POLLIN};
+	p[1] = (struct pollfd){.fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN};
+	while (rc == 0 && !w->over) {
+		poll(p, 2, 1000);
+		if ((p[1].revents & POLLIN) && read(p[1].fd, &info, sizeof(info)) > 0) {
+			if (!w->begun)
+				rc = pgt_err_set(err, PGT_E_CANCELLED, "stopped");
+			/* the trial is taken back; its end comes as an event */
+			pgt_engine_tune_stop(w->e, false);
+		}
+		while (rc == 0 && !w->over && (m = pgt_mailbox_take(mb))) {
+			rc = on_event(w, m, err);
+			pgt_msg_free(m);
+		}
+		if (rc == 0 && !w->begun && pgt_clock_mono_ns() - began > CONNECT_NS)
+			rc = pgt_err_set(err, PGT_E_TIMEOUT,
+					 "no sample with the server's settings came in 30 s");
+	}
+	close(p[1].fd);
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+	return rc;
+}
+
+static int
+run_optimize(struct pgt_cmd *c, struct pgt_err *err)
+{
+	struct pgt_tune_opts o;
+	struct waiting w = {.opts = &o};
+	sigset_t set, old;
+	int rc;
+
+	if (read_choices(c, &o, err) < 0)
+		return -1;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, &old);
+	if (pgt_engine_new(c->options, &w.e, err) < 0)
+		return -1;
+	pgt_engine_want(w.e, 1u << PGT_SEC_SETTINGS | 1u << PGT_SEC_HOST);
+	rc = wait_for_end(&w, err);
+	pgt_engine_free(w.e);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc < 0) {
+		cJSON_Delete(w.data);
+		return -1;
+	}
+	c->data = w.data;
+	c->views = views;
+	return 0;
+}
+
+const struct pgt_cmd_ops pgt_cmd_optimize = {
+    .name = "optimize",
+    .group = "Changing",
+    .summary = "search better settings by measuring, safely, and propose them",
+    .details = "Each trial is a guarded change that is taken back; the proposal is "
+	       "measured against the present settings, interleaved, and applied by nobody "
+	       "but you (config apply, or the console).",
+    .examples = "optimize --mode model --ram 16GB --cpus 8\n"
+		"optimize --mode live --objective p99 --iterations 20 --time 30m",
+    .opts = options,
+    .run = run_optimize,
+};

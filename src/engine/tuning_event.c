@@ -1,0 +1,176 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "history_priv.h"
+#include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
+#include "tuning_priv.h"
+
+#define SLICE_POINTS 24
+
+static void
+put_setting(struct pgt_tuning *t, size_t dim, const double *share, struct pgt_tune_setting *r)
+{
+	const struct pgt_dim *d = &t->space.dims[dim];
+	struct pgt_slice slice;
+
+	pgt_str_copy(r->name, sizeof(r->name), d->name);
+	r->importance = share ? share[dim] : NAN;
+	if (d->knob) {
+		pgt_knob_format(d->knob, t->baseline[dim], r->current, sizeof(r->current));
+		if (t->have_proposal)
+			pgt_knob_format(d->knob, t->proposal.value[dim], r->proposed,
+					sizeof(r->proposed));
+	}
+	/* The curves cost a fit each: for those that matter. */
+	if (!share || share[dim] < 0.05 ||
+	    pgt_tuner_slice(t->tuner, dim, SLICE_POINTS, &slice, NULL) < 0)
+		return;
+	r->n_slice = slice.m < SLICE_POINTS ? slice.m : SLICE_POINTS;
+	for (size_t i = 0; i < r->n_slice; i++) {
+		r->slice_x[i] = slice.value[i];
+		r->slice_gain[i] = slice.gain_pct[i];
+		r->slice_lo[i] = slice.lo_pct[i];
+		r->slice_hi[i] = slice.hi_pct[i];
+	}
+}
+
+static void
+put_settings(struct pgt_tuning *t, struct pgt_ev_optimize *ev)
+{
+	double share[PGT_SPACE_DIMS];
+	bool known = t->tuner && pgt_tuner_importance(t->tuner, share, NULL) == 0;
+
+	ev->settings = pgt_xcalloc(t->space.n_dims + 1, sizeof(*ev->settings));
+	for (size_t i = 0; i < t->space.n_dims; i++)
+		put_setting(t, i, known ? share : NULL, &ev->settings[ev->n_settings++]);
+}
+
+void
+pgt_tuning_tell(struct pgt_tuning *t)
+{
+	struct pgt_ev_optimize *ev = pgt_xcalloc(1, sizeof(*ev));
+	int64_t spent = pgt_clock_mono_ns() - t->started_ns;
+
+	ev->state = t->state;
+	ev->opts = t->opts;
+	ev->started_mono_ns = t->started_ns;
+	ev->eta_ns = -1;
+	if (t->tuner) {
+		pgt_str_copy(ev->phase, sizeof(ev->phase),
+			     pgt_tuner_phase_name(pgt_tuner_phase(t->tuner)));
+		pgt_tuner_progress(t->tuner, &ev->done, &ev->total);
+		if (ev->done > 0)
+			ev->eta_ns = spent / ev->done * (ev->total - ev->done);
+	}
+	pgt_str_copy(ev->now, sizeof(ev->now), t->now);
+	ev->trials = pgt_xcalloc(t->n_trials + 1, sizeof(*ev->trials));
+	memcpy(ev->trials, t->trials, t->n_trials * sizeof(*ev->trials));
+	ev->n_trials = t->n_trials;
+	ev->have_proposal = t->have_proposal;
+	if (t->have_proposal) {
+		ev->keep_baseline = t->proposal.keep_baseline;
+		ev->gain_pct = t->proposal.gain_pct;
+		ev->gain_lo = t->proposal.gain_lo_pct;
+		ev->gain_hi = t->proposal.gain_hi_pct;
+		ev->confidence = t->proposal.confidence;
+		ev->pairs = t->proposal.pairs;
+	}
+	put_settings(t, ev);
+	pgt_str_copy(ev->text, sizeof(ev->text), t->text);
+	pgt_engine_post(t->e, PGT_EV_OPTIMIZE, ev, pgt_ev_optimize_free);
+}
+
+void
+pgt_ev_optimize_free(void *p)
+{
+	struct pgt_ev_optimize *ev = p;
+
+	free(ev->trials);
+	free(ev->settings);
+	free(ev);
+}
+
+/* ---- the history ---- */
+
+static char *
+config_json(const struct pgt_tuning *t, const double *value)
+{
+	cJSON *o = cJSON_CreateObject();
+	char *text, v[40];
+
+	for (size_t i = 0; i < t->space.n_dims; i++) {
+		if (!t->space.dims[i].knob)
+			continue;
+		pgt_knob_format(t->space.dims[i].knob, value[i], v, sizeof(v));
+		pgt_json_str(o, t->space.dims[i].name, v);
+	}
+	text = pgt_json_print(o, false);
+	cJSON_Delete(o);
+	return text;
+}
+
+static char *
+window_text(const struct pgt_window *w)
+{
+	cJSON *o = pgt_window_json(w);
+	char *text = pgt_json_print(o, false);
+
+	cJSON_Delete(o);
+	return text;
+}
+
+void
+pgt_tuning_keep_trial(struct pgt_tuning *t, const struct pgt_trial *trial,
+		      const struct pgt_tried *tried)
+{
+	char *config = config_json(t, trial->value), *base = window_text(&t->base_window);
+	char *got = window_text(&tried->window);
+	char at[24], score[32], gain[32];
+	double g = t->n_trials ? t->trials[t->n_trials - 1].gain_pct : NAN;
+	const char *cols[] = {
+	    at,
+	    t->run_id,
+	    pgt_workload_names[t->at->workload],
+	    config,
+	    tried->outcome.status == PGT_OUTCOME_OK ? score : NULL,
+	    "live_test",
+	    t->have_base ? base : NULL,
+	    got,
+	    isnan(g) ? NULL : gain,
+	};
+
+	snprintf(at, sizeof(at), "%lld", (long long)(pgt_clock_real_ns() / PGT_NS_PER_MS));
+	snprintf(score, sizeof(score), "%.9g", tried->outcome.cost);
+	snprintf(gain, sizeof(gain), "%.4g", g);
+	pgt_history_record(t->e->history, &t->at->node, PGT_REC_OBSERVATION, cols, 9);
+	free(config);
+	free(base);
+	free(got);
+}
+
+void
+pgt_tuning_keep_run(struct pgt_tuning *t, const char *status)
+{
+	char began[24], ended[24], gain[32];
+	char *config = t->have_proposal ? config_json(t, t->proposal.value) : NULL;
+	char *base = t->have_base ? window_text(&t->base_window) : NULL;
+	const char *cols[] = {
+	    t->run_id, began, ended,
+	    "knobs",   status, config,
+	    base,      NULL,  t->have_proposal && !isnan(t->proposal.gain_pct) ? gain : NULL,
+	    status,    NULL,  *t->text ? t->text : NULL,
+	};
+
+	if (!t->at)
+		return;
+	snprintf(began, sizeof(began), "%lld", (long long)(t->started_real_ns / PGT_NS_PER_MS));
+	snprintf(ended, sizeof(ended), "%lld", (long long)(pgt_clock_real_ns() / PGT_NS_PER_MS));
+	snprintf(gain, sizeof(gain), "%.4g", t->proposal.gain_pct);
+	pgt_history_record(t->e->history, &t->at->node, PGT_REC_RUN, cols, 12);
+	free(config);
+	free(base);
+}

@@ -1,0 +1,74 @@
+/* The optimizer's thread: one search.  It owns the tuner, the meter and, during a
+ * trial, the run that changes the server and takes it back. */
+#ifndef PG2UNE_ENGINE_TUNING_PRIV_H
+#define PG2UNE_ENGINE_TUNING_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine_priv.h"
+#include "pg2une/engine/measure.h"
+#include "pg2une/engine/tuning.h"
+#include "pg2une/optimize/objective.h"
+#include "pg2une/optimize/tuner.h"
+
+#define PGT_TUNE_TRIALS 256
+
+struct pgt_tuning {
+	struct pgt_engine *e;
+	pthread_mutex_t lock; /* guards started and the option of a new search */
+	pthread_t thread;
+	bool started;
+	atomic_bool cancel, finish, paused, running;
+	char *password;
+	/* set before the thread starts */
+	struct pgt_tune_opts opts;
+	const struct pgt_snapshot *at; /* settings, host and class at the start */
+	/* the thread's own */
+	struct pgt_space space;
+	double baseline[PGT_SPACE_DIMS];
+	struct pgt_tuner *tuner;
+	struct pgt_meter *meter;
+	struct pgt_connspec *spec;
+	struct pgt_objective objective;
+	struct pgt_window base_window;
+	bool have_base;
+	double base_cost; /* NAN before the first */
+	char run_id[37];
+	int64_t started_ns, started_real_ns;
+	enum pgt_tune_state state;
+	struct pgt_tune_trial trials[PGT_TUNE_TRIALS];
+	size_t n_trials;
+	char now[400], text[512];
+	struct pgt_proposal proposal;
+	bool have_proposal;
+};
+
+struct pgt_tuning *pgt_tuning_new(struct pgt_engine *e);
+void pgt_tuning_free(struct pgt_tuning *t); /* takes back what is under way */
+/* On the engine thread: begin with what s knows.  A refusal becomes an event. */
+void pgt_tuning_begin(struct pgt_tuning *t, const struct pgt_tune_opts *o,
+		      const struct pgt_snapshot *s);
+void pgt_tuning_set_password(struct pgt_tuning *t, const char *password);
+
+/* tuning_trial.c: put value on the server, measure, take it back.  0 with *ret; -1
+ * when the server is not as before: the search must end. */
+struct pgt_tried {
+	struct pgt_outcome outcome;
+	struct pgt_window window;
+	char why[200]; /* it failed, was abandoned or void */
+};
+int pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial,
+		   struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* "work_mem=16MB ...": what differs from the baseline. */
+void pgt_tuning_describe(const struct pgt_tuning *t, const double *value, char *buf,
+			 size_t size);
+bool pgt_tuning_differs(const struct pgt_tuning *t, size_t dim, double value);
+
+/* tuning_event.c */
+void pgt_tuning_tell(struct pgt_tuning *t);
+void pgt_tuning_keep_trial(struct pgt_tuning *t, const struct pgt_trial *trial,
+			   const struct pgt_tried *tried);
+void pgt_tuning_keep_run(struct pgt_tuning *t, const char *status);
+
+#endif

@@ -1,0 +1,234 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
+#include "pg2une/engine/changing.h"
+#include "tuning_priv.h"
+
+/* A trial is abandoned once its throughput is below this part of the baseline for
+ * sure, or its mean time above this multiple: reference/numerics.md section B.6. */
+#define HURT_TPS  0.9
+#define HURT_MEAN 2.0
+#define MARGIN_NS (120 * PGT_NS_PER_S) /* the guard's deadline beyond the plan */
+
+bool
+pgt_tuning_differs(const struct pgt_tuning *t, size_t dim, double value)
+{
+	const struct pgt_knob *k = t->space.dims[dim].knob;
+	char a[40], b[40];
+
+	if (!k)
+		return value != t->baseline[dim];
+	/* Compared as the server would hold them. */
+	pgt_knob_format(k, value, a, sizeof(a));
+	pgt_knob_format(k, t->baseline[dim], b, sizeof(b));
+	return strcmp(a, b) != 0;
+}
+
+void
+pgt_tuning_describe(const struct pgt_tuning *t, const double *value, char *buf, size_t size)
+{
+	size_t used = 0;
+	char v[40];
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < t->space.n_dims && used < size; i++) {
+		if (!pgt_tuning_differs(t, i, value[i]) || !t->space.dims[i].knob)
+			continue;
+		pgt_knob_format(t->space.dims[i].knob, value[i], v, sizeof(v));
+		used += (size_t)snprintf(buf + used, size - used, "%s%s=%s", used ? " " : "",
+					 t->space.dims[i].name, v);
+	}
+	if (used == 0)
+		pgt_str_copy(buf, size, "as it is");
+}
+
+static bool
+pulse(void *arg)
+{
+	struct pgt_tuning *t = arg;
+
+	return !t->cancel;
+}
+
+/* ---- when it hurts ---- */
+
+static bool
+hurts(void *ctx, const struct pgt_window *so_far)
+{
+	const struct pgt_tuning *t = ctx;
+	double sum = 0, m2 = 0, mean, sd, upper;
+	size_t n = 0;
+
+	if (!t->have_base || so_far->n < 2)
+		return false;
+	for (size_t i = 0; i < so_far->n; i++)
+		if (so_far->bucket[i].tps > 0) {
+			sum += log(so_far->bucket[i].tps);
+			n++;
+		}
+	if (n == 0)
+		return t->base_window.tps > 1; /* nothing goes through at all */
+	mean = sum / (double)n;
+	for (size_t i = 0; i < so_far->n; i++)
+		if (so_far->bucket[i].tps > 0)
+			m2 += pow(log(so_far->bucket[i].tps) - mean, 2);
+	/* Few points: their own scatter, but at least 5%. */
+	sd = fmax(0.05, n > 1 ? sqrt(m2 / (double)(n - 1)) : 0.3);
+	upper = mean + 3 * sd / sqrt((double)n);
+	if (upper < log(HURT_TPS * t->base_window.tps))
+		return true;
+	return so_far->n >= 2 && so_far->mean_ms > HURT_MEAN * t->base_window.mean_ms &&
+	       so_far->mean_ms - t->base_window.mean_ms > 0.1;
+}
+
+/* ---- the change ---- */
+
+static struct pgt_changeset *
+make_changeset(const struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_err *err)
+{
+	struct pgt_changeset *cs = pgt_changeset_new();
+	char v[40];
+
+	for (size_t i = 0; i < t->space.n_dims; i++) {
+		const struct pgt_knob *k = t->space.dims[i].knob;
+
+		if (!k || !pgt_tuning_differs(t, i, trial->value[i]))
+			continue;
+		pgt_knob_format(k, trial->value[i], v, sizeof(v));
+		if (pgt_changeset_add_setting(cs, k->name, v, err) < 0) {
+			pgt_changeset_free(cs);
+			return NULL;
+		}
+	}
+	cs->note = pgt_xasprintf("optimizer %.8s, trial %d", t->run_id, trial->id);
+	return cs;
+}
+
+/* Up to CONFIRM, that is: in force and verified. */
+static int
+put_on(struct pgt_change_run *run, struct pgt_err *err)
+{
+	while (pgt_change_run_stage(run) < PGT_ST_CONFIRM)
+		if (pgt_change_run_step(run, err) < 0)
+			return -1;
+	return pgt_change_run_stage(run) == PGT_ST_CONFIRM
+		   ? 0
+		   : pgt_err_set(err, PGT_E_STATE, "%s", pgt_change_run_text(run));
+}
+
+/* Whatever happened: back to the state before, or say that it is not. */
+static int
+take_off(struct pgt_change_run *run, struct pgt_err *err)
+{
+	struct pgt_err ignored;
+
+	if (!pgt_stage_is_end(pgt_change_run_stage(run)))
+		pgt_change_run_rollback(run, "the trial is over");
+	while (!pgt_stage_is_end(pgt_change_run_stage(run)))
+		if (pgt_change_run_step(run, &ignored) < 0 &&
+		    !pgt_stage_is_end(pgt_change_run_stage(run)))
+			pgt_change_run_tend(run);
+	switch (pgt_change_run_stage(run)) {
+	case PGT_ST_ROLLED_BACK:
+	case PGT_ST_NOTHING:
+		return 0;
+	default:
+		return pgt_err_set(err, PGT_E_STATE, "the trial could not be taken back: %s",
+				   pgt_change_run_text(run));
+	}
+}
+
+static void
+judge(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret)
+{
+	const struct pgt_window *w = &ret->window;
+	struct pgt_measure m = {.tps = w->tps,
+				.mean_ms = isnan(w->mean_ms) ? 0 : w->mean_ms,
+				.p99_ms = isnan(w->p99_ms) ? 0 : w->p99_ms};
+	struct pgt_comparison c;
+	struct pgt_err err = {0};
+
+	if (w->gaps > 2 || w->n < 2) {
+		ret->outcome.status = PGT_OUTCOME_VOID;
+		pgt_str_copy(ret->why, sizeof(ret->why), "too few samples");
+		return;
+	}
+	if (t->have_base && !trial->is_baseline) {
+		pgt_measure_compare(&t->base_window, w, &c);
+		if (c.mix_distance > 0.3) {
+			ret->outcome.status = PGT_OUTCOME_VOID;
+			pgt_str_copy(ret->why, sizeof(ret->why), "another load");
+			return;
+		}
+	}
+	if (pgt_objective_cost(&t->objective, &m, &ret->outcome.cost, &err) < 0) {
+		ret->outcome.status = PGT_OUTCOME_VOID;
+		pgt_str_copy(ret->why, sizeof(ret->why), err.msg);
+		return;
+	}
+	ret->outcome.status = PGT_OUTCOME_OK;
+}
+
+static int
+measure(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret,
+	struct pgt_err *err)
+{
+	struct pgt_pulse p = {.fn = pulse, .arg = t};
+	bool watch = t->have_base && !trial->is_baseline;
+
+	if (pgt_measure_window(t->meter, t->opts.window_ns, p, watch ? hurts : NULL, t,
+			       &ret->window, err) < 0)
+		return -1;
+	if (watch && hurts(t, &ret->window)) {
+		ret->outcome.status = PGT_OUTCOME_ABANDONED;
+		ret->outcome.cost = NAN;
+		pgt_str_copy(ret->why, sizeof(ret->why), "it hurt: taken back at once");
+	} else {
+		judge(t, trial, ret);
+	}
+	return 0;
+}
+
+int
+pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret,
+	       struct pgt_err *err)
+{
+	struct pgt_changing_choice choice = {
+	    .stabilise_ns = t->opts.settle_ns,
+	    .deadline_ns = t->opts.settle_ns + t->opts.window_ns + MARGIN_NS,
+	};
+	struct pgt_change_run *run = NULL;
+	struct pgt_changeset *cs;
+	struct pgt_err why = {0};
+	int rc;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->outcome.status = PGT_OUTCOME_FAILED;
+	cs = make_changeset(t, trial, err);
+	if (!cs)
+		return -1;
+	if (cs->n_items == 0) {
+		pgt_changeset_free(cs);
+		if (measure(t, trial, ret, &why) < 0) {
+			ret->outcome.status = PGT_OUTCOME_VOID;
+			pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
+		}
+		return 0;
+	}
+	if (pgt_changing_new(t->e->opts, t->password, &choice, cs, &run, err) < 0)
+		return -1;
+	if (put_on(run, &why) < 0) {
+		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
+	} else if (measure(t, trial, ret, &why) < 0) {
+		ret->outcome.status = PGT_OUTCOME_VOID;
+		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
+	}
+	rc = take_off(run, err);
+	pgt_change_run_free(run);
+	return rc;
+}
