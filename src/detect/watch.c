@@ -14,15 +14,15 @@
 /* One statement's minute so far. */
 struct tally {
 	uint64_t key;
-	int64_t queryid;
-	struct pgt_moments m;
-	bool var_ok;
+	struct pgt_watch_row row;
 };
 
 struct pgt_watch {
 	struct watch_events events;
 	struct tally *tally; /* sorted by key */
 	size_t n, cap;
+	struct pgt_watch_row *minute; /* that the last feed completed */
+	size_t n_minute;
 	int64_t covered_ns,
 	    taken_ns; /* of statements, since the last minute; newest used */
 };
@@ -40,6 +40,7 @@ pgt_watch_free(struct pgt_watch *w)
 		return;
 	watch_events_done(&w->events);
 	free(w->tally);
+	free(w->minute);
 	free(w);
 }
 
@@ -146,8 +147,14 @@ find_tally(struct pgt_watch *w, uint64_t key)
 	}
 	for (size_t i = w->n++; i > lo; i--)
 		w->tally[i] = w->tally[i - 1];
-	w->tally[lo] = (struct tally){.key = key, .var_ok = true};
+	w->tally[lo] = (struct tally){.key = key, .row.var_ok = true};
 	return &w->tally[lo];
+}
+
+static double
+known(double v)
+{
+	return isfinite(v) ? v : 0;
 }
 
 static void
@@ -163,11 +170,15 @@ add_statements(struct pgt_watch *w, const struct pgt_snapshot *s)
 		t = find_tally(w, pgt_watch_query_key(&q->key));
 		if (!t)
 			continue;
-		t->queryid = q->key.queryid;
+		t->row.key = q->key;
 		m.mean = q->total_ms / q->calls;
-		t->var_ok &= isfinite(q->var_ms2);
+		t->row.var_ok &= isfinite(q->var_ms2);
 		m.m2 = isfinite(q->var_ms2) ? q->var_ms2 * q->calls : 0;
-		pgt_moments_merge(&t->m, &m);
+		pgt_moments_merge(&t->row.m, &m);
+		t->row.rows += known(q->rows) * q->calls;
+		t->row.blks_hit += known(q->shared_hit);
+		t->row.blks_read += known(q->shared_read);
+		t->row.temp_written += known(q->temp_written);
 	}
 }
 
@@ -177,16 +188,19 @@ hand_over(struct pgt_watch *w, const struct pgt_snapshot *s, struct pgt_detect *
 	struct pgt_query_interval *q = pgt_xcalloc(w->n + 1, sizeof(*q));
 	int changed;
 
+	w->minute = pgt_xreallocarray(w->minute, w->n + 1, sizeof(*w->minute));
 	for (size_t i = 0; i < w->n; i++) {
-		const struct tally *t = &w->tally[i];
+		const struct pgt_watch_row *r = &w->tally[i].row;
 
-		q[i] = (struct pgt_query_interval){.key = t->key,
-						   .queryid = t->queryid,
-						   .calls = t->m.n,
-						   .mean_ms = t->m.mean,
-						   .var_ms2 = t->m.m2 / t->m.n,
-						   .var_ok = t->var_ok};
+		q[i] = (struct pgt_query_interval){.key = w->tally[i].key,
+						   .queryid = r->key.queryid,
+						   .calls = r->m.n,
+						   .mean_ms = r->m.mean,
+						   .var_ms2 = r->m.m2 / r->m.n,
+						   .var_ok = r->var_ok};
+		w->minute[i] = *r;
 	}
+	w->n_minute = w->n;
 	changed = pgt_detect_feed_queries(d, s->real_ns, (double)w->covered_ns / 1e9, q,
 					  w->n);
 	free(q);
@@ -223,7 +237,15 @@ pgt_watch_feed(struct pgt_watch *w, const struct pgt_snapshot *s, struct pgt_det
 {
 	struct pgt_detect_sample sample;
 
+	w->n_minute = 0;
 	watch_events_feed(&w->events, s, d);
 	pgt_watch_sample(s, &sample);
 	return pgt_detect_feed(d, &sample) + feed_statements(w, s, d);
+}
+
+const struct pgt_watch_row *
+pgt_watch_minute(const struct pgt_watch *w, size_t *ret_n)
+{
+	*ret_n = w->n_minute;
+	return w->minute;
 }

@@ -22,7 +22,7 @@
 struct loop {
 	struct pgt_engine *e;
 	struct pgt_sampler *sampler;
-	struct pgt_watch *watch;
+	struct pgt_watcher *watch;
 	struct pgt_alert_hook *hook;
 	struct pgt_query_key shown[TEXTS_MAX]; /* that the face shows */
 	size_t n_shown;
@@ -74,20 +74,20 @@ want_texts(struct loop *l)
 	size_t n = l->n_shown;
 
 	memcpy(keys, l->shown, n * sizeof(keys[0]));
-	n += pgt_watch_texts(l->watch, keys + n, WATCH_TEXTS);
+	n += pgt_watcher_texts(l->watch, keys + n, WATCH_TEXTS);
 	pgt_sampler_want_texts(l->sampler, keys, n);
 }
 
 static void
 on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 {
-	struct pgt_ev_alerts *ev = pgt_watch_feed(l->watch, s);
+	struct pgt_ev_alerts *ev = pgt_watcher_feed(l->watch, s);
 	const struct pgt_hist_query *minute;
 	size_t n;
 
 	want_texts(l);
 	pgt_history_snapshot(l->e->history, s);
-	minute = pgt_watch_minute(l->watch, &n);
+	minute = pgt_watcher_minute(l->watch, &n);
 	pgt_history_queries(l->e->history, s, minute, n);
 	if (ev) {
 		pgt_records_alerts(l->e->history, &s->node, ev);
@@ -133,11 +133,11 @@ obey(struct loop *l, const struct pgt_msg *m)
 		want_texts(l);
 		break;
 	case PGT_LM_ACK:
-		pgt_watch_ack(l->watch, (uint64_t)m->arg);
+		pgt_watcher_ack(l->watch, (uint64_t)m->arg);
 		break;
 	case PGT_LM_SILENCE:
 		silence = m->data;
-		pgt_watch_silence(l->watch, silence->id, silence->until_real_ns);
+		pgt_watcher_silence(l->watch, silence->id, silence->until_real_ns);
 		break;
 	case PGT_LM_HISTORY:
 		range = m->data;
@@ -149,7 +149,7 @@ obey(struct loop *l, const struct pgt_msg *m)
 		pgt_tuning_begin(l->e->tuning, m->data, l->last);
 		break;
 	case PGT_LM_RUN:
-		pgt_watch_run(l->watch, m->arg != 0, pgt_clock_real_ns());
+		pgt_watcher_run(l->watch, m->arg != 0, pgt_clock_real_ns());
 		break;
 	}
 	return true;
@@ -211,7 +211,7 @@ pgt_loop_main(void *engine)
 
 	l.target = pgt_connspec_label(e->spec);
 	l.sampler = pgt_sampler_new(e->spec, &so);
-	l.watch = pgt_watch_new(e->opts);
+	l.watch = pgt_watcher_new(e->opts);
 	l.hook = pgt_alert_hook_new(e, pgt_options_str(e->opts, "alert-command"));
 	while (drain(&l)) {
 		s = pgt_sampler_step(l.sampler);
@@ -222,7 +222,7 @@ pgt_loop_main(void *engine)
 	}
 	pgt_snapshot_unref(l.last);
 	pgt_alert_hook_free(l.hook);
-	pgt_watch_free(l.watch);
+	pgt_watcher_free(l.watch);
 	pgt_sampler_free(l.sampler);
 	free(l.target);
 	return NULL;

@@ -1,26 +1,15 @@
-/* Detection over snapshots, on the engine thread: what happened between two of
- * them, what the detectors say, what the rules propose. */
+/* Detection over snapshots, on the engine thread: what the detectors say, what the
+ * rules propose, and the operator's command on an alert. */
 #ifndef PG2UNE_ENGINE_WATCH_PRIV_H
 #define PG2UNE_ENGINE_WATCH_PRIV_H
 
 #include "pg2une/detect/detect.h"
+#include "pg2une/detect/watch.h"
 #include "pg2une/engine/alerts.h"
 #include "pg2une/observe/snapshot.h"
 #include "pg2une/store/store.h"
 
 struct pgt_options;
-
-/* ---- happenings.c: what happened between two snapshots ---- */
-
-struct pgt_happenings;
-struct pgt_happenings *pgt_happenings_new(void);
-void pgt_happenings_free(struct pgt_happenings *h);
-/* Tells d of each event; remembers s for the next call. */
-void pgt_happenings_feed(struct pgt_happenings *h, struct pgt_detect *d,
-			 const struct pgt_snapshot *s);
-/* New statements whose text would tell whether they are DDL; at most max. */
-size_t pgt_happenings_texts(const struct pgt_happenings *h, struct pgt_query_key *ret,
-			    size_t max);
 
 /* ---- alert_hook.c: the operator's command on a new alert ---- */
 
@@ -34,17 +23,17 @@ void pgt_alert_hook_feed(struct pgt_alert_hook *h, const struct pgt_ev_alerts *e
 
 /* ---- watch.c ---- */
 
-struct pgt_watch;
-struct pgt_watch *pgt_watch_new(const struct pgt_options *o);
-void pgt_watch_free(struct pgt_watch *w);
+struct pgt_watcher;
+struct pgt_watcher *pgt_watcher_new(const struct pgt_options *o);
+void pgt_watcher_free(struct pgt_watcher *w);
 /* NULL when there is nothing new to tell, else an event for the face. */
-struct pgt_ev_alerts *pgt_watch_feed(struct pgt_watch *w, const struct pgt_snapshot *s);
-size_t pgt_watch_texts(const struct pgt_watch *w, struct pgt_query_key *ret, size_t max);
+struct pgt_ev_alerts *pgt_watcher_feed(struct pgt_watcher *w, const struct pgt_snapshot *s);
+size_t pgt_watcher_texts(const struct pgt_watcher *w, struct pgt_query_key *ret, size_t max);
 /* The minute of statements that the last feed completed; 0 rows if none did. */
-const struct pgt_hist_query *pgt_watch_minute(const struct pgt_watch *w, size_t *ret_n);
-void pgt_watch_ack(struct pgt_watch *w, uint64_t id);
-void pgt_watch_silence(struct pgt_watch *w, uint64_t id, int64_t until_real_ns);
+const struct pgt_hist_query *pgt_watcher_minute(const struct pgt_watcher *w, size_t *ret_n);
+void pgt_watcher_ack(struct pgt_watcher *w, uint64_t id);
+void pgt_watcher_silence(struct pgt_watcher *w, uint64_t id, int64_t until_real_ns);
 /* A run (optimizer, change, rollout; manual ones too) began or ended. */
-void pgt_watch_run(struct pgt_watch *w, bool active, int64_t real_ns);
+void pgt_watcher_run(struct pgt_watcher *w, bool active, int64_t real_ns);
 
 #endif

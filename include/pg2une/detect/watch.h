@@ -5,6 +5,7 @@
 #define PG2UNE_DETECT_WATCH_H
 
 #include "pg2une/detect/detect.h"
+#include "pg2une/num/moments.h"
 #include "pg2une/observe/snapshot.h"
 
 struct pgt_watch;
@@ -14,6 +15,17 @@ void pgt_watch_free(struct pgt_watch *w);
 /* The next snapshot of the same cluster; returns how many alerts changed. */
 int pgt_watch_feed(struct pgt_watch *w, const struct pgt_snapshot *s,
     struct pgt_detect *d);
+
+/* One statement's minute: exact moments and what it did. */
+struct pgt_watch_row {
+	struct pgt_query_key key;
+	struct pgt_moments m; /* ms */
+	bool var_ok;
+	double rows, blks_hit, blks_read, temp_written;
+};
+/* The minute that the last feed completed; 0 rows when none did.  Borrowed until the
+ * next feed. */
+const struct pgt_watch_row *pgt_watch_minute(const struct pgt_watch *w, size_t *ret_n);
 
 /* The plain numbers of one snapshot; NaN for what it does not know. */
 void pgt_watch_sample(const struct pgt_snapshot *s, struct pgt_detect_sample *ret);
