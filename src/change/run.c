@@ -222,14 +222,16 @@ keep_link(struct pgt_change_run *r, struct pgt_err *err)
 int
 pgt_change_run_confirm(struct pgt_change_run *r, struct pgt_err *err)
 {
+	struct pgt_acting a;
 	cJSON *body;
 	char who[128];
 	int rc;
 
 	if (r->stage != PGT_ST_CONFIRM)
 		return pgt_err_set(err, PGT_E_STATE, "there is nothing to confirm now");
-	/* only what is still there, on that node, can be kept */
-	if (keep_link(r, err) < 0) {
+	/* only what is still there, and ours, on that node, can be kept */
+	a = pgt_run_acting(r);
+	if (keep_link(r, err) < 0 || pgt_verify(&a, 0, err) < 0) {
 		if (err->code == PGT_E_STATE)
 			pgt_change_run_rollback(r, err->msg);
 		return -1;

@@ -220,6 +220,7 @@ class Revoked(Fault):
 
 class Operator(Fault):
     name = "concurrent operator"
+    not_at = ("PF",)        # before the plan was made: that is the state before
 
     def strike(self, cell):
         cell.lab.sql("ALTER SYSTEM SET work_mem = '77MB'", dbname="postgres")
@@ -227,8 +228,6 @@ class Operator(Fault):
         cell.operator = {"work_mem": "77MB"}
 
     def allowed(self, cell):
-        if cell.stage in ("PF", "AP", "LK", "SN", "JN", "ST", "VA", "VF", "RL"):
-            return BACK | {"confirmed"}
         return BACK
 
 
