@@ -48,8 +48,8 @@ on_typed(struct pgt_ui *ui, int choice, const char *text, void *arg)
 		pgt_ui_notice(ui, PGT_NOTICE_INFO, "nothing was done");
 }
 
-static bool
-is_production(const struct pgt_ui *ui)
+bool
+pgt_ui_is_production(const struct pgt_ui *ui)
 {
 	const char *env = ui->snap && ui->snap->node.environment &&
 				  *ui->snap->node.environment
@@ -73,7 +73,7 @@ on_confirmed(struct pgt_ui *ui, int choice, const char *text, void *arg)
 		pgt_ui_notice(ui, PGT_NOTICE_INFO, "nothing was done");
 		return;
 	}
-	if (!is_production(ui) || !*name || s->which == PGT_CMD_CANCEL) {
+	if (!pgt_ui_is_production(ui) || !*name || s->which == PGT_CMD_CANCEL) {
 		send_signal(ui, s);
 		return;
 	}
@@ -111,7 +111,7 @@ pgt_flow_signal(struct pgt_ui *ui, enum pgt_command which, int pid, int64_t star
 	snprintf(line[0], sizeof(line[0]), "%s session %d on %.60s%s?",
 		 cancel ? "Cancel the statement of" : "Terminate", pid,
 		 ui->snap->node.name ? ui->snap->node.name : "this server",
-		 is_production(ui) ? " (PRODUCTION)" : "");
+		 pgt_ui_is_production(ui) ? " (PRODUCTION)" : "");
 	snprintf(line[1], sizeof(line[1]), " ");
 	snprintf(line[2], sizeof(line[2]), "who     %.30s @ %.30s  app %.40s",
 		 a->user ? a->user : "-", a->database ? a->database : "-",

@@ -134,6 +134,10 @@ run_with_word(struct pgt_ui *ui, const char *cmd, const char *arg, struct pgt_er
 			pgt_engine_set_interval(ui->engine, ns);
 		return true;
 	}
+	if (strcmp(cmd, "set") == 0) {
+		pgt_flow_change_set(ui, arg, err);
+		return true;
+	}
 	if (strcmp(cmd, "theme") == 0) {
 		if (pgt_theme_load(arg, &theme, err) == 0) {
 			ui->theme = theme;

@@ -214,7 +214,28 @@ static const struct pgt_screen_ops alerts = {
     .layout = alerts_layout,
 };
 
+static void
+changes_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	int side = a.w >= 90 ? 28 : 0;
+
+	(void)ui;
+	/* the server's figures stay in sight beside all stages */
+	if (side && a.h >= 10) {
+		p[3].r = rect(a.y, a.x + a.w - side, a.h, side);
+		a.w -= side;
+	}
+	stack(a, p, (const int[]){3, 4, 4}, (const int[]){6, 5, 5}, 3);
+}
+
+static const struct pgt_screen_ops changes = {
+    .request = PGT_REQ_CHANGES,
+    .title = "Changes",
+    .panels = {&pgt_panel_track, &pgt_panel_items, &pgt_panel_log, &pgt_panel_now, NULL},
+    .layout = changes_layout,
+};
+
 const struct pgt_screen_ops *const pgt_screens[] = {
-    &overview,    &activity, &locks, &queries, &waits, &io,
-    &replication, &tables,   &host,  &alerts,  NULL,
+    &overview,    &activity, &locks, &queries, &waits,   &io,
+    &replication, &tables,   &host,  &alerts,  &changes, NULL,
 };

@@ -65,6 +65,8 @@ pgt_ui_done(struct pgt_ui *ui)
 	pgt_plot_free(ui->history);
 	pgt_snapshot_unref(ui->snap);
 	pgt_ev_alerts_free(ui->alerts);
+	if (ui->change)
+		pgt_ev_change_free(ui->change);
 	memset(&ui->prompt, 0, sizeof(ui->prompt));
 }
 
@@ -194,6 +196,23 @@ on_alerts(struct pgt_ui *ui, struct pgt_msg *msg)
 }
 
 static void
+on_change(struct pgt_ui *ui, struct pgt_msg *msg)
+{
+	bool first = !ui->change;
+
+	if (ui->change)
+		pgt_ev_change_free(ui->change);
+	ui->change = msg->data;
+	msg->data = NULL;
+	msg->free_data = NULL;
+	update_rows(ui);
+	ui->dirty = true;
+	/* What a crash left comes before everything else. */
+	if (first && ui->change && ui->change->n_found > 0)
+		pgt_ui_goto(ui, PGT_REQ_CHANGES);
+}
+
+static void
 on_result(struct pgt_ui *ui, const struct pgt_ev_result *r)
 {
 	if (ui->jobs > 0)
@@ -250,6 +269,8 @@ pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg)
 		break;
 	case PGT_EV_ADVICE:
 	case PGT_EV_CHANGE:
+		on_change(ui, take_msg);
+		break;
 	case PGT_EV_OPTIMIZE:
 	case PGT_EV_ROLLOUT:
 	case PGT_EV_HISTORY:

@@ -17,6 +17,7 @@
 #include "doc_priv.h"
 #include "plot_priv.h"
 #include "pg2une/engine/alerts.h"
+#include "pg2une/engine/changes.h"
 #include "pg2une/engine/engine.h"
 #include "pg2une/observe/snapshot.h"
 #include "request_priv.h"
@@ -129,6 +130,7 @@ struct pgt_ui {
 
 	const struct pgt_snapshot *snap; /* shown; NULL before the first */
 	struct pgt_ev_alerts *alerts;    /* ours; NULL before the first */
+	struct pgt_ev_change *change;    /* ours; NULL before the first */
 	struct pgt_plot *history;
 	struct pgt_ev_link link;
 	bool have_link, paused;
@@ -164,7 +166,8 @@ extern const struct pgt_panel_ops pgt_panel_throughput, pgt_panel_latency,
     pgt_panel_checkpoints, pgt_panel_io, pgt_panel_replicas, pgt_panel_slots,
     pgt_panel_horizon, pgt_panel_receiver, pgt_panel_tables, pgt_panel_indexes,
     pgt_panel_progress, pgt_panel_host, pgt_panel_databases, pgt_panel_cost,
-    pgt_panel_alerts, pgt_panel_charts, pgt_panel_rules;
+    pgt_panel_alerts, pgt_panel_charts, pgt_panel_rules, pgt_panel_track, pgt_panel_items,
+    pgt_panel_log, pgt_panel_now;
 
 extern const struct pgt_grid_ops pgt_grid_activity, pgt_grid_locks, pgt_grid_queries;
 
@@ -233,6 +236,18 @@ void pgt_flow_clusters(struct pgt_ui *ui);
 void pgt_flow_sort(struct pgt_ui *ui);
 void pgt_flow_psql(struct pgt_ui *ui);
 void pgt_flow_child_ended(struct pgt_ui *ui);
+
+bool pgt_ui_is_production(const struct pgt_ui *ui);
+
+/* flow_change.c: the words that move a change */
+void pgt_flow_change_go(struct pgt_ui *ui);
+void pgt_flow_change_confirm(struct pgt_ui *ui);
+void pgt_flow_change_rollback(struct pgt_ui *ui);
+void pgt_flow_change_set(struct pgt_ui *ui, const char *words, struct pgt_err *err);
+bool pgt_flow_rollback_possible(const struct pgt_ui *ui);
+/* False when a question was asked first. */
+bool pgt_flow_may_quit(struct pgt_ui *ui);
+void pgt_page_open_item(struct pgt_ui *ui, uint32_t index);
 
 /* Rows by identity in the shown snapshot; NULL when gone. */
 const struct pgt_activity *pgt_find_session(const struct pgt_ui *ui, int pid);

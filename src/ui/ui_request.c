@@ -177,7 +177,7 @@ general_request(struct pgt_ui *ui, enum pgt_request r)
 
 	if (r == PGT_REQ_QUIT) {
 		if (!go_back(ui, false))
-			ui->quit = true;
+			ui->quit = pgt_flow_may_quit(ui);
 	} else if (r == PGT_REQ_BACK) {
 		go_back(ui, true);
 	} else if (r == PGT_REQ_HELP) {
@@ -192,6 +192,8 @@ general_request(struct pgt_ui *ui, enum pgt_request r)
 		set_interval(ui, r == PGT_REQ_SLOWER ? 1 : -1);
 	} else if (r == PGT_REQ_CLUSTERS) {
 		pgt_flow_clusters(ui);
+	} else if (r == PGT_REQ_ROLLBACK) {
+		pgt_flow_change_rollback(ui);
 	} else if (r == PGT_REQ_PSQL) {
 		pgt_flow_psql(ui);
 	} else if (r == PGT_REQ_ZOOM && !ui->n_pages) {
@@ -229,8 +231,9 @@ panel_request(struct pgt_ui *ui, enum pgt_request r)
 		copy_row(ui);
 	} else if (r == PGT_REQ_SOURCE) {
 		pgt_page_open_source(ui, p);
-	} else if (r == PGT_REQ_INCIDENT || r == PGT_REQ_APPLY || r == PGT_REQ_CONFIRM ||
-		   r == PGT_REQ_ROLLBACK) {
+	} else if (r == PGT_REQ_APPLY || r == PGT_REQ_CONFIRM) {
+		pgt_ui_goto(ui, PGT_REQ_CHANGES);
+	} else if (r == PGT_REQ_INCIDENT) {
 		not_in_build(ui, r);
 	} else if (r == PGT_REQ_CANCEL || r == PGT_REQ_TERMINATE ||
 		   r == PGT_REQ_EXPLAIN || r == PGT_REQ_WHATIF) {
