@@ -181,7 +181,11 @@ pgt_flow_may_quit(struct pgt_ui *ui)
 	    "A change is not confirmed.",
 	    "effect  its guard takes it back at the deadline"};
 
-	if (!ui->engine || !pgt_engine_change_pending(ui->engine))
+	/* From the first stage that may write: before the engine itself counts one. */
+	bool running = ui->change && ui->change->stage >= PGT_FLOW_APPLY &&
+		       ui->change->stage <= PGT_FLOW_ROLLBACK;
+
+	if (!ui->engine || (!running && !pgt_engine_change_pending(ui->engine)))
 		return true;
 	ask(ui, QUIT, lines, 2, "Leave the console");
 	return false;

@@ -653,6 +653,39 @@ fixture_alerts(void)
 	return ev;
 }
 
+struct pgt_ev_change *
+fixture_change(enum pgt_flow_stage stage)
+{
+	struct pgt_ev_change *ev = pgt_xcalloc(1, sizeof(*ev));
+
+	ev->stage = stage;
+	ev->can_go = stage == PGT_FLOW_DRAFT || stage == PGT_FLOW_DRY_RUN;
+	snprintf(ev->id, sizeof(ev->id), "7f3c0000-0000-4000-8000-000000000000");
+	snprintf(ev->short_id, sizeof(ev->short_id), "7f3c");
+	ev->items = pgt_xcalloc(2, sizeof(*ev->items));
+	ev->n_items = 2;
+	ev->items[0] = (struct pgt_flow_item){
+	    .label = pgt_xstrdup("max_wal_size"),
+	    .was = pgt_xstrdup("1GB"),
+	    .sql = pgt_xstrdup("ALTER SYSTEM SET max_wal_size = '8GB'"),
+	    .inverse = pgt_xstrdup("ALTER SYSTEM SET max_wal_size = '1GB'"),
+	    .why = pgt_xstrdup("61% of checkpoints are requested"),
+	    .state = PGT_FLOW_ITEM_DONE};
+	ev->items[1] = (struct pgt_flow_item){
+	    .label = pgt_xstrdup("work_mem"),
+	    .was = pgt_xstrdup("unset"),
+	    .sql = pgt_xstrdup("ALTER SYSTEM SET work_mem = '24MB'"),
+	    .inverse = pgt_xstrdup("ALTER SYSTEM RESET work_mem"),
+	    .why = pgt_xstrdup("temporary files"),
+	    .state = PGT_FLOW_ITEM_DOING};
+	ev->log = pgt_xcalloc(1, sizeof(*ev->log));
+	ev->log[0] = pgt_xstrdup("guard armed");
+	ev->n_log = 1;
+	if (stage >= PGT_FLOW_APPLY)
+		ev->guard_deadline_mono_ns = VT_NOW + 581 * S;
+	return ev;
+}
+
 void
 fixture_fill(struct vt *vt, enum fixture kind)
 {

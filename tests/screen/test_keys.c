@@ -351,6 +351,53 @@ alerts(void **state)
 }
 
 static void
+tell_change(struct vt *vt, enum pgt_flow_stage stage)
+{
+	pgt_ui_event(&vt->ui, pgt_msg_new(PGT_EV_CHANGE, 0, fixture_change(stage),
+					  pgt_ev_change_free));
+	vt_draw(vt);
+}
+
+static void
+changes(void **state)
+{
+	struct vt *vt = open_rich(30, 100);
+
+	(void)state;
+	vt_keys(vt, "R"); /* from anywhere, and honest when there is nothing */
+	assert_true(vt_shows(vt, "nothing to roll back"));
+	vt_keys(vt, "c");
+	assert_true(vt_shows(vt, "nothing is being changed"));
+	tell_change(vt, PGT_FLOW_DRY_RUN);
+	vt_keys(vt, "A");
+	assert_true(vt_shows(vt, "Apply 2 items on shop-prod (PRODUCTION)?"));
+	vt_keys(vt, "<Right><Enter>");
+	assert_true(vt_shows(vt, "Type the cluster"));
+	vt_keys(vt, "<Esc>");
+	assert_true(vt_shows(vt, "nothing was done"));
+	tell_change(vt, PGT_FLOW_APPLY);
+	vt_golden(vt, "changes_apply_100x30");
+	vt_keys(vt, "1R");
+	assert_true(vt_shows(vt, "Roll back change 7f3c on shop-prod?"));
+	vt_keys(vt, "<Esc>C");
+	assert_true(vt_shows(vt, "Now"));
+	vt_keys(vt, "C");
+	assert_true(vt_shows(vt, "nothing to confirm now"));
+	tell_change(vt, PGT_FLOW_CONFIRM);
+	vt_keys(vt, "C");
+	assert_true(vt_shows(vt, "Confirm change 7f3c"));
+	vt_keys(vt, "<Esc>");
+	vt->ui.read_only = true;
+	tell_change(vt, PGT_FLOW_DRAFT);
+	vt_keys(vt, "A");
+	assert_null(vt->ui.dialog);
+	assert_true(vt_shows(vt, "read-only"));
+	vt_keys(vt, "<Enter>");
+	assert_true(vt_shows(vt, "ALTER SYSTEM SET max_wal_size = '1GB'"));
+	vt_close(vt);
+}
+
+static void
 palette(void **state)
 {
 	struct vt *vt = open_rich(24, 80);
@@ -448,6 +495,7 @@ main(void)
 	    cmocka_unit_test(dialog_over_live_panels),
 	    cmocka_unit_test(resize_storm),
 	    cmocka_unit_test(alerts),
+	    cmocka_unit_test(changes),
 	    cmocka_unit_test(palette),
 	    cmocka_unit_test(pause_and_age),
 	    cmocka_unit_test(lost_link),

@@ -16,10 +16,9 @@ static const struct {
 	int rows, cols;
 } sizes[] = {{10, 40}, {24, 80}, {43, 132}};
 
-static const char *const screens[] = {"overview",    "activity", "locks",
-				      "queries",     "waits",    "io",
-				      "replication", "tables",
-				      "host",	  "alerts"};
+static const char *const screens[] = {"overview", "activity", "locks",       "queries",
+				      "waits",    "io",       "replication", "tables",
+				      "host",     "alerts"};
 
 static void
 each_screen_at_three_sizes(void **state)
