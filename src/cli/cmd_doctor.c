@@ -81,7 +81,10 @@ const struct pgt_cmd_ops pgt_cmd_doctor = {
     .group = "Diagnosis",
     .summary =
 	"what is missing on this server, and the statement or package that mends it",
-    .examples = "doctor -U monitor shop\ndoctor --role-sql monitor | psql -d postgres",
+    .examples = "doctor -U monitor shop\ndoctor --role-sql monitor | psql -v "
+		"role=pg2une_monitor shop\n"
+		"doctor --role-sql apply | psql -v role=pg2une_apply -v "
+		"settings='work_mem, max_wal_size' postgres",
     .opts = options,
     .run = run_doctor,
 };

@@ -261,8 +261,9 @@ def test_roles_scripts_are_enough(fresh_lab, run_pg2une, major):
     for role in ("monitor", "apply", "signal"):
         text = run_pg2une(["doctor", "--role-sql", role]).out
         for _ in range(2):          # twice: they may be run again
-            p = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", one.dsn()], input=text,
-                               capture_output=True, text=True)
+            p = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-v",
+                                f"role=pg2une_{role}", "-v", "settings=work_mem, max_wal_size",
+                                one.dsn()], input=text, capture_output=True, text=True)
             assert p.returncode == 0, p.stderr
 
     def there(user):
