@@ -12,6 +12,7 @@
 #include "pg2une/engine/changing.h"
 #include "pg2une/engine/engine.h"
 #include "pg2une/engine/options.h"
+#include "pg2une/engine/rollouts.h"
 #include "pg2une/ui/console.h"
 
 #define PGT_VERSION "0.1"
@@ -47,14 +48,14 @@ generate_what(int argc, char **argv)
 	return argc == 3 && strcmp(argv[1], "--generate") == 0 ? argv[2] : NULL;
 }
 
-/* The hidden subcommand of a change's guard: before options and locale, since it
+/* The hidden subcommands of the guards of a change and of a rollout's traffic: before options and locale, since it
  * gets all it needs through its socket. */
 static int
-guard_fd(int argc, char **argv)
+guard_fd(int argc, char **argv, const char *name)
 {
 	int64_t fd;
 
-	if (argc != 4 || strcmp(argv[1], "guard") != 0 || strcmp(argv[2], "--fd") != 0 ||
+	if (argc != 4 || strcmp(argv[1], name) != 0 || strcmp(argv[2], "--fd") != 0 ||
 	    !pgt_parse_i64(argv[3], &fd) || fd < 3 || fd > 1000)
 		return -1;
 	return (int)fd;
@@ -70,9 +71,13 @@ main(int argc, char **argv)
 	const char *what;
 	int n_written = argc, words = 0, rc;
 
-	if (guard_fd(argc, argv) >= 0) {
+	if (guard_fd(argc, argv, "guard") >= 0) {
 		free(written);
-		return pgt_changing_guard(guard_fd(argc, argv));
+		return pgt_changing_guard(guard_fd(argc, argv, "guard"));
+	}
+	if (guard_fd(argc, argv, "rollout-guard") >= 0) {
+		free(written);
+		return pgt_rollout_guard(guard_fd(argc, argv, "rollout-guard"));
 	}
 	setlocale(LC_CTYPE, "");
 	memcpy(written, argv, (size_t)argc * sizeof(*written));

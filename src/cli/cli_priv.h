@@ -33,6 +33,12 @@ extern const struct pgt_cmd_ops pgt_cmd_change_rollback;
 extern const struct pgt_cmd_ops pgt_cmd_recover;
 extern const struct pgt_cmd_ops pgt_cmd_advise;
 extern const struct pgt_cmd_ops pgt_cmd_optimize;
+extern const struct pgt_cmd_ops pgt_cmd_rollout_plan;
+extern const struct pgt_cmd_ops pgt_cmd_rollout_start;
+extern const struct pgt_cmd_ops pgt_cmd_rollout_status;
+extern const struct pgt_cmd_ops pgt_cmd_rollout_confirm;
+extern const struct pgt_cmd_ops pgt_cmd_rollout_hold;
+extern const struct pgt_cmd_ops pgt_cmd_rollout_rollback;
 extern const struct pgt_cmd_ops pgt_cmd_options;
 
 #endif

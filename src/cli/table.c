@@ -28,6 +28,12 @@ const struct pgt_cmd_ops *const pgt_cmd_table[] = {
     &pgt_cmd_recover,
     &pgt_cmd_advise,
     &pgt_cmd_optimize,
+    &pgt_cmd_rollout_plan,
+    &pgt_cmd_rollout_start,
+    &pgt_cmd_rollout_status,
+    &pgt_cmd_rollout_confirm,
+    &pgt_cmd_rollout_hold,
+    &pgt_cmd_rollout_rollback,
     &pgt_cmd_options,
     NULL,
 };

@@ -69,6 +69,7 @@ start_threads(struct pgt_engine *e, struct pgt_err *err)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	e->history = pgt_history_new(e);
 	e->changes = pgt_changes_new(e);
+	e->rollouts = pgt_rollouts_new(e);
 	e->advisor = pgt_advisor_new(e);
 	e->tuning = pgt_tuning_new(e);
 	rc = start_thread(&e->loop, pgt_loop_main, e, "pg2une-engine", err);
@@ -135,6 +136,7 @@ pgt_engine_free(struct pgt_engine *e)
 	if (e->exec_started)
 		stop_thread(e->to_exec, e->exec, PGT_XM_STOP);
 	pgt_changes_free(e->changes);
+	pgt_rollouts_free(e->rollouts);
 	pgt_advisor_free(e->advisor);
 	pgt_tuning_free(e->tuning);
 	pgt_history_free(e->history);
@@ -187,6 +189,7 @@ pgt_engine_set_password(struct pgt_engine *e, const char *password)
 	pgt_engine_command(e->changes->mb, PGT_CM_PASSWORD, 0, pgt_xstrdup(password),
 			   free_secret);
 	pgt_advisor_password(e->advisor, password);
+	pgt_rollouts_password(e->rollouts, password);
 }
 
 void

@@ -65,10 +65,16 @@ struct pgt_engine {
 	bool loop_started, exec_started;
 	struct pgt_history *history; /* NULL: none is kept */
 	struct pgt_changes *changes;
+	struct pgt_rollouts *rollouts;
 	struct pgt_advisor *advisor; /* NULL: it could not be started */
 	struct pgt_tuning *tuning;
 	atomic_ullong next_ticket;
 };
+
+/* rollouts_engine.c */
+struct pgt_rollouts *pgt_rollouts_new(struct pgt_engine *e);
+void pgt_rollouts_free(struct pgt_rollouts *x);
+void pgt_rollouts_password(struct pgt_rollouts *x, const char *password);
 
 /* Thread bodies. */
 void *pgt_loop_main(void *engine);

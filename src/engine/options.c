@@ -60,6 +60,8 @@ static const struct pgt_option table[] = {
 	.help = "history: a file, a conninfo string, or none"),
     STR(.name = "rules", .env = "PG2UNE_RULES", .arg = "FILE", .group = MEAS,
 	.help = "decision rules in place of the built-in ones"),
+    STR(.name = "rollout", .arg = "FILE", .group = MEAS, .file_only = true,
+	.help = "plan of this cluster's rollouts: router, canary, steps"),
     STR(.name = "alert-command", .arg = "COMMAND", .group = MEAS, .file_only = true,
 	.help = "runs on each new alert, with PG2UNE_ALERT_* set"),
     BOOL(.name = "bell", .group = SCRN, .help = "terminal bell on a new alert"),

@@ -246,8 +246,15 @@ bouncer_set(void *p, double pct, struct pgt_err *err)
 	char *hosts = pgt_router_host_list(b->primary, b->canary, pct), *now = NULL;
 	int rc = -1;
 
-	if (wait_quiet(b, err) < 0 || write_routes(b, hosts, err) < 0 ||
-	    ask(b, "RELOAD", &r, err) < 0)
+	if (wait_quiet(b, err) < 0) {
+		struct pgt_err ignored;
+
+		/* Dead or deaf: at least it starts again without the canary. */
+		if (pct <= 0)
+			(void)!write_routes(b, hosts, &ignored);
+		goto out;
+	}
+	if (write_routes(b, hosts, err) < 0 || ask(b, "RELOAD", &r, err) < 0)
 		goto out;
 	if (hosts_in_force(b, &now, err) < 0)
 		goto out;

@@ -246,6 +246,11 @@ check(const struct pgt_rollout_plan *p, struct pgt_err *err)
 				   "rollout plan: max_step_s is below min_step_s");
 	if (p->direct)
 		return 0;
+	/* The plan is written down and shown. */
+	if ((p->router.admin && strstr(p->router.admin, "password=")) ||
+	    (p->canary.conninfo && strstr(p->canary.conninfo, "password=")))
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "rollout plan: no passwords in it; use a password file");
 	if (!p->router.kind || !(ops = pgt_router_find(p->router.kind)))
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "rollout plan: the router's kind is pgbouncer, haproxy or "

@@ -1,0 +1,508 @@
+/* Driving a rollout: one thread, the machine, two nodes that are measured, and the
+ * words of whoever watches. */
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg2une/base/clock.h"
+#include "pg2une/base/file.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/safetext.h"
+#include "pg2une/base/str.h"
+#include "pg2une/change/lock.h"
+#include "pg2une/engine/options.h"
+#include "pg2une/pg/conn.h"
+#include "rollouts_priv.h"
+
+#define CONNECT_NS    (10 * PGT_NS_PER_S)
+#define PROBE_NS      (1 * PGT_NS_PER_S)
+#define PROBES_FAILED 2
+#define STATUS_NS     (1 * PGT_NS_PER_S)
+#define LOCK_NAME     "rollout"
+
+void
+pgt_ro_drive_say(struct pgt_rollout_drive *d, const char *text)
+{
+	char safe[160];
+
+	pgt_safetext_copy(safe, sizeof(safe), text);
+	memmove(d->log[0], d->log[1], sizeof(d->log[0]) * (PGT_RO_LOG - 1));
+	pgt_str_copy(d->log[PGT_RO_LOG - 1], sizeof(d->log[0]), safe);
+	if (d->say)
+		d->say(d->say_arg, safe);
+}
+
+/* ---- begin ---- */
+
+static int
+specs(struct pgt_rollout_drive *d, struct pgt_err *err)
+{
+	struct pgt_connargs args = {.dbname = d->plan->canary.conninfo};
+	struct pgt_connspec *plain = NULL, *spec = NULL;
+	int rc;
+
+	if (pgt_options_connspec(d->options, &plain, err) < 0)
+		return -1;
+	rc = pgt_connspec_with(plain, NULL, NULL, NULL, d->password, &spec, err);
+	pgt_connspec_free(plain);
+	if (rc < 0)
+		return -1;
+	pgt_ro_meter_init(&d->meter[PGT_RO_PRIMARY], spec);
+	if (d->plan->direct)
+		return 0;
+	if (pgt_connspec_new(&args, &plain, err) < 0)
+		return -1;
+	rc = pgt_connspec_with(plain, NULL, NULL, NULL, d->password, &spec, err);
+	pgt_connspec_free(plain);
+	if (rc == 0)
+		pgt_ro_meter_init(&d->meter[PGT_RO_CANARY_SIDE], spec);
+	return rc;
+}
+
+/* The canary's changeset is one of its own, with its own journal and guard. */
+static int
+changesets(struct pgt_rollout_drive *d, struct pgt_err *err)
+{
+	struct pgt_changeset *fresh = pgt_changeset_new();
+	cJSON *json = pgt_changeset_json(d->plan->cs, NULL);
+	int rc = 0;
+
+	for (int side = 0; side < 2 && rc == 0; side++)
+		rc = pgt_changeset_from_json(json, &d->cs[side], err);
+	cJSON_Delete(json);
+	if (rc == 0)
+		pgt_str_copy(d->cs[PGT_RO_CANARY_SIDE]->id,
+			     sizeof(d->cs[PGT_RO_CANARY_SIDE]->id), fresh->id);
+	pgt_changeset_free(fresh);
+	return rc;
+}
+
+static int
+open_journal(struct pgt_rollout_drive *d, struct pgt_err *err)
+{
+	char *cluster = NULL, *text;
+	cJSON *body;
+	int rc;
+
+	if (pgt_change_dir(d->identity.fingerprint, &cluster, err) < 0)
+		return -1;
+	d->dir = pgt_xasprintf("%s/rollouts", cluster);
+	rc = pgt_file_mkdirs(d->dir, err);
+	if (rc == 0)
+		rc = pgt_lock_take(cluster, LOCK_NAME, d->plan->id, "rollout", &d->lock, err);
+	free(cluster);
+	if (rc < 0)
+		return -1;
+	body = cJSON_CreateObject();
+	pgt_json_item(body, "plan", pgt_rollout_plan_json(d->plan));
+	pgt_json_str(body, "who", d->who);
+	text = pgt_json_print(body, false);
+	rc = pgt_journal_create(d->dir, d->plan->id, strlen(text) * 2, &d->journal, err);
+	if (rc == 0)
+		rc = pgt_journal_append(d->journal, PGT_J_PLAN, body, NULL, NULL, err);
+	free(text);
+	cJSON_Delete(body);
+	return rc;
+}
+
+static int
+begin(struct pgt_rollout_drive *d, struct pgt_err *err)
+{
+	if (pgt_options_bool(d->options, "read-only"))
+		return pgt_err_set(err, PGT_E_DENIED, "read-only mode changes nothing");
+	pgt_change_who(d->who, sizeof(d->who));
+	d->began_real_ns = pgt_clock_real_ns();
+	if (specs(d, err) < 0 || changesets(d, err) < 0)
+		return -1;
+	if (pgt_conn_run_connect(d->meter[PGT_RO_PRIMARY].conn, CONNECT_NS, err) < 0 ||
+	    pgt_identity_read(d->meter[PGT_RO_PRIMARY].conn, &d->identity, err) < 0)
+		return -1;
+	return open_journal(d, err);
+}
+
+int
+pgt_rollout_drive_new(const struct pgt_rollout_drive_args *args,
+		      struct pgt_rollout_plan *take_plan, struct pgt_rollout_drive **ret,
+		      struct pgt_err *err)
+{
+	struct pgt_rollout_drive *d = pgt_xcalloc(1, sizeof(*d));
+
+	d->options = args->options;
+	d->plan = take_plan;
+	d->password = args->password ? pgt_xstrdup(args->password) : NULL;
+	d->say = args->say;
+	d->say_arg = args->say_arg;
+	d->machine = pgt_rollout_new(d->plan, &pgt_ro_drive_ops, d);
+	d->base_tps = d->base_p99 = d->base_mean = NAN;
+	for (int i = 0; i < 2; i++) {
+		struct pgt_rollout_node *n = &d->node[i];
+
+		n->share_pct = n->tps = n->mean_ms = n->p50_ms = n->p95_ms = n->p99_ms = NAN;
+		n->calls = n->errors = n->lag_bytes = n->lag_ms = NAN;
+		n->conns = -1;
+	}
+	if (begin(d, err) < 0) {
+		pgt_rollout_drive_free(d);
+		return -1;
+	}
+	for (int i = 0; i < 2; i++)
+		pgt_str_copy(d->node[i].label, sizeof(d->node[i].label), d->meter[i].label);
+	*ret = d;
+	return 0;
+}
+
+void
+pgt_rollout_drive_free(struct pgt_rollout_drive *d)
+{
+	bool ended;
+
+	if (!d)
+		return;
+	ended = !d->journal || pgt_rollout_journal_closed(d->journal);
+	for (int i = 0; i < 2; i++)
+		pgt_change_run_free(d->run[i]);
+	pgt_rollout_watch_free(d->watch, ended);
+	pgt_rollout_free(d->machine);
+	if (d->router)
+		d->rops->close(d->router);
+	if (ended)
+		pgt_lock_release(d->lock);
+	else
+		pgt_lock_drop(d->lock);
+	pgt_journal_close(d->journal);
+	for (int i = 0; i < 2; i++) {
+		pgt_changeset_free(d->cs[i]);
+		pgt_ro_meter_done(&d->meter[i]);
+	}
+	pgt_ro_limits_done(&d->limits);
+	pgt_rollout_plan_free(d->plan);
+	if (d->password)
+		explicit_bzero(d->password, strlen(d->password));
+	free(d->password);
+	free(d->dir);
+	free(d);
+}
+
+/* ---- words ---- */
+
+static void
+obey(struct pgt_rollout_drive *d, enum pgt_ro_wanted w, const char *who)
+{
+	struct pgt_err err = {0};
+	char reason[160];
+
+	if (w == PGT_ROW_CONFIRM && pgt_rollout_confirm(d->machine, &err) < 0)
+		pgt_ro_drive_say(d, err.msg);
+	else if (w == PGT_ROW_HOLD && pgt_rollout_hold(d->machine, &err) < 0)
+		pgt_ro_drive_say(d, err.msg);
+	else if (w == PGT_ROW_ROLLBACK) {
+		snprintf(reason, sizeof(reason), "asked for by %.100s", who);
+		pgt_rollout_rollback(d->machine, reason);
+	}
+}
+
+/* What other processes wrote into the journal since. */
+static void
+hear(struct pgt_rollout_drive *d)
+{
+	static const char *const words[] = {"", "confirm", "hold", "rollback"};
+	struct pgt_err ignored;
+	const char *what, *who;
+
+	pgt_journal_refresh(d->journal, &ignored);
+	for (; d->seen < pgt_journal_count(d->journal); d->seen++) {
+		const struct pgt_jrec *rec = pgt_journal_at(d->journal, d->seen);
+
+		if (!pgt_json_get_str(rec->body, "who", &who))
+			who = "?";
+		if (rec->type == PGT_J_RB_REQUEST)
+			obey(d, PGT_ROW_ROLLBACK, who);
+		if (rec->type != PGT_J_NOTE ||
+		    !pgt_json_get_str(rec->body, "command", &what))
+			continue;
+		for (int i = 1; i < 4; i++)
+			if (strcmp(what, words[i]) == 0)
+				obey(d, (enum pgt_ro_wanted)i, who);
+	}
+	if (d->stop)
+		obey(d, PGT_ROW_ROLLBACK, d->who);
+	obey(d, (enum pgt_ro_wanted)atomic_exchange(&d->wanted, PGT_ROW_NONE), d->who);
+}
+
+void
+pgt_rollout_drive_request_rollback(struct pgt_rollout_drive *d)
+{
+	d->stop = 1;
+}
+
+/* ---- measuring ---- */
+
+static void
+share_figures(struct pgt_rollout_drive *d, const struct pgt_gate_bucket *b, bool swapped)
+{
+	double side[2] = {0, 0};
+
+	for (size_t i = 0; i < b->n_strata; i++) {
+		side[PGT_RO_PRIMARY] +=
+		    swapped ? b->strata[i].canary_n : b->strata[i].primary_n;
+		side[PGT_RO_CANARY_SIDE] +=
+		    swapped ? b->strata[i].primary_n : b->strata[i].canary_n;
+	}
+	for (int i = 0; i < 2; i++) {
+		pgt_ro_node_figures(&d->meter[i], &d->node[i]);
+		d->node[i].share_pct = side[0] + side[1] > 0
+					   ? 100 * side[i] / (side[0] + side[1])
+					   : NAN;
+	}
+	d->node[PGT_RO_PRIMARY].conns = d->rstate.primary_conns;
+	d->node[PGT_RO_CANARY_SIDE].conns = d->rstate.canary_conns;
+	d->node[PGT_RO_CANARY_SIDE].lag_bytes = b->lag_bytes;
+}
+
+static void
+ask_router(struct pgt_rollout_drive *d, struct pgt_rollout_measure *m, bool swapped)
+{
+	struct pgt_err err = {0};
+	struct pgt_router_state st;
+	double all;
+
+	m->configured_pct = NAN;
+	m->bucket.canary_conn_share = NAN;
+	if (!d->router)
+		return;
+	m->configured_pct = -1;
+	if (d->rops->get(d->router, &st, &err) < 0) {
+		pgt_ro_drive_say(d, err.msg);
+		return;
+	}
+	d->rstate = st;
+	m->configured_pct = st.configured_pct;
+	all = st.primary_conns + st.canary_conns;
+	if (st.primary_conns >= 0 && st.canary_conns >= 0 && all > 0)
+		m->bucket.canary_conn_share =
+		    (swapped ? st.primary_conns : st.canary_conns) / all;
+}
+
+/* Direct mode has no second node: the primary now against itself before. */
+static void
+direct_bucket(struct pgt_rollout_drive *d, struct pgt_rollout_measure *m,
+	      struct pgt_gate_stratum **ret)
+{
+	struct pgt_ro_meter before = d->meter[PGT_RO_PRIMARY];
+
+	/* what it did between its first reading and the change */
+	before.classes = d->meter[PGT_RO_CANARY_SIDE].classes;
+	before.n_classes = d->meter[PGT_RO_CANARY_SIDE].n_classes;
+	pgt_ro_bucket(&before, &d->meter[PGT_RO_PRIMARY], &d->limits, false, &m->bucket, ret);
+	m->bucket.share = 0.5;
+	m->bucket.lag_bytes = NAN;
+	m->bucket.canary_errors = m->bucket.primary_errors = NAN;
+}
+
+static void
+measure(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
+{
+	struct pgt_rollout_measure m = {.canary_mean_ms = NAN};
+	struct pgt_gate_stratum *strata = NULL;
+	struct pgt_err err = {0};
+	bool stale = false, direct = d->plan->direct;
+	double sum = 0, n = 0;
+
+	for (int i = 0; i < (direct ? 1 : 2); i++)
+		if (pgt_ro_meter_read(&d->meter[i], &err) < 0) {
+			pgt_ro_drive_say(d, err.msg);
+			stale = true;
+		}
+	ask_router(d, &m, v->swapped);
+	if (direct) {
+		direct_bucket(d, &m, &strata);
+	} else {
+		pgt_ro_bucket(&d->meter[0], &d->meter[1], &d->limits, v->swapped, &m.bucket,
+			      &strata);
+		m.bucket.share = v->pct < 0 ? 0
+				 : v->swapped ? 1 - v->pct / 100
+					      : v->pct / 100;
+	}
+	m.bucket.stale = stale || d->meter[0].seconds <= 0;
+	share_figures(d, &m.bucket, v->swapped);
+	for (size_t i = 0; i < m.bucket.n_strata; i++) {
+		sum += strata[i].canary_n * strata[i].canary_mean;
+		n += strata[i].canary_n;
+	}
+	m.canary_calls = n;
+	m.canary_mean_ms = n > 0 ? sum / n : NAN;
+	pgt_rollout_feed(d->machine, &m);
+	free(strata);
+}
+
+/* The readings before the change: the base of the tail's limits and of the run's
+ * row; in direct mode the control itself. */
+static void
+base_line(struct pgt_rollout_drive *d)
+{
+	struct pgt_ro_meter *p = &d->meter[PGT_RO_PRIMARY];
+	struct pgt_rollout_node n;
+	struct pgt_err err;
+
+	if (pgt_ro_meter_read(p, &err) < 0)
+		return;
+	pgt_ro_limits_take(&d->limits, p);
+	pgt_ro_node_figures(p, &n);
+	d->base_tps = n.tps;
+	d->base_p99 = n.p99_ms;
+	d->base_mean = n.mean_ms;
+	if (d->plan->direct) {
+		free(d->meter[PGT_RO_CANARY_SIDE].classes);
+		d->meter[PGT_RO_CANARY_SIDE].n_classes =
+		    pgt_ro_meter_all(p, &d->meter[PGT_RO_CANARY_SIDE].classes);
+	}
+}
+
+static void
+probe(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
+{
+	struct pgt_ro_meter *c = &d->meter[PGT_RO_CANARY_SIDE];
+	struct pgt_err err = {0};
+
+	if (pgt_ro_meter_probe(c, &err) == 0 && c->in_recovery) {
+		d->probe_failures = 0;
+		return;
+	}
+	d->probe_failures++;
+	pgt_ro_drive_say(d, err.code ? err.msg : "the canary is no standby any more");
+	if (v->state >= PGT_RO_APPLY && d->probe_failures >= PROBES_FAILED)
+		pgt_rollout_canary_down(d->machine);
+}
+
+static void
+look_at_nodes(struct pgt_rollout_drive *d, int64_t now)
+{
+	struct pgt_rollout_view v;
+
+	pgt_rollout_look(d->machine, &v);
+	if (v.judging && (!d->was_judging || v.since_ns > d->next_bucket_ns - d->plan->bucket_ns)) {
+		/* a new step: the bucket begins when its share is in force */
+		struct pgt_err err;
+
+		for (int i = 0; i < (d->plan->direct ? 1 : 2); i++)
+			(void)!pgt_ro_meter_read(&d->meter[i], &err);
+		now = pgt_clock_mono_ns();
+		d->next_bucket_ns = now + d->plan->bucket_ns;
+		d->was_judging = true;
+		return;
+	}
+	d->was_judging = v.judging;
+	if (v.judging && now >= d->next_bucket_ns) {
+		d->next_bucket_ns = now + d->plan->bucket_ns;
+		measure(d, &v);
+		d->next_probe_ns = now + PROBE_NS;
+	} else if (!d->plan->direct && v.state >= PGT_RO_STEP &&
+		   v.state <= PGT_RO_RETURN && now >= d->next_probe_ns) {
+		d->next_probe_ns = now + PROBE_NS;
+		probe(d, &v);
+	}
+}
+
+/* ---- the loop ---- */
+
+static void
+on_state(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
+{
+	if (v->state == d->told)
+		return;
+	if (v->state == PGT_RO_APPLY ||
+	    (d->plan->direct && v->state == PGT_RO_PROMOTE))
+		base_line(d);
+	d->told = v->state;
+	d->next_status_ns = 0;
+	if (pgt_ro_is_end(v->state) || v->state == PGT_RO_CANARY)
+		pgt_ro_record(d);
+}
+
+bool
+pgt_rollout_drive_run(struct pgt_rollout_drive *d, int wait_ms)
+{
+	struct pgt_rollout_view v;
+	struct pgt_err err = {0};
+	bool again;
+	int64_t now;
+
+	hear(d);
+	again = pgt_rollout_step(d->machine, pgt_clock_mono_ns());
+	pgt_rollout_look(d->machine, &v);
+	on_state(d, &v);
+	if (!again && !pgt_ro_is_end(v.state)) {
+		look_at_nodes(d, pgt_clock_mono_ns());
+		poll(NULL, 0, wait_ms);
+	}
+	if (d->watch)
+		pgt_rollout_watch_beat(d->watch);
+	now = pgt_clock_mono_ns();
+	if (now >= d->next_status_ns) {
+		d->next_status_ns = now + STATUS_NS;
+		if (pgt_ro_status_write(d, &err) < 0)
+			pgt_ro_drive_say(d, err.msg);
+	}
+	return !pgt_ro_is_end(v.state);
+}
+
+int
+pgt_rollout_drive_check(struct pgt_rollout_drive *d, struct pgt_err *err)
+{
+	struct pgt_err ignored;
+	int rc = pgt_ro_drive_ops.preflight(d, err) == PGT_RO_OK ? 0 : -1;
+
+	if (rc == 0 && !d->plan->direct && d->plan->canary.kind == PGT_ROC_NAMED &&
+	    pgt_ro_drive_ops.canary(d, err) != PGT_RO_OK)
+		rc = err->code ? -1
+			       : pgt_err_set(err, PGT_E_STATE, "the canary is not ready: %s",
+					     d->make.last);
+	(void)!pgt_ro_drive_ops.journal(d, "close", 0, "only a plan", &ignored);
+	return rc;
+}
+
+struct pgt_rollout *
+pgt_rollout_drive_machine(struct pgt_rollout_drive *d)
+{
+	return d->machine;
+}
+
+void
+pgt_rollout_drive_event(const struct pgt_rollout_drive *d, struct pgt_ev_rollout *ret)
+{
+	int64_t now = pgt_clock_mono_ns();
+
+	memset(ret, 0, sizeof(*ret));
+	pgt_str_copy(ret->id, sizeof(ret->id), d->plan->id);
+	pgt_str_copy(ret->changeset, sizeof(ret->changeset), d->plan->cs->id);
+	pgt_str_copy(ret->target, sizeof(ret->target),
+		     d->identity.cluster_name[0] ? d->identity.cluster_name
+						 : d->meter[0].label);
+	pgt_str_copy(ret->who, sizeof(ret->who), d->who);
+	ret->ours = true;
+	ret->auto_go = d->plan->auto_go;
+	ret->direct = d->plan->direct;
+	ret->n_steps = d->plan->n_steps;
+	if (d->plan->router.kind)
+		pgt_str_copy(ret->router, sizeof(ret->router), d->plan->router.kind);
+	pgt_rollout_look(d->machine, &ret->view);
+	if (ret->view.evidence.reason)
+		pgt_str_copy(ret->evidence_reason, sizeof(ret->evidence_reason),
+			     ret->view.evidence.reason);
+	ret->tail_estimated = true;
+	ret->left_ns = ret->view.min_until_ns > now ? ret->view.min_until_ns - now : 0;
+	ret->max_left_ns = !ret->view.max_until_ns	  ? -1
+			   : ret->view.max_until_ns > now ? ret->view.max_until_ns - now
+							  : 0;
+	ret->real_ns = pgt_clock_real_ns();
+	memcpy(ret->node, d->node, sizeof(ret->node));
+	memcpy(ret->log, d->log, sizeof(ret->log));
+}
+
+int
+pgt_rollout_guard(int fd)
+{
+	return pgt_rollout_watch_main(fd);
+}

@@ -1,0 +1,133 @@
+/* What the files of the rollouts share.  Owner: the thread that drives. */
+#ifndef PG2UNE_ENGINE_ROLLOUTS_PRIV_H
+#define PG2UNE_ENGINE_ROLLOUTS_PRIV_H
+
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "pg2une/change/journal.h"
+#include "pg2une/change/run.h"
+#include "pg2une/engine/rollouts.h"
+#include "pg2une/num/quantile.h"
+#include "pg2une/pg/identity.h"
+#include "pg2une/rollout/watch.h"
+
+struct pgt_connspec;
+struct pgt_conn;
+
+/* ---- measuring one node: rollout_meter.c ---- */
+
+struct pgt_ro_key {
+	int64_t queryid;
+	uint32_t userid, dbid;
+};
+
+/* One statement within one bucket. */
+struct pgt_ro_class {
+	struct pgt_ro_key key;
+	double n, mean, var;
+	bool var_ok;
+};
+
+struct pgt_ro_reading;
+
+struct pgt_ro_meter {
+	struct pgt_connspec *spec;
+	struct pgt_conn *conn;
+	char *ext; /* schema of pg_stat_statements */
+	char label[128];
+	struct pgt_ro_reading *first, *last;
+	/* since the reading before */
+	struct pgt_ro_class *classes;
+	size_t n_classes;
+	double seconds, commits, rollbacks, conflicts;
+	/* now */
+	bool up, in_recovery, paused;
+	double lsn, delay_ms;
+	struct pgt_err error;
+};
+
+void pgt_ro_meter_init(struct pgt_ro_meter *m, struct pgt_connspec *take_spec);
+void pgt_ro_meter_done(struct pgt_ro_meter *m);
+/* A quick look: up, in_recovery, lsn.  Connects when it must. */
+int pgt_ro_meter_probe(struct pgt_ro_meter *m, struct pgt_err *err);
+/* One reading; the classes are those since the reading before. */
+int pgt_ro_meter_read(struct pgt_ro_meter *m, struct pgt_err *err);
+/* Classes since the very first reading; the caller frees. */
+size_t pgt_ro_meter_all(const struct pgt_ro_meter *m, struct pgt_ro_class **ret);
+int pgt_ro_key_cmp(const struct pgt_ro_key *a, const struct pgt_ro_key *b);
+
+/* ---- the bucket from two meters: rollout_bucket.c ---- */
+
+struct pgt_ro_limits { /* per statement: its own p99 before the rollout */
+	struct pgt_ro_key *keys;
+	double *p99;
+	size_t n;
+};
+void pgt_ro_limits_take(struct pgt_ro_limits *l, const struct pgt_ro_meter *primary);
+void pgt_ro_limits_done(struct pgt_ro_limits *l);
+/* strata is the caller's to free, n in b->n_strata. */
+void pgt_ro_bucket(const struct pgt_ro_meter *primary, const struct pgt_ro_meter *canary,
+		   const struct pgt_ro_limits *limits, bool swapped,
+		   struct pgt_gate_bucket *b, struct pgt_gate_stratum **ret_strata);
+void pgt_ro_node_figures(const struct pgt_ro_meter *m, struct pgt_rollout_node *ret);
+
+/* ---- the canary: rollout_canary.c ---- */
+
+struct pgt_ro_make {
+	bool begun, made;
+	char workload[64]; /* mxc */
+	int64_t next_ns, since_ns;
+	pid_t pid; /* of the command that makes it */
+	int out_fd;
+	char last[200];
+};
+enum pgt_ro_act pgt_ro_canary_make(struct pgt_rollout_drive *d, struct pgt_err *err);
+enum pgt_ro_act pgt_ro_canary_end(struct pgt_rollout_drive *d, struct pgt_err *err);
+
+/* ---- the drive ---- */
+
+struct pgt_rollout_drive {
+	const struct pgt_options *options;
+	struct pgt_rollout_plan *plan;
+	struct pgt_rollout *machine;
+	char *password;
+	void (*say)(void *arg, const char *text);
+	void *say_arg;
+	struct pgt_identity identity; /* of the primary */
+	char *dir; /* .../rollouts */
+	struct pgt_lock *lock;
+	struct pgt_journal *journal;
+	size_t seen; /* records of the journal that were looked at */
+	struct pgt_rollout_watch *watch;
+	const struct pgt_router_ops *rops;
+	void *router;
+	struct pgt_ro_meter meter[2];
+	struct pgt_ro_limits limits;
+	struct pgt_ro_make make;
+	struct pgt_changeset *cs[2];
+	struct pgt_change_run *run[2];
+	atomic_int wanted; /* enum pgt_ro_wanted, from other threads */
+	volatile sig_atomic_t stop;
+	int64_t next_bucket_ns, next_probe_ns, next_status_ns;
+	bool was_judging;
+	int probe_failures;
+	struct pgt_rollout_node node[2];
+	struct pgt_router_state rstate;
+	char log[PGT_RO_LOG][160];
+	char who[128];
+	enum pgt_ro_state told;
+	/* for the row in the history */
+	double base_tps, base_p99, base_mean;
+	int64_t began_real_ns;
+};
+
+enum pgt_ro_wanted { PGT_ROW_NONE, PGT_ROW_CONFIRM, PGT_ROW_HOLD, PGT_ROW_ROLLBACK };
+
+void pgt_ro_drive_say(struct pgt_rollout_drive *d, const char *text);
+extern const struct pgt_rollout_ops pgt_ro_drive_ops; /* rollout_acts.c */
+int pgt_ro_status_write(struct pgt_rollout_drive *d, struct pgt_err *err);
+/* A row of the optimization runs; trouble is told, no reason to stop. */
+void pgt_ro_record(struct pgt_rollout_drive *d);
+
+#endif
