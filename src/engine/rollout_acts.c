@@ -58,6 +58,21 @@ act_journal(void *ctx, const char *what, double pct, const char *text,
 
 /* ---- before ---- */
 
+/* A pooler deals out connections: with few of them a small share is no share. */
+static void
+note_granularity(struct pgt_rollout_drive *d, const struct pgt_router_state *st)
+{
+	char text[160];
+
+	if (st->primary_conns < 0 || d->plan->pct[0] * st->primary_conns >= 100 ||
+	    !(d->rops->caps & PGT_ROUTER_MOVES_PERSISTENT))
+		return;
+	snprintf(text, sizeof(text),
+		 "only %d server connections are open: %g%% may reach nobody (min_pool_size)",
+		 st->primary_conns, d->plan->pct[0]);
+	pgt_ro_drive_say(d, text);
+}
+
 static int
 check_router(struct pgt_rollout_drive *d, struct pgt_err *err)
 {
@@ -81,6 +96,7 @@ check_router(struct pgt_rollout_drive *d, struct pgt_err *err)
 				   "first",
 				   st.configured_pct);
 	d->rstate = st;
+	note_granularity(d, &st);
 	return 0;
 }
 

@@ -11,6 +11,8 @@
  * than calls that were seen.  A judgement; shown as an estimate. */
 #define TEMPER	   0.5
 #define P99_CALLS  50
+/* Fewer calls than that on both sides together are probes, ours among them. */
+#define CALLS_MIN 10
 #define SLOWER	   1.1
 
 void
@@ -90,6 +92,23 @@ add_slow(struct pgt_gate_bucket *b, const struct pgt_gate_stratum *s, double p99
 							s->primary_var, p99);
 }
 
+/* One bucket's estimate must not decide alone: a single hiccup makes two moments
+ * say anything. */
+static void
+bound_slow(struct pgt_gate_bucket *b)
+{
+	double canary = 0, primary = 0, due;
+
+	for (size_t i = 0; i < b->n_strata; i++) {
+		canary += b->strata[i].canary_n;
+		primary += b->strata[i].primary_n;
+	}
+	if (isnan(b->canary_slow) || !(primary > 0))
+		return;
+	due = canary * fmax(b->primary_slow / primary, TEMPER * 0.01);
+	b->canary_slow = fmin(b->canary_slow, 3 * due + 2);
+}
+
 static struct pgt_gate_stratum
 stratum(const struct pgt_ro_class *primary, const struct pgt_ro_class *canary, bool swapped)
 {
@@ -127,13 +146,14 @@ pgt_ro_bucket(const struct pgt_ro_meter *primary, const struct pgt_ro_meter *can
 		if (k < primary->n_classes &&
 		    pgt_ro_key_cmp(&primary->classes[k].key, &c->key) == 0)
 			p = &primary->classes[k];
-		if (!p && isnan(limit_of(limits, &c->key)))
-			continue; /* never seen on the primary: our own probes */
+		if (c->n + (p ? p->n : 0) < CALLS_MIN)
+			continue;
 		st[b->n_strata] = stratum(p, c, swapped);
 		add_slow(b, &st[b->n_strata], limit_of(limits, &c->key));
 		b->n_strata++;
 	}
 	b->strata = st;
+	bound_slow(b);
 	b->canary_errors = fmax(0, canary->rollbacks);
 	b->primary_errors = fmax(0, primary->rollbacks);
 	if (swapped) {

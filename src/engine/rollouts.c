@@ -21,6 +21,10 @@
 #define PROBES_FAILED 2
 #define STATUS_NS     (1 * PGT_NS_PER_S)
 #define LOCK_NAME     "rollout"
+/* What runs just after a shift runs on new connections and cold caches: this part of
+ * a step's least time is not judged, a bucket at least and not longer than this. */
+#define SETTLE_PART   3
+#define SETTLE_MAX_NS (10 * PGT_NS_PER_S)
 
 void
 pgt_ro_drive_say(struct pgt_rollout_drive *d, const char *text)
@@ -376,25 +380,38 @@ probe(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 		pgt_rollout_canary_down(d->machine);
 }
 
+static int64_t
+settle_ns(const struct pgt_rollout_plan *p)
+{
+	int64_t ns = p->min_step_ns / SETTLE_PART;
+
+	ns = ns > SETTLE_MAX_NS ? SETTLE_MAX_NS : ns;
+	return ns > p->bucket_ns ? ns : p->bucket_ns;
+}
+
 static void
 look_at_nodes(struct pgt_rollout_drive *d, int64_t now)
 {
 	struct pgt_rollout_view v;
 
 	pgt_rollout_look(d->machine, &v);
-	if (v.judging && (!d->was_judging || v.since_ns > d->next_bucket_ns - d->plan->bucket_ns)) {
-		/* a new step: the bucket begins when its share is in force */
+	if (v.judging && (!d->was_judging || v.since_ns != d->judged_since_ns)) {
+		d->judged_since_ns = v.since_ns;
+		d->was_judging = true;
+		d->settling = true;
+		d->next_bucket_ns = now + settle_ns(d->plan);
+		d->next_probe_ns = now + PROBE_NS;
+		return;
+	}
+	d->was_judging = v.judging;
+	if (v.judging && d->settling && now >= d->next_bucket_ns) {
 		struct pgt_err err;
 
 		for (int i = 0; i < (d->plan->direct ? 1 : 2); i++)
 			(void)!pgt_ro_meter_read(&d->meter[i], &err);
-		now = pgt_clock_mono_ns();
-		d->next_bucket_ns = now + d->plan->bucket_ns;
-		d->was_judging = true;
-		return;
-	}
-	d->was_judging = v.judging;
-	if (v.judging && now >= d->next_bucket_ns) {
+		d->settling = false;
+		d->next_bucket_ns = pgt_clock_mono_ns() + d->plan->bucket_ns;
+	} else if (v.judging && now >= d->next_bucket_ns) {
 		d->next_bucket_ns = now + d->plan->bucket_ns;
 		measure(d, &v);
 		d->next_probe_ns = now + PROBE_NS;
