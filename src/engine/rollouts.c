@@ -381,11 +381,13 @@ probe(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 }
 
 static int64_t
-settle_ns(const struct pgt_rollout_plan *p)
+settle_ns(const struct pgt_rollout_plan *p, const struct pgt_rollout_view *v)
 {
 	int64_t ns = p->min_step_ns / SETTLE_PART;
 
 	ns = ns > SETTLE_MAX_NS ? SETTLE_MAX_NS : ns;
+	if (v->state == PGT_RO_STEP && v->step == 0 && p->canary.warm_ns > ns)
+		ns = p->canary.warm_ns;
 	return ns > p->bucket_ns ? ns : p->bucket_ns;
 }
 
@@ -399,7 +401,7 @@ look_at_nodes(struct pgt_rollout_drive *d, int64_t now)
 		d->judged_since_ns = v.since_ns;
 		d->was_judging = true;
 		d->settling = true;
-		d->next_bucket_ns = now + settle_ns(d->plan);
+		d->next_bucket_ns = now + settle_ns(d->plan, &v);
 		d->next_probe_ns = now + PROBE_NS;
 		return;
 	}

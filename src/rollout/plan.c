@@ -46,6 +46,7 @@ static const struct field fields[] = {
     {"router", "command", STR, AT(router.command), 0, 0},
     {"canary", "conninfo", STR, AT(canary.conninfo), 0, 0},
     {"canary", "ready_s", SECONDS, AT(canary.ready_ns), 1, 86400},
+    {"canary", "warm_s", SECONDS, AT(canary.warm_ns), 0, 86400},
     {"canary", "command", STR, AT(canary.command), 0, 0},
     {"canary", "restart_command", STR, AT(canary.restart_command), 0, 0},
     {"canary", "url", STR, AT(canary.url), 0, 0},
@@ -244,6 +245,9 @@ check(const struct pgt_rollout_plan *p, struct pgt_err *err)
 	if (p->max_step_ns < p->min_step_ns)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "rollout plan: max_step_s is below min_step_s");
+	if (p->max_step_ns <= p->canary.warm_ns)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "rollout plan: max_step_s is not above warm_s");
 	if (p->direct)
 		return 0;
 	/* The plan is written down and shown. */

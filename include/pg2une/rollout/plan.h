@@ -7,7 +7,7 @@
  *    "gate": {"latency_margin": 0.1, "min_calls": 2000, "max_lag_bytes": 67108864},
  *    "router": {"kind": "pgbouncer", "read_only_pool": true, "admin": conninfo,
  *               "routes_file", "pool", "primary", "canary", "socket", "command"},
- *    "canary": {"kind": "named", "conninfo", "ready_s": 600, "after": "keep",
+ *    "canary": {"kind": "named", "conninfo", "ready_s": 600, "warm_s": 1, "after": "keep",
  *               "command": program, "restart_command": program,
  *               "url", "token_file", "configuration", "cpu", "memory_mb",
  *               "directory", "port", "listen", "bin"}}
@@ -59,6 +59,7 @@ struct pgt_rollout_plan { /* strings are the plan's own, NULL where not given */
 		enum pgt_ro_canary kind;
 		enum pgt_ro_after after;
 		int64_t ready_ns;
+		int64_t warm_ns; /* of its first step that is not judged: cold caches */
 		char *conninfo;	       /* without a password */
 		char *command;	       /* hook: "make" (prints nothing), "stop" */
 		char *restart_command; /* restarts the canary's server: may be NULL */

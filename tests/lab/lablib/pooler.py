@@ -26,6 +26,7 @@ stats_users = pgbstats
 pool_mode = transaction
 server_round_robin = 1
 default_pool_size = 20
+min_pool_size = 20
 max_client_conn = 2000
 ignore_startup_parameters = extra_float_digits,search_path,options
 logfile = {dir}/log/pgbouncer.log
