@@ -267,10 +267,10 @@ pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg)
 	case PGT_EV_ALERTS:
 		on_alerts(ui, take_msg);
 		break;
-	case PGT_EV_ADVICE:
 	case PGT_EV_CHANGE:
 		on_change(ui, take_msg);
 		break;
+	case PGT_EV_ADVICE:
 	case PGT_EV_OPTIMIZE:
 	case PGT_EV_ROLLOUT:
 	case PGT_EV_HISTORY:
