@@ -235,7 +235,21 @@ static const struct pgt_screen_ops changes = {
     .layout = changes_layout,
 };
 
+static void
+advice_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	(void)ui;
+	stack(a, p, (const int[]){5, 6}, (const int[]){5, 6}, 2);
+}
+
+static const struct pgt_screen_ops advice = {
+    .request = PGT_REQ_ADVICE,
+    .title = "Recommendations",
+    .panels = {&pgt_panel_advice, &pgt_panel_chosen, NULL},
+    .layout = advice_layout,
+};
+
 const struct pgt_screen_ops *const pgt_screens[] = {
-    &overview,    &activity, &locks, &queries, &waits,   &io,
-    &replication, &tables,   &host,  &alerts,  &changes, NULL,
+    &overview, &activity, &locks,  &queries, &waits,   &io,  &replication,
+    &tables,   &host,     &alerts, &advice,  &changes, NULL,
 };

@@ -67,6 +67,8 @@ pgt_ui_done(struct pgt_ui *ui)
 	pgt_ev_alerts_free(ui->alerts);
 	if (ui->change)
 		pgt_ev_change_free(ui->change);
+	if (ui->advice)
+		pgt_ev_advice_free(ui->advice);
 	memset(&ui->prompt, 0, sizeof(ui->prompt));
 }
 
@@ -213,6 +215,18 @@ on_change(struct pgt_ui *ui, struct pgt_msg *msg)
 }
 
 static void
+on_advice(struct pgt_ui *ui, struct pgt_msg *msg)
+{
+	if (ui->advice)
+		pgt_ev_advice_free(ui->advice);
+	ui->advice = msg->data;
+	msg->data = NULL;
+	msg->free_data = NULL;
+	update_rows(ui);
+	ui->dirty = true;
+}
+
+static void
 on_result(struct pgt_ui *ui, const struct pgt_ev_result *r)
 {
 	if (ui->jobs > 0)
@@ -271,6 +285,8 @@ pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg)
 		on_change(ui, take_msg);
 		break;
 	case PGT_EV_ADVICE:
+		on_advice(ui, take_msg);
+		break;
 	case PGT_EV_OPTIMIZE:
 	case PGT_EV_ROLLOUT:
 	case PGT_EV_HISTORY:

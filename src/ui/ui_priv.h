@@ -16,6 +16,7 @@
 #include "canvas_priv.h"
 #include "doc_priv.h"
 #include "plot_priv.h"
+#include "pg2une/engine/advice.h"
 #include "pg2une/engine/alerts.h"
 #include "pg2une/engine/changes.h"
 #include "pg2une/engine/engine.h"
@@ -131,6 +132,7 @@ struct pgt_ui {
 	const struct pgt_snapshot *snap; /* shown; NULL before the first */
 	struct pgt_ev_alerts *alerts;    /* ours; NULL before the first */
 	struct pgt_ev_change *change;    /* ours; NULL before the first */
+	struct pgt_ev_advice *advice;    /* ours; NULL before the first */
 	struct pgt_plot *history;
 	struct pgt_ev_link link;
 	bool have_link, paused;
@@ -167,7 +169,7 @@ extern const struct pgt_panel_ops pgt_panel_throughput, pgt_panel_latency,
     pgt_panel_horizon, pgt_panel_receiver, pgt_panel_tables, pgt_panel_indexes,
     pgt_panel_progress, pgt_panel_host, pgt_panel_databases, pgt_panel_cost,
     pgt_panel_alerts, pgt_panel_charts, pgt_panel_rules, pgt_panel_track, pgt_panel_items,
-    pgt_panel_log, pgt_panel_now;
+    pgt_panel_log, pgt_panel_now, pgt_panel_advice, pgt_panel_chosen;
 
 extern const struct pgt_grid_ops pgt_grid_activity, pgt_grid_locks, pgt_grid_queries;
 
