@@ -19,7 +19,10 @@ static const struct adv_ops advisors[] = {
     {"memory", adv_settings_memory}, {"wal", adv_settings_wal},
     {"planner", adv_settings_planner}, {"settings", adv_settings_other},
     {"missing indexes", adv_index_missing}, {"foreign keys", adv_index_fk},
-    {"waste", adv_index_waste},
+    {"waste", adv_index_waste}, {"queries", adv_queries},
+    {"vacuum", adv_vacuum}, {"connections", adv_connections},
+    {"vector", adv_vector}, {"replication", adv_replication},
+    {"hygiene", adv_hygiene},
 };
 
 /* A sure small gain goes before an unsure larger one, but not before a far larger. */
