@@ -88,6 +88,7 @@ const char *adv_setting_text(const struct adv_ctx *c, const char *name); /* "" u
 bool adv_has_window(const struct adv_ctx *c);
 /* Seconds that ADV_COUNT covers; NAN. */
 double adv_seconds(const struct adv_ctx *c);
+double adv_db_seconds(const struct adv_ctx *c); /* the same for counters by database */
 const char *adv_span(struct adv_ctx *c); /* "in the last 30 s", "since the reset 3d ago" */
 int adv_peak_sessions(const struct adv_ctx *c);
 double adv_db_bytes(const struct adv_ctx *c);

@@ -61,10 +61,10 @@ near_limit(struct adv_ctx *c)
 static void
 churn(struct adv_ctx *c)
 {
-	double rate = ADV_COUNT(c, sessions) / adv_seconds(c);
+	double rate = ADV_COUNT(c, sessions) / adv_db_seconds(c);
 	struct pgt_advice *a;
 
-	if (!(rate >= adv_rule(c, "connections", "churn_ps")))
+	if (!(rate >= adv_rule(c, "connections", "churn_ps")) || ADV_COUNT(c, sessions) < 300)
 		return;
 	a = adv_new(c, PGT_ADVICE_POOLER, 30 + 15 * fmin(log10(rate), 2), "pooler:churn");
 	a->title = adv_text(c, "Pool connections: %.0f new ones a second", rate);

@@ -63,6 +63,12 @@ adv_seconds(const struct adv_ctx *c)
 	return adv_has_window(c) ? c->s->window_s : c->s->now.reset_s;
 }
 
+double
+adv_db_seconds(const struct adv_ctx *c)
+{
+	return adv_has_window(c) ? c->s->window_s : c->s->now.db_s;
+}
+
 const char *
 adv_span(struct adv_ctx *c)
 {

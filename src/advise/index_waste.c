@@ -55,6 +55,7 @@ invalid(struct adv_ctx *c, const struct pgt_sch_index *ix)
 	if (ix->valid || ix->building || !t || t->kind == 'p')
 		return;
 	a = drop(c, ix, 50, "invalid");
+	a->undo = NULL; /* what it was is of no use */
 	if (ix->constraint || ix->primary) {
 		a->statement = adv_sql(c, "index_reindex", "index", ix->q_name, NULL);
 		a->undo = NULL;

@@ -1,7 +1,7 @@
 /* Memory: what spills, what is read again and again, what all may take together. */
 #include <string.h>
 
-#include "advise_priv.h"
+#include "parse_priv.h"
 
 double
 pgt_advise_memory(double shared_buffers, double work_mem, double hash_multiplier,
@@ -61,7 +61,7 @@ spill_of(struct adv_ctx *c, struct pgt_advice *a, const struct pgt_sch_statement
 		double calls = adv_calls(c, q);
 		double temp = (c->windowed ? q->temp_w : q->temp_written) * PAGE;
 
-		if (!(calls > 0) || !(temp > 0) || temp < MB)
+		if (!(calls > 0) || !(temp > 0) || temp < MB || !adv_parse(c, i)->n_blocks)
 			continue;
 		if (temp > most) {
 			most = temp;
@@ -115,10 +115,12 @@ work_mem(struct adv_ctx *c)
 	const struct pgt_sch_statement *top;
 	struct pgt_advice *a;
 
-	rate = ADV_COUNT(c, temp_bytes) / adv_seconds(c);
+	rate = ADV_COUNT(c, temp_bytes) / adv_db_seconds(c);
 	if (!(rate >= adv_rule(c, "memory", "temp_bytes_ps")) || !(now > 0))
 		return;
 	need = spill_of(c, NULL, &top);
+	if (!top && c->s->has_pgss)
+		return; /* index builds and their like, which work_mem does not serve */
 	if (!top) {
 		double files = ADV_COUNT(c, temp_files);
 

@@ -97,7 +97,7 @@ static void
 io(struct adv_ctx *c)
 {
 	double now = adv_setting(c, "effective_io_concurrency");
-	double read = ADV_COUNT(c, blks_read) * PAGE / adv_seconds(c);
+	double read = ADV_COUNT(c, blks_read) * PAGE / adv_db_seconds(c);
 	const char *st = c->in->host.storage;
 	struct pgt_advice *a;
 

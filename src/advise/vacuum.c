@@ -151,7 +151,8 @@ old_statistics(struct adv_ctx *c, const struct pgt_sch_table *t)
 	bool never = t->analyze_s < 0 && t->rows < 0;
 	struct pgt_advice *a;
 
-	if (rows < 10000 || t->kind == 'p' ||
+	/* just analyzed: what was counted then arrives late */
+	if (rows < 10000 || t->kind == 'p' || (t->analyze_s >= 0 && t->analyze_s < 300) ||
 	    !(never || t->mod / rows >= adv_rule(c, "vacuum", "stale_mod_ratio")))
 		return;
 	a = about(c, t, "analyze", never || t->mod > rows ? 48 : 32);

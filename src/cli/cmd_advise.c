@@ -112,14 +112,15 @@ watch(struct watch *w, int64_t for_ns, struct pgt_err *err)
 {
 	struct pgt_mailbox *mb = pgt_engine_events(w->e);
 	struct pollfd p = {.fd = pgt_mailbox_fd(mb), .events = POLLIN};
-	int64_t until = pgt_clock_mono_ns() + for_ns, end = until + ROUND_NS;
+	int64_t end = pgt_clock_mono_ns() + for_ns + ROUND_NS, until = INT64_MAX;
 	struct pgt_msg *m;
 	int rc = 0;
 
 	while (pgt_clock_mono_ns() < end && rc == 0) {
+		/* the time counts from the first whole sample, not from the start */
+		if (w->began && until == INT64_MAX)
+			until = pgt_clock_mono_ns() + for_ns;
 		if (!w->asked && pgt_clock_mono_ns() >= until) {
-			if (!w->began)
-				break;
 			w->asked = true;
 			w->asked_real_ns = pgt_clock_real_ns();
 			pgt_engine_advice_refresh(w->e);

@@ -101,7 +101,7 @@ static const struct sch_col extension_cols[] = {
     {0}};
 #define N(field) F(pgt_sch_counters, field, SCH_NUM)
 static const struct sch_col counter_cols[] = {
-    N(at_s), N(reset_s), N(checkpoints_timed), N(checkpoints_req), N(checkpoint_write_ms),
+    N(at_s), N(reset_s), N(db_s), N(checkpoints_timed), N(checkpoints_req), N(checkpoint_write_ms),
     N(checkpoint_sync_ms), N(buffers_checkpoint), N(buffers_clean), N(buffers_backend),
     N(buffers_alloc), N(maxwritten_clean), N(temp_files), N(temp_bytes), N(blks_hit),
     N(blks_read), N(xacts), N(rollbacks), N(deadlocks), N(sessions), N(sessions_abandoned),

@@ -105,7 +105,8 @@ struct pgt_sch_extension {
 
 struct pgt_sch_counters {
 	double at_s;	 /* epoch of the server when read; NAN not read */
-	double reset_s;	 /* age of the statistics */
+	double reset_s;	 /* age of the background writer's statistics */
+	double db_s;	 /* of those by database: the longest they can be of */
 	double checkpoints_timed, checkpoints_req, checkpoint_write_ms, checkpoint_sync_ms;
 	double buffers_checkpoint, buffers_clean, buffers_backend, buffers_alloc;
 	double maxwritten_clean;

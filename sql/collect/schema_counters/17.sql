@@ -1,10 +1,11 @@
 -- Counters of the whole server, for the time since the reset and between two readings.
--- columns: at_s,reset_s,checkpoints_timed,checkpoints_req,checkpoint_write_ms,checkpoint_sync_ms,
---   buffers_checkpoint,buffers_clean,buffers_backend,buffers_alloc,maxwritten_clean,temp_files,
+-- columns: at_s,reset_s,db_s,checkpoints_timed,checkpoints_req,checkpoint_write_ms,
+--   checkpoint_sync_ms,--   buffers_checkpoint,buffers_clean,buffers_backend,buffers_alloc,maxwritten_clean,temp_files,
 --   temp_bytes,blks_hit,blks_read,xacts,rollbacks,deadlocks,sessions,sessions_abandoned,
 --   session_ms,wal_bytes,wal_fpi,wal_records,wal_full
 -- cadence: demand
 SELECT /*pg2une*/ date_part('epoch', now()) AS at_s, date_part('epoch', now() - b.stats_reset) AS reset_s,
+       date_part('epoch', now() - LEAST(b.stats_reset, pg_postmaster_start_time(), d.reset)) AS db_s,
        k.num_timed AS checkpoints_timed, k.num_requested AS checkpoints_req,
        k.write_time AS checkpoint_write_ms, k.sync_time AS checkpoint_sync_ms,
        k.buffers_written AS buffers_checkpoint,
@@ -18,6 +19,6 @@ SELECT /*pg2une*/ date_part('epoch', now()) AS at_s, date_part('epoch', now() - 
        (SELECT sum(x.temp_files) AS temp_files, sum(x.temp_bytes) AS temp_bytes,
                sum(x.blks_hit) AS blks_hit, sum(x.blks_read) AS blks_read,
                sum(x.xact_commit + x.xact_rollback) AS xacts, sum(x.xact_rollback) AS rollbacks,
-               sum(x.deadlocks) AS deadlocks, sum(x.sessions) AS sessions,
+               min(x.stats_reset) AS reset, sum(x.deadlocks) AS deadlocks, sum(x.sessions) AS sessions,
                sum(x.sessions_abandoned) AS sessions_abandoned, sum(x.session_time) AS session_ms
           FROM pg_catalog.pg_stat_database x) d
