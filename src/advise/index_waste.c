@@ -110,12 +110,12 @@ same_columns(const struct pgt_sch_index *a, const struct pgt_sch_index *b)
 
 /* Of two equal ones: may a go and b stay? */
 static bool
-may_go(const struct pgt_sch_index *a, const struct pgt_sch_index *b)
+may_go(const struct pgt_sch_index *a, const struct pgt_sch_index *b, bool same)
 {
 	if (is_needed(a) || !b->valid || !a->valid || (a->unique && !b->unique))
 		return false;
 	/* both could go: the younger one does */
-	return is_needed(b) || (b->unique && !a->unique) || a->oid > b->oid;
+	return !same || is_needed(b) || (b->unique && !a->unique) || a->oid > b->oid;
 }
 
 static void
@@ -127,7 +127,7 @@ duplicate(struct adv_ctx *c, const struct pgt_sch_index *ix, const struct pgt_sc
 		bool same = same_columns(ix, o);
 		struct pgt_advice *a;
 
-		if (o == ix || !may_go(ix, o) || ix->n_atts > ix->n_keys ||
+		if (o == ix || !may_go(ix, o, same) || ix->n_atts > ix->n_keys ||
 		    (!same && (strcmp(ix->am, "btree") != 0 || ix->unique ||
 			       !begins_alike(ix, o) || ix->n_keys >= o->n_keys)))
 			continue;

@@ -41,7 +41,7 @@ jit(struct adv_ctx *c)
 			calls += q->calls;
 		}
 	}
-	if (!(total > 1000) || ms / total < adv_rule(c, "query", "jit_share") ||
+	if (!(total > 100) || ms / total < adv_rule(c, "query", "jit_share") ||
 	    adv_setting(c, "jit") != 1)
 		return;
 	a = adv_set(c, "jit", 0, fmin(20 + 100 * ms / total, 70));
