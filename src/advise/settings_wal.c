@@ -116,7 +116,7 @@ wal_volume(struct adv_ctx *c)
 	/* an image without its hole is below a page: 0.7 is what pgbench shows */
 	if (bytes / s > MB && 0.7 * fpi / bytes > adv_rule(c, "wal", "fpi_share") &&
 	    strcmp(adv_setting_text(c, "wal_compression"), "off") == 0) {
-		a = adv_set_text(c, "wal_compression", c->major >= 15 ? "lz4" : "on", 25);
+		a = adv_set_text(c, "wal_compression", c->major >= 15 ? "pglz" : "on", 25);
 		if (a) {
 			adv_evidence(c, a, "WAL", "%s/s", adv_bytes(c, bytes / s));
 			adv_evidence(c, a, "full-page images", "%s %s",
@@ -128,8 +128,8 @@ wal_volume(struct adv_ctx *c)
 				   "share of images x usual compression");
 			adv_sure(c, a, PGT_GRADE_MEDIUM,
 				 "images were counted; how well these pages compress is not known");
-			a->costs = "some CPU for each image; lz4 must be built in (Debian's and "
-				   "PGDG's are)";
+			a->costs = "some CPU for each image; lz4 costs less of it, where the server "
+				   "is built with it";
 		}
 	}
 	if (full / s > 1 && buffers < 16 * MB) {

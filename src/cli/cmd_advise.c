@@ -11,6 +11,7 @@
 #include "pg2une/engine/engine.h"
 
 #define DEFAULT_FOR_NS (30 * PGT_NS_PER_S)
+#define FIRST_NS       (15 * PGT_NS_PER_S) /* for the first sample */
 #define ROUND_NS       (60 * PGT_NS_PER_S) /* reading and planning at the end */
 
 static const struct pgt_column advice_columns[] = {
@@ -112,11 +113,14 @@ watch(struct watch *w, int64_t for_ns, struct pgt_err *err)
 {
 	struct pgt_mailbox *mb = pgt_engine_events(w->e);
 	struct pollfd p = {.fd = pgt_mailbox_fd(mb), .events = POLLIN};
-	int64_t end = pgt_clock_mono_ns() + for_ns + ROUND_NS, until = INT64_MAX;
+	int64_t start = pgt_clock_mono_ns(), until = INT64_MAX;
+	int64_t end = start + for_ns + ROUND_NS;
 	struct pgt_msg *m;
 	int rc = 0;
 
 	while (pgt_clock_mono_ns() < end && rc == 0) {
+		if (!w->began && pgt_clock_mono_ns() > start + FIRST_NS)
+			break;
 		/* the time counts from the first whole sample, not from the start */
 		if (w->began && until == INT64_MAX)
 			until = pgt_clock_mono_ns() + for_ns;

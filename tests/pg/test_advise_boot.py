@@ -22,12 +22,12 @@ def lines(shape, profile, major):
     return {name: SIZES.get(name, value) for name, value in conf.items()}
 
 
-@pytest.mark.parametrize("shape,profile,major", ALL if os.environ.get("PG2UNE_BOOT_ALL") else SOME)
-def test_boots(fresh_lab, shape, profile, major):
+@pytest.mark.parametrize("shape,profile,version", ALL if os.environ.get("PG2UNE_BOOT_ALL") else SOME)
+def test_boots(fresh_lab, shape, profile, version):
     if not os.access(PROGRAM, os.X_OK):
         pytest.skip("build/tests/unit/advise/test_profile is not built")
-    conf = lines(shape, profile, major)
-    one = fresh_lab(major=major, fast=True, set=[f"{k}={v}" for k, v in conf.items()])
+    conf = lines(shape, profile, version)
+    one = fresh_lab(major=version, fast=True, set=[f"{k}={v}" for k, v in conf.items()])
     bad = one.sql("SELECT name, error FROM pg_file_settings WHERE error IS NOT NULL")
     assert bad == []
     for name in ("max_wal_size", "checkpoint_timeout"):
