@@ -10,13 +10,18 @@
 
 #include "cli_priv.h"
 #include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/signals.h"
 #include "pg2une/base/str.h"
 #include "pg2une/cli/output.h"
 #include "pg2une/engine/engine.h"
 #include "pg2une/engine/tuning.h"
 
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+
 #define CONNECT_NS (30 * PGT_NS_PER_S)
 #define BAR	   30
+#define MIN_TRIAL_NS (12 * PGT_NS_PER_S)
 
 static const struct pgt_option options[] = {
     {.name = "action", .type = PGT_OPT_STR, .arg = "WHAT", .help = "knobs"},
@@ -95,6 +100,8 @@ read_choices(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 		o->iterations = (int)pgt_cmd_int(c, "iterations");
 	if (pgt_cmd_int(c, "trial") > 0)
 		o->window_ns = pgt_cmd_int(c, "trial");
+	if (o->window_ns < MIN_TRIAL_NS)
+		return pgt_err_set(err, PGT_E_USAGE, "--trial: 12s at least, to tell anything");
 	if (pgt_cmd_int(c, "seed") > 0)
 		o->seed = (uint64_t)pgt_cmd_int(c, "seed");
 	o->time_ns = pgt_cmd_int(c, "time");
@@ -226,9 +233,8 @@ wait_for_end(struct waiting *w, struct pgt_err *err)
 	int rc = 0;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	for (size_t i = 0; i < PGT_LEN(ends); i++)
+		sigaddset(&set, ends[i]);
 	p[0] = (struct pollfd){.fd = pgt_mailbox_fd(mb), .events = POLLIN};
 	p[1] = (struct pollfd){.fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN};
 	while (rc == 0 && !w->over) {
@@ -264,15 +270,16 @@ run_optimize(struct pgt_cmd *c, struct pgt_err *err)
 	if (read_choices(c, &o, err) < 0)
 		return -1;
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	for (size_t i = 0; i < PGT_LEN(ends); i++)
+		sigaddset(&set, ends[i]);
 	pthread_sigmask(SIG_BLOCK, &set, &old);
+	pgt_signals_forward(ends, PGT_LEN(ends), true);
 	if (pgt_engine_new(c->options, &w.e, err) < 0)
 		return -1;
 	pgt_engine_want(w.e, 1u << PGT_SEC_SETTINGS | 1u << PGT_SEC_HOST);
 	rc = wait_for_end(&w, err);
 	pgt_engine_free(w.e);
+	pgt_signals_forward(ends, PGT_LEN(ends), false);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc < 0) {
 		cJSON_Delete(w.data);

@@ -13,6 +13,9 @@
 #include "pg2une/pg/conn.h"
 #include "tuning_priv.h"
 
+/* Trials in a row that say nothing: then the search cannot go on. */
+#define VOIDS_MAX 5
+
 void
 pgt_tune_opts_init(struct pgt_tune_opts *o)
 {
@@ -199,6 +202,9 @@ one_trial(struct pgt_tuning *t, struct pgt_err *err)
 		return -1;
 	if (t->cancel) /* what was cut short says nothing */
 		return pgt_err_set(err, PGT_E_CANCELLED, "stopped");
+	t->voids = tried.outcome.status == PGT_OUTCOME_VOID ? t->voids + 1 : 0;
+	if (t->voids > VOIDS_MAX)
+		return pgt_err_set(err, PGT_E_STATE, "no comparable measurement: %s", tried.why);
 	if (*tried.why)
 		pgt_engine_notice(t->e, PGT_NOTICE_INFO, "trial %d %s", trial.id, tried.why);
 	if (pgt_tuner_tell(t->tuner, trial.id, &tried.outcome, err) < 0)
@@ -324,6 +330,7 @@ clear(struct pgt_tuning *t)
 	t->spec = NULL;
 	t->at = NULL;
 	t->n_trials = 0;
+	t->voids = 0;
 	t->have_base = t->have_proposal = false;
 	t->base_cost = NAN;
 	t->text[0] = t->now[0] = '\0';

@@ -39,6 +39,7 @@ struct pgt_tuning {
 	enum pgt_tune_state state;
 	struct pgt_tune_trial trials[PGT_TUNE_TRIALS];
 	size_t n_trials;
+	int voids; /* in a row */
 	char now[400], text[512];
 	struct pgt_proposal proposal;
 	bool have_proposal;

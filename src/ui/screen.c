@@ -17,6 +17,7 @@
 
 #include "pg2une/base/buf.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/base/signals.h"
 #include "screen_priv.h"
 
 static struct {
@@ -99,30 +100,6 @@ prepare_restore(void)
 	for (size_t i = 0; i < PGT_LEN(fatal_signals); i++)
 		sigaction(fatal_signals[i], &sa, NULL);
 	pgt_mem_on_abort(restore_terminal);
-}
-
-/* Libraries start threads of their own that block nothing (OpenBLAS does, before
- * main): a signal to the process may end up there, with curses' handler or none.
- * It is passed on to the thread that reads the signalfd. */
-static void
-forward_signal(int sig)
-{
-	int saved = errno;
-
-	if (!pthread_equal(pthread_self(), scr.main_thread))
-		pthread_kill(scr.main_thread, sig);
-	errno = saved;
-}
-
-static void
-forward_signals(bool on)
-{
-	struct sigaction sa = {.sa_handler = on ? forward_signal : SIG_DFL,
-			       .sa_flags = SA_RESTART};
-
-	sigemptyset(&sa.sa_mask);
-	for (size_t i = 0; i < PGT_LEN(taken_signals); i++)
-		sigaction(taken_signals[i], &sa, NULL);
 }
 
 static int
@@ -219,7 +196,8 @@ pgt_screen_open(const struct pgt_screen_opts *o, struct pgt_err *err)
 	setup_colors(o->no_color);
 	if (o->own) {
 		prepare_restore();
-		forward_signals(true); /* over the handlers that newterm() installed */
+		/* over the handlers that newterm() installed */
+		pgt_signals_forward(taken_signals, PGT_LEN(taken_signals), true);
 	}
 	return 0;
 }
@@ -237,7 +215,7 @@ pgt_screen_close(void)
 	if (!scr.own)
 		return;
 	pgt_mem_on_abort(NULL);
-	forward_signals(false);
+	pgt_signals_forward(taken_signals, PGT_LEN(taken_signals), false);
 	for (size_t i = 0; i < PGT_LEN(fatal_signals); i++)
 		signal(fatal_signals[i], SIG_DFL);
 	close(scr.signal_fd);
