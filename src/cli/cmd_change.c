@@ -6,6 +6,7 @@
 #include "pg2une/base/clock.h"
 #include "pg2une/cli/output.h"
 #include "pg2une/engine/changing.h"
+#include "pg2une/engine/rollouts.h"
 
 #define ROLLBACK_NS (120 * PGT_NS_PER_S)
 
@@ -246,6 +247,20 @@ recover_one(struct pgt_cmd *c, struct pgt_found *f, cJSON *row, struct pgt_err *
 	return rc;
 }
 
+/* Traffic that a lost rollout left on its canary comes first. */
+static int
+recover_rollout(struct pgt_cmd *c, struct pgt_err *err)
+{
+	struct pgt_ev_rollout ev;
+
+	if (pgt_rollout_status(NULL, &ev, err) < 0 || !ev.lost ||
+	    pgt_cmd_bool(c, "dry-run")) {
+		pgt_err_clear(err);
+		return 0;
+	}
+	return pgt_rollout_tell(ev.id, "rollback", err);
+}
+
 static int
 run_recover(struct pgt_cmd *c, struct pgt_err *err)
 {
@@ -253,6 +268,9 @@ run_recover(struct pgt_cmd *c, struct pgt_err *err)
 	size_t n = 0, i, failed = 0;
 	cJSON *arr;
 
+	if (recover_rollout(c, err) < 0)
+		fprintf(stderr, "  %s\n", err->msg);
+	pgt_err_clear(err);
 	if (pgt_recover_scan(NULL, true, &list, &n, err) < 0)
 		return -1;
 	c->data = cJSON_CreateObject();

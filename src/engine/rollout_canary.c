@@ -19,7 +19,7 @@
 #include "pg2une/infra/mxc.h"
 #include "rollouts_priv.h"
 
-#define POLL_NS	   (2 * PGT_NS_PER_S)
+#define POLL_NS	   (1 * PGT_NS_PER_S)
 #define STOP_NS	   (60 * PGT_NS_PER_S)
 #define COMMAND_NS (120 * PGT_NS_PER_S)
 

@@ -351,13 +351,30 @@ find(const char *id, struct pgt_ev_rollout *ret, char **ret_cluster, struct pgt_
 	return 0;
 }
 
+/* The journal knows what was done after the last status was written. */
 static void
 mark_lost(struct pgt_ev_rollout *ev, const char *cluster)
 {
 	struct pgt_lock_holder holder;
+	struct pgt_journal *j = NULL;
+	struct pgt_err ignored;
+	char *path;
+	bool closed;
 
 	if (pgt_ro_is_end(ev->view.state))
 		return;
+	path = pgt_xasprintf("%s/rollouts/cs-%s.jnl", cluster, ev->id);
+	closed = pgt_journal_read(path, &j, &ignored) == 0 && pgt_rollout_journal_closed(j);
+	pgt_journal_close(j);
+	free(path);
+	if (closed) {
+		ev->view.state = PGT_RO_ROLLED_BACK;
+		ev->view.judging = ev->view.awaiting = ev->view.holding = false;
+		ev->view.pct = 0;
+		pgt_str_copy(ev->view.reason, sizeof(ev->view.reason),
+			     "its console was lost: taken back without it");
+		return;
+	}
 	ev->lost = !pgt_lock_check(cluster, LOCK_NAME, &holder) ||
 		   pgt_clock_real_ns() - ev->real_ns > SILENT_NS;
 }

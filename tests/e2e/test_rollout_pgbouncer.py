@@ -161,6 +161,8 @@ def test_killed_console_brings_the_traffic_back(servers, pg2une, home, tmp_path)
     wait_for(lambda: shares(lab) == 0, 15, "the traffic back")
     wait_for(lambda: setting(lab, "standby", "work_mem") != "9MB", 40, "the change back")
     assert setting(lab, "primary", "work_mem") != "9MB"
+    wait_for(lambda: status(pg2une, lab, home)["state"] == "rolled_back", 20,
+             "the guard's end in the status")
     assert failed_transactions(lab) == 0
 
 
