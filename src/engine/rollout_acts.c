@@ -142,6 +142,9 @@ act_preflight(void *ctx, struct pgt_err *err)
 {
 	struct pgt_rollout_drive *d = ctx;
 
+	/* Without a canary the time before is the only control: as long as a step. */
+	if (d->base_until_ns)
+		return pgt_clock_mono_ns() < d->base_until_ns ? PGT_RO_WAIT : PGT_RO_OK;
 	if (pgt_ro_meter_read(&d->meter[PGT_RO_PRIMARY], err) < 0)
 		return PGT_RO_FAILED;
 	if (d->meter[PGT_RO_PRIMARY].in_recovery) {
@@ -152,7 +155,10 @@ act_preflight(void *ctx, struct pgt_err *err)
 	}
 	if (!d->plan->direct && check_router(d, err) < 0)
 		return PGT_RO_FAILED;
-	return dry_run(d, PGT_RO_PRIMARY, err) < 0 ? PGT_RO_FAILED : PGT_RO_OK;
+	if (dry_run(d, PGT_RO_PRIMARY, err) < 0)
+		return PGT_RO_FAILED;
+	d->base_until_ns = pgt_clock_mono_ns() + d->plan->min_step_ns;
+	return d->plan->direct ? PGT_RO_WAIT : PGT_RO_OK;
 }
 
 /* ---- the canary ---- */

@@ -471,7 +471,7 @@ int
 pgt_rollout_drive_check(struct pgt_rollout_drive *d, struct pgt_err *err)
 {
 	struct pgt_err ignored;
-	int rc = pgt_ro_drive_ops.preflight(d, err) == PGT_RO_OK ? 0 : -1;
+	int rc = pgt_ro_drive_ops.preflight(d, err) == PGT_RO_FAILED ? -1 : 0;
 
 	if (rc == 0 && !d->plan->direct && d->plan->canary.kind == PGT_ROC_NAMED &&
 	    pgt_ro_drive_ops.canary(d, err) != PGT_RO_OK)

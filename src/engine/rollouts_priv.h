@@ -110,7 +110,7 @@ struct pgt_rollout_drive {
 	atomic_int wanted; /* enum pgt_ro_wanted, from other threads */
 	volatile sig_atomic_t stop;
 	int64_t next_bucket_ns, next_probe_ns, next_status_ns;
-	int64_t judged_since_ns;
+	int64_t judged_since_ns, base_until_ns;
 	bool was_judging, settling;
 	int probe_failures;
 	struct pgt_rollout_node node[2];
