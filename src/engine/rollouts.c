@@ -295,12 +295,18 @@ direct_bucket(struct pgt_rollout_drive *d, struct pgt_rollout_measure *m,
 	      struct pgt_gate_stratum **ret)
 {
 	struct pgt_ro_meter before = d->meter[PGT_RO_PRIMARY];
+	double now = 0, all = 0;
 
 	/* what it did between its first reading and the change */
 	before.classes = d->meter[PGT_RO_CANARY_SIDE].classes;
 	before.n_classes = d->meter[PGT_RO_CANARY_SIDE].n_classes;
 	pgt_ro_bucket(&before, &d->meter[PGT_RO_PRIMARY], &d->limits, false, &m->bucket, ret);
-	m->bucket.share = 0.5;
+	/* Nothing is dealt out here, so nobody can be starved: the share is what it is. */
+	for (size_t i = 0; i < m->bucket.n_strata; i++) {
+		now += (*ret)[i].canary_n;
+		all += (*ret)[i].canary_n + (*ret)[i].primary_n;
+	}
+	m->bucket.share = all > 0 ? now / all : 0;
 	m->bucket.lag_bytes = NAN;
 	m->bucket.canary_errors = m->bucket.primary_errors = NAN;
 }
