@@ -13,6 +13,7 @@
 #include "pg2une/base/str.h"
 #include "pg2une/cli/output.h"
 #include "pg2une/engine/changing.h"
+#include "pg2une/engine/measure.h"
 
 #define LOOK_MS 100
 
@@ -268,6 +269,7 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 	struct flow f = {.step = pgt_cmd_bool(c, "step"), .confirm = pgt_cmd_str(c, "confirm")};
 	const char *file = pgt_cmd_str(c, "file");
 	struct pgt_changeset *cs = NULL;
+	struct pgt_meter *meter = NULL;
 	int rc;
 
 	if (!file)
@@ -276,9 +278,16 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 	    strcmp(f.confirm, "later") != 0)
 		return pgt_err_set(err, PGT_E_USAGE, "--confirm is ask, auto or later");
 	choice.auto_confirm = strcmp(f.confirm, "auto") == 0;
-	if (pgt_changeset_load(file, &cs, err) < 0 ||
-	    pgt_changing_new(c->options, NULL, &choice, cs, &f.run, err) < 0)
+	if (!pgt_cmd_bool(c, "dry-run") &&
+	    pgt_changing_meter(c->options, NULL, choice.window_ns, &meter, err) < 0)
 		return -1;
+	if (meter)
+		choice.validate = pgt_measure_validate_ops(meter);
+	if (pgt_changeset_load(file, &cs, err) < 0 ||
+	    pgt_changing_new(c->options, NULL, &choice, cs, &f.run, err) < 0) {
+		pgt_measure_close(meter);
+		return -1;
+	}
 	if (pgt_cmd_bool(c, "dry-run")) {
 		rc = dry_run(c, f.run, err);
 	} else {
@@ -288,6 +297,7 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 		running = NULL;
 	}
 	pgt_change_run_free(f.run);
+	pgt_measure_close(meter);
 	return rc;
 }
 

@@ -1,10 +1,12 @@
 #include "pg2une/base/clock.h"
 #include "pg2une/change/guard.h"
 #include "pg2une/engine/changing.h"
+#include "pg2une/engine/measure.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/pg/conn.h"
 
 #define FREEZE_NS (3 * PGT_NS_PER_S)
+#define WINDOW_MIN_NS (10 * PGT_NS_PER_S) /* two buckets of measure.h */
 
 static int
 spec_of(const struct pgt_options *o, const char *password, struct pgt_connspec **ret,
@@ -58,6 +60,22 @@ pgt_changing_new(const struct pgt_options *o, const char *password,
 	*ret = pgt_change_run_new(&opts, take_cs);
 	pgt_connspec_free(spec);
 	return 0;
+}
+
+int
+pgt_changing_meter(const struct pgt_options *o, const char *password, int64_t window_ns,
+		   struct pgt_meter **ret, struct pgt_err *err)
+{
+	struct pgt_connspec *spec = NULL;
+	int rc;
+
+	if (window_ns > 0 && window_ns < WINDOW_MIN_NS)
+		return 0;
+	if (spec_of(o, password, &spec, err) < 0)
+		return -1;
+	rc = pgt_measure_open(spec, ret, err);
+	pgt_connspec_free(spec);
+	return rc;
 }
 
 int

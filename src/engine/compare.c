@@ -7,6 +7,7 @@
 
 #define MARGIN	    0.10 /* reference/pg2une.md section 7: over 10% is a regression */
 #define MIN_BUCKETS 4
+#define MIN_LATENCY 3 /* statements are read less often: each point covers more */
 #define MIX_MAX	    0.30
 #define GAPS_MAX    2 /* the first sample of a window never has rates */
 
@@ -58,11 +59,12 @@ compare(const struct pgt_window *before, const struct pgt_window *after, int whi
 {
 	struct pgt_change_pct c = {NAN, NAN, NAN};
 	struct series a, b;
+	size_t least = which == 0 ? MIN_BUCKETS : MIN_LATENCY;
 	double se2, df, d, t;
 
 	read_series(before, which, &a);
 	read_series(after, which, &b);
-	if (a.points < MIN_BUCKETS || b.points < MIN_BUCKETS)
+	if (a.points < least || b.points < least)
 		return c;
 	d = b.mean - a.mean;
 	se2 = a.var / a.n + b.var / b.n;
@@ -111,7 +113,7 @@ judge(const struct pgt_window *before, const struct pgt_window *after,
 	else if (isnan(c->tps.mid) || isnan(lat->mid))
 		snprintf(c->text, sizeof(c->text), "too few samples (%zu before, %zu after)%s",
 			 before->n, after->n,
-			 isnan(lat->mid) ? ", no latency: pg_stat_statements is needed" : "");
+			 isnan(lat->mid) ? ", too little of the latency (pg_stat_statements)" : "");
 	else if (c->mix_distance > MIX_MAX)
 		snprintf(c->text, sizeof(c->text),
 			 "another load: %.0f%% of the calls are of other statements",

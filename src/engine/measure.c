@@ -132,8 +132,8 @@ close_bucket(struct gather *g, const struct pgt_snapshot *s)
 
 	if (s->mono_ns - g->bucket_began_ns < BUCKET_NS || g->bucket_ticks == 0)
 		return false;
-	/* Each stretch of statements is taken once. */
-	if (sec->available && sec->taken_ns >= g->taken_ns + s->statements_window_ns) {
+	/* Each stretch of statements is taken once; the clock may be a little off. */
+	if (sec->available && sec->taken_ns >= g->taken_ns + s->statements_window_ns / 10 * 9) {
 		read_statements(g, s, &b);
 		g->taken_ns = sec->taken_ns;
 	}

@@ -1,5 +1,5 @@
 /* Subcommands as data.  A command is one const struct pgt_cmd_ops in a file of
- * its own family (src/cli/cmd_*.c) and one line in src/cli/table.c; --help, the
+ * its own family (src/cli/cmd_*.c) and one line in src/cli/cmd.c; --help, the
  * man page and the completions are made from it.  Main thread only. */
 #ifndef PG2UNE_CLI_CMD_H
 #define PG2UNE_CLI_CMD_H
