@@ -48,8 +48,8 @@ generate_what(int argc, char **argv)
 	return argc == 3 && strcmp(argv[1], "--generate") == 0 ? argv[2] : NULL;
 }
 
-/* The hidden subcommands of the guards of a change and of a rollout's traffic: before options and locale, since it
- * gets all it needs through its socket. */
+/* The hidden subcommands of the guards of a change and of a rollout's traffic: before
+ * options and locale, since it gets all it needs through its socket. */
 static int
 guard_fd(int argc, char **argv, const char *name)
 {

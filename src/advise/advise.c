@@ -101,7 +101,8 @@ measure_statements(struct adv_ctx *c)
 	double window = 0, total = 0;
 
 	for (size_t i = 0; i < c->s->n_statements; i++) {
-		window += isfinite(c->s->statements[i].ms_w) ? c->s->statements[i].ms_w : 0;
+		window += isfinite(c->s->statements[i].ms_w) ? c->s->statements[i].ms_w
+							     : 0;
 		total += c->s->statements[i].total_ms;
 	}
 	/* ten ms of work in a window say nothing about where the time goes */

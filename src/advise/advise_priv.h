@@ -51,7 +51,8 @@ struct adv_ops {
 /* ---- the rules ---- */
 
 void adv_rules_parse(struct pgt_arena *a, const char *text, struct adv_rules *ret);
-const char *adv_rules_find(const struct adv_rules *r, const char *section, const char *key);
+const char *adv_rules_find(const struct adv_rules *r, const char *section,
+			   const char *key);
 double adv_rule(const struct adv_ctx *c, const char *section, const char *key);
 /* The statement of that name with {word} replaced: pairs of word and text, NULL.  NULL
  * when one of the texts is NULL. */
@@ -89,14 +90,16 @@ bool adv_has_window(const struct adv_ctx *c);
 /* Seconds that ADV_COUNT covers; NAN. */
 double adv_seconds(const struct adv_ctx *c);
 double adv_db_seconds(const struct adv_ctx *c); /* the same for counters by database */
-const char *adv_span(struct adv_ctx *c); /* "in the last 30 s", "since the reset 3d ago" */
+const char *
+adv_span(struct adv_ctx *c); /* "in the last 30 s", "since the reset 3d ago" */
 int adv_peak_sessions(const struct adv_ctx *c);
 double adv_db_bytes(const struct adv_ctx *c);
 
 const struct pgt_sch_table *adv_table(const struct adv_ctx *c, uint32_t oid);
 const struct pgt_sch_table *adv_table_named(const struct adv_ctx *c, const char *schema,
 					    const char *name);
-const struct pgt_sch_column *adv_column(const struct adv_ctx *c, uint32_t table, int attnum);
+const struct pgt_sch_column *adv_column(const struct adv_ctx *c, uint32_t table,
+					int attnum);
 const struct pgt_sch_column *adv_column_named(const struct adv_ctx *c, uint32_t table,
 					      const char *name);
 const struct pgt_sch_index *adv_indexes(const struct adv_ctx *c, uint32_t table,
@@ -114,7 +117,8 @@ double adv_distinct(const struct pgt_sch_table *t, const struct pgt_sch_column *
 
 /* An advice to set a row of the table of settings to value (canonical units); NULL when
  * that is what it is, when it must not be, or when this server has no such setting. */
-struct pgt_advice *adv_set(struct adv_ctx *c, const char *name, double value, double impact);
+struct pgt_advice *adv_set(struct adv_ctx *c, const char *name, double value,
+			   double impact);
 /* The same for one outside the table; value in words, never with a quote in it. */
 struct pgt_advice *adv_set_text(struct adv_ctx *c, const char *name, const char *value,
 				double impact);

@@ -20,14 +20,16 @@ pool_size(const struct adv_ctx *c)
 
 	for (size_t i = 0; i < c->in->n_recent; i++)
 		most = fmax(most, c->in->recent[i]->sessions.active);
-	return isfinite(cores(c)) ? fmin(fmax(1.5 * most, 2 * cores(c)), 4 * cores(c)) : 1.5 * most;
+	return isfinite(cores(c)) ? fmin(fmax(1.5 * most, 2 * cores(c)), 4 * cores(c))
+				  : 1.5 * most;
 }
 
 static void
 near_limit(struct adv_ctx *c)
 {
 	const struct pgt_sessions *s = &c->snap->sessions;
-	double peak = adv_peak_sessions(c), most = s->max_connections - fmax(s->reserved, 0);
+	double peak = adv_peak_sessions(c),
+	       most = s->max_connections - fmax(s->reserved, 0);
 	double idle = s->total > 0 ? (double)s->idle / s->total : 0;
 	struct pgt_advice *a;
 
@@ -36,21 +38,26 @@ near_limit(struct adv_ctx *c)
 	a = adv_new(c, PGT_ADVICE_POOLER, 40 + 40 * fmin(peak / most, 1), "pooler:limit");
 	a->title = adv_text(c, "Pool connections: %.0f of %.0f used", peak, most);
 	adv_evidence(c, a, "most at once", "%.0f of %.0f", peak, most);
-	adv_evidence(c, a, "now", "%d active, %d idle, %d idle in transaction", s->active, s->idle,
-		     s->idle_in_tx);
-	a->why = adv_text(c, "%.0f of %.0f connection slots were taken and %.0f%% of them are idle: the "
-			     "next clients will be refused. A pooler in transaction mode with about "
-			     "%.0f server connections carries this load.",
-			  peak, most, 100 * idle, ceil(pool_size(c)));
+	adv_evidence(c, a, "now", "%d active, %d idle, %d idle in transaction", s->active,
+		     s->idle, s->idle_in_tx);
+	a->why = adv_text(
+	    c,
+	    "%.0f of %.0f connection slots were taken and %.0f%% of them are idle: the "
+	    "next clients will be refused. A pooler in transaction mode with about "
+	    "%.0f server connections carries this load.",
+	    peak, most, 100 * idle, ceil(pool_size(c)));
 	a->current = adv_text(c, "max_connections = %d", s->max_connections);
-	a->proposed = adv_text(c, "PgBouncer: pool_mode = transaction, default_pool_size = %.0f; all "
-				  "pools and direct sessions together below %.0f",
-			       ceil(pool_size(c)), most);
-	adv_effect(a, "server connections", 100 * (pool_size(c) / fmax(peak, 1) - 1), -95, 0,
-		   "sessions active at once, half as many again");
+	a->proposed = adv_text(
+	    c,
+	    "PgBouncer: pool_mode = transaction, default_pool_size = %.0f; all "
+	    "pools and direct sessions together below %.0f",
+	    ceil(pool_size(c)), most);
+	adv_effect(a, "server connections", 100 * (pool_size(c) / fmax(peak, 1) - 1), -95,
+		   0, "sessions active at once, half as many again");
 	adv_sure(c, a, idle > 0.5 ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
 		 "sessions counted over %zu samples", c->in->n_recent + 1);
-	a->costs = "session state (SET, LISTEN, advisory locks, prepared statements before PgBouncer "
+	a->costs = "session state (SET, LISTEN, advisory locks, prepared statements "
+		   "before PgBouncer "
 		   "1.21) does not survive between transactions";
 	a->not_if = "clients keep session state; then lower their own pools";
 	a->blast = "every client: its address changes";
@@ -64,16 +71,20 @@ churn(struct adv_ctx *c)
 	double rate = ADV_COUNT(c, sessions) / adv_db_seconds(c);
 	struct pgt_advice *a;
 
-	if (!(rate >= adv_rule(c, "connections", "churn_ps")) || ADV_COUNT(c, sessions) < 300)
+	if (!(rate >= adv_rule(c, "connections", "churn_ps")) ||
+	    ADV_COUNT(c, sessions) < 300)
 		return;
 	a = adv_new(c, PGT_ADVICE_POOLER, 30 + 15 * fmin(log10(rate), 2), "pooler:churn");
 	a->title = adv_text(c, "Pool connections: %.0f new ones a second", rate);
 	adv_evidence(c, a, "sessions begun", "%.1f/s %s", rate, adv_span(c));
-	adv_evidence(c, a, "a session lasts", "%s on average",
-		     adv_age(c, ADV_COUNT(c, session_ms) / 1e3 / fmax(ADV_COUNT(c, sessions), 1)));
-	a->why = adv_text(c, "%.1f sessions begin each second %s; each costs a process, its caches and an "
-			     "authentication. A pool in the application or PgBouncer keeps them.",
-			  rate, adv_span(c));
+	adv_evidence(
+	    c, a, "a session lasts", "%s on average",
+	    adv_age(c, ADV_COUNT(c, session_ms) / 1e3 / fmax(ADV_COUNT(c, sessions), 1)));
+	a->why = adv_text(
+	    c,
+	    "%.1f sessions begin each second %s; each costs a process, its caches and an "
+	    "authentication. A pool in the application or PgBouncer keeps them.",
+	    rate, adv_span(c));
 	adv_effect(a, "sessions begun", -95, -100, -70, "a pool keeps them open");
 	adv_sure(c, a, PGT_GRADE_HIGH, "counted by pg_stat_database");
 	a->not_if = "they come from a health check";
@@ -94,9 +105,11 @@ idle_in_transaction(struct adv_ctx *c)
 		return;
 	adv_evidence(c, a, "oldest", "%s, pid %d", adv_age(c, oldest),
 		     c->snap->sessions.oldest_idle_in_tx_pid);
-	a->why = adv_text(c, "Session %d is idle in a transaction since %s: it keeps its locks and holds "
-			     "back vacuum, and nothing ends it.",
-			  c->snap->sessions.oldest_idle_in_tx_pid, adv_age(c, oldest));
+	a->why = adv_text(
+	    c,
+	    "Session %d is idle in a transaction since %s: it keeps its locks and holds "
+	    "back vacuum, and nothing ends it.",
+	    c->snap->sessions.oldest_idle_in_tx_pid, adv_age(c, oldest));
 	adv_sure(c, a, PGT_GRADE_HIGH, "seen now, and no timeout is set");
 	a->effect_of = "how long such a session lasts";
 	a->effect_how = "the timeout itself";
@@ -107,7 +120,8 @@ idle_in_transaction(struct adv_ctx *c)
 static void
 too_many_allowed(struct adv_ctx *c)
 {
-	double most = adv_setting(c, "max_connections"), peak = adv_peak_sessions(c), want;
+	double most = adv_setting(c, "max_connections"), peak = adv_peak_sessions(c),
+	       want;
 	struct pgt_advice *a;
 
 	if (most < 500 || peak > 0.3 * most || c->in->n_recent < 2)
@@ -117,13 +131,17 @@ too_many_allowed(struct adv_ctx *c)
 	if (!a)
 		return;
 	adv_evidence(c, a, "most at once", "%.0f of %.0f", peak, most);
-	a->why = adv_text(c, "%.0f slots are allowed and %.0f were used at most: work_mem must be sized for "
-			     "all of them, and a stampede would start as many processes.",
+	a->why = adv_text(c,
+			  "%.0f slots are allowed and %.0f were used at most: work_mem "
+			  "must be sized for "
+			  "all of them, and a stampede would start as many processes.",
 			  most, peak);
-	adv_effect(a, "memory that may be taken at worst", 100 * (want / most - 1), -95, -10,
-		   "slots");
-	adv_sure(c, a, PGT_GRADE_MEDIUM, "seen over %zu samples only", c->in->n_recent + 1);
-	a->costs = "more clients than that are refused; standbys need at least the primary's value";
+	adv_effect(a, "memory that may be taken at worst", 100 * (want / most - 1), -95,
+		   -10, "slots");
+	adv_sure(c, a, PGT_GRADE_MEDIUM, "seen over %zu samples only",
+		 c->in->n_recent + 1);
+	a->costs = "more clients than that are refused; standbys need at least the "
+		   "primary's value";
 	a->not_if = "peaks come at other times";
 }
 

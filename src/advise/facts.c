@@ -129,7 +129,8 @@ adv_table_named(const struct adv_ctx *c, const char *schema, const char *name)
 	for (size_t i = 0; i < c->s->n_tables; i++) {
 		const struct pgt_sch_table *t = &c->s->tables[i];
 
-		if (strcmp(t->name, name) != 0 || (schema && strcmp(t->schema, schema) != 0))
+		if (strcmp(t->name, name) != 0 ||
+		    (schema && strcmp(t->schema, schema) != 0))
 			continue;
 		if (schema || strcmp(t->schema, "public") == 0)
 			return t;

@@ -17,14 +17,16 @@ cand_columns(struct adv_ctx *c, const struct cand *x, bool quoted)
 	pgt_buf_init(&b, 4096);
 	pgt_buf_putc(&b, '(');
 	for (int i = 0; i < x->n; i++) {
-		const struct pgt_sch_column *col = adv_column(c, x->t->oid, x->key[i].att);
+		const struct pgt_sch_column *col = adv_column(c, x->t->oid,
+							      x->key[i].att);
 		const char *name = quoted ? col->q_name : col->name;
 
 		if (!name) {
 			pgt_buf_done(&b);
 			return NULL;
 		}
-		pgt_buf_printf(&b, x->key[i].lower ? "%slower(%s)" : "%s%s", i ? ", " : "", name);
+		pgt_buf_printf(&b, x->key[i].lower ? "%slower(%s)" : "%s%s",
+			       i ? ", " : "", name);
 		if (quoted && *x->opclass)
 			pgt_buf_printf(&b, " %s", x->opclass);
 		if (x->key[i].desc)
@@ -36,7 +38,8 @@ cand_columns(struct adv_ctx *c, const struct cand *x, bool quoted)
 	}
 	pgt_buf_putc(&b, ')');
 	for (int i = 0; i < x->n_include; i++) {
-		const struct pgt_sch_column *col = adv_column(c, x->t->oid, x->include[i]);
+		const struct pgt_sch_column *col = adv_column(c, x->t->oid,
+							      x->include[i]);
 
 		pgt_buf_printf(&b, "%s%s", i ? ", " : " INCLUDE (", col->q_name);
 	}
@@ -90,7 +93,8 @@ adv_index_name(struct adv_ctx *c, const struct pgt_sch_table *t, const char *wor
 /* 8 bytes of tuple header, 4 of line pointer, keys padded to 8, pages filled to 90 %
  * (storage-page-layout.html, btree's default fillfactor). */
 double
-adv_index_bytes(const struct adv_ctx *c, const struct pgt_sch_table *t, const int *att, int n)
+adv_index_bytes(const struct adv_ctx *c, const struct pgt_sch_table *t, const int *att,
+		int n)
 {
 	double width = 0;
 
@@ -109,13 +113,15 @@ partitioned_act(struct adv_ctx *c, struct pgt_advice *a, const struct pgt_sch_ta
 	a->how = PGT_HOW_HUMAN;
 	a->statement = adv_sql(c, "index_create_only", "name", name, "table", t->q_name,
 			       "definition", rest, NULL);
-	a->undo = adv_sql(c, "index_drop_plain", "index", adv_text(c, "%s.%s", t->schema, name),
-			  NULL);
-	a->blast = adv_text(c, "%d partitions: CONCURRENTLY is refused on a partitioned table; the "
-			       "statement makes the empty index of the parent, each partition's is "
-			       "then built CONCURRENTLY and attached (ALTER INDEX ... ATTACH "
-			       "PARTITION)",
-			    t->children);
+	a->undo = adv_sql(c, "index_drop_plain", "index",
+			  adv_text(c, "%s.%s", t->schema, name), NULL);
+	a->blast = adv_text(
+	    c,
+	    "%d partitions: CONCURRENTLY is refused on a partitioned table; the "
+	    "statement makes the empty index of the parent, each partition's is "
+	    "then built CONCURRENTLY and attached (ALTER INDEX ... ATTACH "
+	    "PARTITION)",
+	    t->children);
 }
 
 void
@@ -137,16 +143,19 @@ adv_index_act(struct adv_ctx *c, struct pgt_advice *a, const struct pgt_sch_tabl
 	a->how = PGT_HOW_ONLINE;
 	a->statement = adv_sql(c, "index_create", "name", name, "table", t->q_name,
 			       "definition", rest, NULL);
-	a->undo = adv_sql(c, "index_drop", "index", adv_text(c, "%s.%s", q_schema, name), NULL);
+	a->undo = adv_sql(c, "index_drop", "index", adv_text(c, "%s.%s", q_schema, name),
+			  NULL);
 	a->act = (struct pgt_advice_act){.kind = "index_create",
 					 .name = name,
 					 .schema = t->schema,
 					 .table = t->name,
 					 .definition = rest,
 					 .database = c->s->database};
-	a->blast = adv_text(c, "readers and writers of %s go on while it is built; the build waits "
-			       "for transactions that are older",
-			    t->q_name);
+	a->blast = adv_text(
+	    c,
+	    "readers and writers of %s go on while it is built; the build waits "
+	    "for transactions that are older",
+	    t->q_name);
 }
 
 /* Does a statement that writes change a column of the candidate, which no index has yet?
@@ -157,18 +166,21 @@ hot_lost(struct adv_ctx *c, const struct cand *x)
 	double calls = 0;
 
 	for (size_t i = 0; i < c->s->n_statements; i++) {
-		const struct adv_parsed *p = c->parsed && c->parsed[i].done ? &c->parsed[i]
-									    : adv_parse(c, i);
+		const struct adv_parsed *p = c->parsed && c->parsed[i].done
+						 ? &c->parsed[i]
+						 : adv_parse(c, i);
 
 		for (int k = 0; k < p->n_blocks; k++) {
 			const struct adv_block *b = p->block[k];
 
-			if (b->kind != BLOCK_UPDATE || !b->n_rels || b->rel[0].table != x->t)
+			if (b->kind != BLOCK_UPDATE || !b->n_rels ||
+			    b->rel[0].table != x->t)
 				continue;
 			for (int s = 0; s < b->n_set; s++)
 				for (int n = 0; n < x->n; n++)
 					if (b->set[s].att == x->key[n].att) {
-						calls += adv_calls(c, &c->s->statements[i]);
+						calls += adv_calls(c,
+								   &c->s->statements[i]);
 						goto next;
 					}
 		}
@@ -192,23 +204,29 @@ costs(struct adv_ctx *c, struct pgt_advice *a, const struct cand *x, double byte
 	const struct pgt_sch_table *t = x->t;
 	size_t n_ix;
 	double writes = isfinite(t->ins_w) ? t->ins_w + t->upd_w + t->del_w : NAN;
-	double lost = t->kind == 'r' && t->upd > 0 && t->hot / t->upd > 0.5 ? hot_lost(c, x) : 0;
+	double lost = t->kind == 'r' && t->upd > 0 && t->hot / t->upd > 0.5
+			  ? hot_lost(c, x)
+			  : 0;
 
 	adv_indexes(c, t->oid, &n_ix);
 	a->costs = adv_text(
-	    c, "index ~%s; %sinserts and non-HOT updates each write one more entry (about "
-	       "%.0f%% more work)%s",
+	    c,
+	    "index ~%s; %sinserts and non-HOT updates each write one more entry (about "
+	    "%.0f%% more work)%s",
 	    adv_bytes(c, bytes),
 	    isfinite(writes) ? adv_text(c, "%s writes/s: ", adv_count(c, writes)) : "",
 	    100.0 / (double)(n_ix + 3),
-	    lost > 0 ? adv_text(c, "; %s updates that were HOT become ordinary ones, since they "
-				   "change an indexed column",
-				adv_count(c, lost))
-		     : "");
+	    lost > 0
+		? adv_text(c,
+			   "; %s updates that were HOT become ordinary ones, since they "
+			   "change an indexed column",
+			   adv_count(c, lost))
+		: "");
 	if (lost > 0 && lost > x->calls) {
 		a->score *= 0.5;
-		adv_sure(c, a, PGT_GRADE_LOW, "more updates (%s calls) would lose HOT than reads "
-					      "(%s calls) gain",
+		adv_sure(c, a, PGT_GRADE_LOW,
+			 "more updates (%s calls) would lose HOT than reads "
+			 "(%s calls) gain",
 			 adv_count(c, lost), adv_count(c, x->calls));
 	}
 }
@@ -223,30 +241,36 @@ judge(struct adv_ctx *c, struct pgt_advice *a, const struct cand *x,
 	if (measured) {
 		share = 1 - plan->cost_after / plan->cost_before;
 		gain = x->time_pct * fmax(share, 0);
-		adv_evidence(c, a, "plan cost (HypoPG)", "%.0f -> %.1f", plan->cost_before,
-			     plan->cost_after);
+		adv_evidence(c, a, "plan cost (HypoPG)", "%.0f -> %.1f",
+			     plan->cost_before, plan->cost_after);
 		adv_effect(a, "all query time", -gain, -fmin(x->time_pct, gain * 1.15),
-			   -gain * 0.6, "plan costs with and without the index by HypoPG");
+			   -gain * 0.6,
+			   "plan costs with and without the index by HypoPG");
 	} else {
 		adv_effect(a, "all query time", -gain, -fmin(x->time_pct, gain * 1.1),
 			   -gain * 0.4,
-			   "blocks that the statement reads now against blocks of an index scan");
+			   "blocks that the statement reads now against blocks of an "
+			   "index scan");
 	}
 	if (measured && share > 0.3 && x->calls >= 5)
 		adv_sure(c, a, PGT_GRADE_HIGH, "HypoPG's plan takes it; %s calls seen",
 			 adv_count(c, x->calls));
 	else if (x->unsure_pattern)
-		adv_sure(c, a, PGT_GRADE_LOW, "the patterns are parameters: whether they begin "
-					      "with a wildcard is not known");
+		adv_sure(c, a, PGT_GRADE_LOW,
+			 "the patterns are parameters: whether they begin "
+			 "with a wildcard is not known");
 	else if (x->guessed)
-		adv_sure(c, a, PGT_GRADE_MEDIUM, "parsed predicate, %s calls seen, but no "
-						 "statistics of a column (ANALYZE, or "
-						 "pg_read_all_data to see them)",
+		adv_sure(c, a, PGT_GRADE_MEDIUM,
+			 "parsed predicate, %s calls seen, but no "
+			 "statistics of a column (ANALYZE, or "
+			 "pg_read_all_data to see them)",
 			 adv_count(c, x->calls));
 	else if (x->calls >= 5 && x->blocks_now > 0.3 * x->t->bytes / PAGE)
-		adv_sure(c, a, PGT_GRADE_HIGH, "parsed predicate, %s calls seen that read %.0f%% "
-					       "of the table's blocks each, no similar index%s",
-			 adv_count(c, x->calls), 100 * x->blocks_now / (x->t->bytes / PAGE),
+		adv_sure(c, a, PGT_GRADE_HIGH,
+			 "parsed predicate, %s calls seen that read %.0f%% "
+			 "of the table's blocks each, no similar index%s",
+			 adv_count(c, x->calls),
+			 100 * x->blocks_now / (x->t->bytes / PAGE),
 			 c->s->has_hypopg ? "" : "; HypoPG is not there to verify");
 	else
 		adv_sure(c, a, PGT_GRADE_MEDIUM, "parsed predicate, %s calls seen",
@@ -258,14 +282,13 @@ words(struct adv_ctx *c, struct pgt_advice *a, const struct cand *x)
 {
 	const struct pgt_sch_statement *q = x->q[0];
 
-	a->why = adv_text(c, "%.1f%% of query time %s reads %s blocks of %s (%s rows) a call to "
-			     "return %s rows; an index would read about %s.",
-			  x->time_pct,
-			  c->windowed ? adv_span(c) : "since the statistics reset",
-			  adv_count(c, x->blocks_now), x->t->q_name,
-			  adv_count(c, adv_rows(x->t)),
-			  adv_count(c, q->rows / fmax(q->calls, 1)),
-			  adv_count(c, x->blocks_then));
+	a->why = adv_text(
+	    c,
+	    "%.1f%% of query time %s reads %s blocks of %s (%s rows) a call to "
+	    "return %s rows; an index would read about %s.",
+	    x->time_pct, c->windowed ? adv_span(c) : "since the statistics reset",
+	    adv_count(c, x->blocks_now), x->t->q_name, adv_count(c, adv_rows(x->t)),
+	    adv_count(c, q->rows / fmax(q->calls, 1)), adv_count(c, x->blocks_then));
 	a->not_if = x->n_q == 1 ? "the statement disappears or becomes rare"
 				: "the statements disappear or become rare";
 	for (int i = 0; i < x->n_q; i++)
@@ -293,9 +316,11 @@ cand_advise(struct adv_ctx *c, const struct cand *x)
 	if (!sql)
 		return;
 	if (plan && (!plan->used || plan->cost_after > 0.9 * plan->cost_before)) {
-		adv_note(c, "an index on %s %s was considered; the planner would not take it "
-			    "(HypoPG)",
-			 x->t->q_name, show);
+		adv_note(
+		    c,
+		    "an index on %s %s was considered; the planner would not take it "
+		    "(HypoPG)",
+		    x->t->q_name, show);
 		return;
 	}
 	a = adv_new(c, PGT_ADVICE_INDEX, 20 + 0.8 * x->gain_pct, "%s", id);
@@ -310,10 +335,10 @@ cand_advise(struct adv_ctx *c, const struct cand *x)
 	bytes = plan && plan->index_bytes > 0 ? plan->index_bytes
 		: strcmp(x->am, "brin") == 0  ? fmax(x->t->bytes / 1000, 24 * KB)
 					      : adv_index_bytes(c, x->t, att, n);
-	a->title = adv_sql(c, "title_create", "table", x->t->name, "what",
-			   strcmp(x->am, "btree") == 0 ? show
-						       : adv_text(c, "USING %s %s", x->am, show),
-			   NULL);
+	a->title = adv_sql(
+	    c, "title_create", "table", x->t->name, "what",
+	    strcmp(x->am, "btree") == 0 ? show : adv_text(c, "USING %s %s", x->am, show),
+	    NULL);
 	a->queryid = x->q[0]->queryid;
 	a->current = "no index leads there";
 	a->proposed = adv_text(c, "USING %s %s", x->am, show);

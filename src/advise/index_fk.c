@@ -51,7 +51,8 @@ static void
 advise_fk(struct adv_ctx *c, const struct pgt_sch_fk *fk, const struct pgt_sch_table *t)
 {
 	const struct pgt_sch_table *ref = adv_table(c, fk->ref);
-	const char *cols = columns(c, fk, true, ", "), *show = columns(c, fk, false, ", ");
+	const char *cols = columns(c, fk, true, ", "),
+		   *show = columns(c, fk, false, ", ");
 	double rate = ref && isfinite(ref->del_w) ? ref->del_w : 0;
 	double deletes = ref ? ref->del + (fk->on_delete == 'a' ? 0 : ref->upd * 0) : 0;
 	struct pgt_advice *a;
@@ -59,7 +60,8 @@ advise_fk(struct adv_ctx *c, const struct pgt_sch_fk *fk, const struct pgt_sch_t
 	if (!cols || !show)
 		return;
 	a = adv_new(c, PGT_ADVICE_INDEX,
-		    (deletes > 0 ? 40 : 22) + 8 * fmin(log10(fmax(adv_rows(t) / 1e4, 1)), 3) +
+		    (deletes > 0 ? 40 : 22) +
+			8 * fmin(log10(fmax(adv_rows(t) / 1e4, 1)), 3) +
 			(rate > 0 ? 15 : 0),
 		    "index:%s.%s(%s)", t->schema, t->name, show);
 	a->title = adv_sql(c, "title_create", "table", t->name, "what",
@@ -68,16 +70,19 @@ advise_fk(struct adv_ctx *c, const struct pgt_sch_fk *fk, const struct pgt_sch_t
 	a->proposed = adv_text(c, "USING btree (%s)", show);
 	adv_index_act(c, a, t, adv_index_name(c, t, columns(c, fk, false, "_")),
 		      adv_text(c, "USING btree (%s)", cols));
-	adv_evidence(c, a, "foreign key", "%s (%s) references %s", fk->name, show, fk->ref_name);
-	adv_evidence(c, a, "rows of the referencing table", "%s, %s", adv_count(c, adv_rows(t)),
-		     adv_bytes(c, t->bytes));
-	adv_evidence(c, a, "deletes from the referenced table", "%s since the reset, %s/s now",
-		     adv_count(c, deletes), adv_count(c, rate));
-	a->why = adv_text(c, "Deleting a row of %s (or changing its key) looks for references in %s "
-			     "and no index leads there: each reads all %s rows while holding the "
-			     "lock. %s rows were deleted there since the reset.",
-			  fk->ref_name, t->q_name, adv_count(c, adv_rows(t)),
-			  adv_count(c, deletes));
+	adv_evidence(c, a, "foreign key", "%s (%s) references %s", fk->name, show,
+		     fk->ref_name);
+	adv_evidence(c, a, "rows of the referencing table", "%s, %s",
+		     adv_count(c, adv_rows(t)), adv_bytes(c, t->bytes));
+	adv_evidence(c, a, "deletes from the referenced table",
+		     "%s since the reset, %s/s now", adv_count(c, deletes),
+		     adv_count(c, rate));
+	a->why = adv_text(
+	    c,
+	    "Deleting a row of %s (or changing its key) looks for references in %s "
+	    "and no index leads there: each reads all %s rows while holding the "
+	    "lock. %s rows were deleted there since the reset.",
+	    fk->ref_name, t->q_name, adv_count(c, adv_rows(t)), adv_count(c, deletes));
 	if (fk->on_delete == 'c')
 		adv_evidence(c, a, "on delete", "cascade: the rows here are deleted too");
 	adv_effect(a, adv_text(c, "time of a delete from %s", fk->ref_name),
@@ -86,14 +91,18 @@ advise_fk(struct adv_ctx *c, const struct pgt_sch_fk *fk, const struct pgt_sch_t
 	a->costs = adv_text(c, "index ~%s; one more entry for each insert",
 			    adv_bytes(c, adv_index_bytes(c, t, fk->att, fk->n)));
 	if (deletes > 0)
-		adv_sure(c, a, PGT_GRADE_HIGH, "read from the catalogue; the referenced table does "
-					       "lose rows");
+		adv_sure(c, a, PGT_GRADE_HIGH,
+			 "read from the catalogue; the referenced table does "
+			 "lose rows");
 	else
-		adv_sure(c, a, PGT_GRADE_MEDIUM, "read from the catalogue; no delete was seen since "
-						 "the reset");
-	a->not_if = "rows of the referenced table are never deleted and its key never changes";
+		adv_sure(c, a, PGT_GRADE_MEDIUM,
+			 "read from the catalogue; no delete was seen since "
+			 "the reset");
+	a->not_if =
+	    "rows of the referenced table are never deleted and its key never changes";
 	a->source = "pg_constraint against pg_index; "
-		    "https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK";
+		    "https://www.postgresql.org/docs/current/"
+		    "ddl-constraints.html#DDL-CONSTRAINTS-FK";
 }
 
 void

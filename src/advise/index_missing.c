@@ -6,7 +6,8 @@
 
 #define CANDS_MAX 400
 #define SEL_DEFAULT 0.005 /* selfuncs.h DEFAULT_EQ_SEL */
-#define SEL_RANGE   0.1   /* between DEFAULT_INEQ_SEL 1/3 and DEFAULT_RANGE_INEQ_SEL 0.005 */
+#define SEL_RANGE   0.1 /* between DEFAULT_INEQ_SEL 1/3 and DEFAULT_RANGE_INEQ_SEL 0.005 \
+			 */
 
 struct finder {
 	struct adv_ctx *c;
@@ -16,11 +17,12 @@ struct finder {
 
 /* Share of the rows that the predicate keeps. */
 static double
-selectivity(const struct adv_ctx *c, const struct pgt_sch_table *t, int att, enum adv_op op,
-	    bool *guessed)
+selectivity(const struct adv_ctx *c, const struct pgt_sch_table *t, int att,
+	    enum adv_op op, bool *guessed)
 {
 	const struct pgt_sch_column *col = adv_column(c, t->oid, att);
-	double nd = adv_distinct(t, col), nulls = col && col->has_stats ? col->null_frac : NAN;
+	double nd = adv_distinct(t, col),
+	       nulls = col && col->has_stats ? col->null_frac : NAN;
 
 	if (op == OP_NULL || op == OP_NOT_NULL) {
 		if (!isfinite(nulls))
@@ -83,7 +85,8 @@ equality_keys(const struct adv_ctx *c, const struct adv_block *b, int rel, bool 
 			    (p->op == OP_JOIN && !joins))
 				continue;
 			sel = selectivity(c, t, p->att, p->op, &unsure);
-			/* IN goes after plain equality: a later key cannot keep its order */
+			/* IN goes after plain equality: a later key cannot keep its order
+			 */
 			if (p->op == OP_IN)
 				sel += 1e-6;
 			if (sel < best) {
@@ -141,8 +144,8 @@ range_key(const struct adv_ctx *c, const struct adv_block *b, int rel, struct ca
 	for (int i = 0; i < b->n_preds; i++)
 		if (b->pred[i].rel == rel && b->pred[i].op == OP_RANGE &&
 		    key_of(x, b->pred[i].att) < 0) {
-			*rows *= selectivity(c, b->rel[rel].table, b->pred[i].att, OP_RANGE,
-					     &x->guessed);
+			*rows *= selectivity(c, b->rel[rel].table, b->pred[i].att,
+					     OP_RANGE, &x->guessed);
 			add_key(x, b->pred[i].att);
 			return;
 		}
@@ -150,7 +153,8 @@ range_key(const struct adv_ctx *c, const struct adv_block *b, int rel, struct ca
 
 /* A condition that no parameter changes and that keeps few rows. */
 static void
-partial(struct adv_ctx *c, const struct adv_block *b, int rel, struct cand *x, double *rows)
+partial(struct adv_ctx *c, const struct adv_block *b, int rel, struct cand *x,
+	double *rows)
 {
 	for (int i = 0; i < b->n_preds; i++) {
 		const struct adv_pred *p = &b->pred[i];
@@ -175,8 +179,8 @@ partial(struct adv_ctx *c, const struct adv_block *b, int rel, struct cand *x, d
 
 /* Does a valid index already lead to about as few rows? */
 static bool
-is_served(const struct adv_ctx *c, const struct adv_block *b, int rel, const struct cand *x,
-	  double rows_then, bool sorted)
+is_served(const struct adv_ctx *c, const struct adv_block *b, int rel,
+	  const struct cand *x, double rows_then, bool sorted)
 {
 	size_t n;
 	const struct pgt_sch_index *ix = adv_indexes(c, x->t->oid, &n);
@@ -192,12 +196,15 @@ is_served(const struct adv_ctx *c, const struct adv_block *b, int rel, const str
 			double sel = 1;
 
 			for (int p = 0; p < b->n_preds; p++)
-				if (b->pred[p].rel == rel && b->pred[p].att == ix[i].att[k] &&
-				    (is_equal(b->pred[p].op) || b->pred[p].op == OP_RANGE)) {
+				if (b->pred[p].rel == rel &&
+				    b->pred[p].att == ix[i].att[k] &&
+				    (is_equal(b->pred[p].op) ||
+				     b->pred[p].op == OP_RANGE)) {
 					hit = true;
 					equal |= is_equal(b->pred[p].op);
-					sel = fmin(sel, selectivity(c, x->t, ix[i].att[k],
-								    b->pred[p].op, &unsure));
+					sel = fmin(sel,
+						   selectivity(c, x->t, ix[i].att[k],
+							       b->pred[p].op, &unsure));
 				}
 			if (!hit && !(sorted && key_of(x, ix[i].att[k]) == k))
 				break;
@@ -206,7 +213,8 @@ is_served(const struct adv_ctx *c, const struct adv_block *b, int rel, const str
 			if (hit && !equal)
 				break;
 		}
-		if (matched >= x->n || (!sorted && matched && rows <= fmax(20, 4 * rows_then)))
+		if (matched >= x->n ||
+		    (!sorted && matched && rows <= fmax(20, 4 * rows_then)))
 			return true;
 		if (ix[i].unique && matched == ix[i].n_keys)
 			return true;
@@ -224,7 +232,8 @@ covering(const struct adv_ctx *c, const struct adv_block *b, int rel, struct can
 	if (b->star || x->t->kind != 'r' || x->rows_then < 200 || x->t->upd > x->t->ins)
 		return;
 	for (int i = 0; i < b->n_used; i++) {
-		const struct pgt_sch_column *col = adv_column(c, x->t->oid, b->used[i].att);
+		const struct pgt_sch_column *col = adv_column(c, x->t->oid,
+							      b->used[i].att);
 
 		if (b->used[i].rel != rel || key_of(x, b->used[i].att) >= 0)
 			continue;
@@ -272,8 +281,8 @@ keep(struct finder *f, const struct cand *x)
 		int n = x->n < y->n ? x->n : y->n;
 
 		if (y->t != x->t || strcmp(y->am, x->am) != 0 ||
-		    !same_text(y->predicate, x->predicate) || !same_text(y->opclass, x->opclass) ||
-		    !same_keys(x, y, n))
+		    !same_text(y->predicate, x->predicate) ||
+		    !same_text(y->opclass, x->opclass) || !same_keys(x, y, n))
 			continue;
 		if (x->n > y->n) {
 			struct cand longer = *x;
@@ -296,7 +305,8 @@ blocks_for(const struct adv_ctx *c, const struct cand *x, double rows)
 {
 	const struct pgt_sch_column *col = adv_column(c, x->t->oid, x->key[0].att);
 	double corr = col && isfinite(col->correlation) ? fabs(col->correlation) : 0;
-	double pages = fmax(x->t->bytes / PAGE, 1), per_page = fmax(adv_rows(x->t) / pages, 1);
+	double pages = fmax(x->t->bytes / PAGE, 1),
+	       per_page = fmax(adv_rows(x->t) / pages, 1);
 	double apart = fmin(rows, pages), together = rows / per_page;
 
 	return 4 + corr * corr * together + (1 - corr * corr) * apart;
@@ -321,7 +331,8 @@ weigh(struct finder *f, struct cand *x, const struct pgt_sch_statement *q, doubl
 	x->q[0] = q;
 	x->n_q = 1;
 	/* rows in memory cost by the row, not by the page: the slower of both ways */
-	gain = 1 - fmax(x->blocks_then / fmax(now, 1), x->rows_then / fmax(adv_rows(x->t), 1));
+	gain = 1 - fmax(x->blocks_then / fmax(now, 1),
+			x->rows_then / fmax(adv_rows(x->t), 1));
 	x->gain_pct = x->time_pct * fmin(fmax(gain, 0), 0.995);
 	if (gain > 0.5 && now > 50)
 		keep(f, x);
@@ -330,8 +341,8 @@ weigh(struct finder *f, struct cand *x, const struct pgt_sch_statement *q, doubl
 /* ---- btree ---- */
 
 static void
-btree(struct finder *f, const struct adv_block *b, int rel, const struct pgt_sch_statement *q,
-      bool joins)
+btree(struct finder *f, const struct adv_block *b, int rel,
+      const struct pgt_sch_statement *q, bool joins)
 {
 	struct cand x = {.t = b->rel[rel].table, .am = "btree", .opclass = ""};
 	double rows = adv_rows(x.t), before;
@@ -356,7 +367,8 @@ btree(struct finder *f, const struct adv_block *b, int rel, const struct pgt_sch
 	/* a time series in order of time: a thousandth of the size does */
 	if (x.n == 1 && !x.sorts && !x.predicate && before == adv_rows(x.t) &&
 	    adv_rows(x.t) > 1e6) {
-		const struct pgt_sch_column *col = adv_column(f->c, x.t->oid, x.key[0].att);
+		const struct pgt_sch_column *col = adv_column(f->c, x.t->oid,
+							      x.key[0].att);
 
 		if (col && col->has_stats && fabs(col->correlation) > 0.99)
 			x.am = "brin";
@@ -386,7 +398,8 @@ trgm_class(struct adv_ctx *c)
 	for (size_t i = 0; i < c->s->n_extensions; i++)
 		if (strcmp(c->s->extensions[i].name, "pg_trgm") == 0 &&
 		    c->s->extensions[i].q_schema)
-			return adv_text(c, "%s.gin_trgm_ops", c->s->extensions[i].q_schema);
+			return adv_text(c, "%s.gin_trgm_ops",
+					c->s->extensions[i].q_schema);
 	return "gin_trgm_ops";
 }
 
@@ -397,7 +410,8 @@ has_index(const struct adv_ctx *c, const struct pgt_sch_table *t, int att, const
 	const struct pgt_sch_index *ix = adv_indexes(c, t->oid, &n);
 
 	for (size_t i = 0; i < n; i++)
-		for (int k = 0; ix[i].valid && k < ix[i].n_keys && k < PGT_SCHEMA_KEYS; k++)
+		for (int k = 0; ix[i].valid && k < ix[i].n_keys && k < PGT_SCHEMA_KEYS;
+		     k++)
 			if (ix[i].att[k] == att && (strcmp(ix[i].am, am) == 0 ||
 						    strcmp(ix[i].am, "gist") == 0))
 				return true;
@@ -416,11 +430,13 @@ gin(struct finder *f, const struct adv_block *b, const struct adv_pred *p,
 		return;
 	x.opclass = gin_class(col, p->op, f->c->s->has_trgm);
 	if (!x.opclass) {
-		if ((p->op == OP_LIKE || p->op == OP_ILIKE) && adv_time_pct(f->c, q) > 5 &&
-		    !f->c->s->has_trgm)
-			adv_note(f->c, "%s is searched with LIKE (%.0f%% of query time): with the "
-				       "extension pg_trgm an index for it would be proposed",
-				 t->name, adv_time_pct(f->c, q));
+		if ((p->op == OP_LIKE || p->op == OP_ILIKE) &&
+		    adv_time_pct(f->c, q) > 5 && !f->c->s->has_trgm)
+			adv_note(
+			    f->c,
+			    "%s is searched with LIKE (%.0f%% of query time): with the "
+			    "extension pg_trgm an index for it would be proposed",
+			    t->name, adv_time_pct(f->c, q));
 		return;
 	}
 	if (p->op == OP_LIKE || p->op == OP_ILIKE) {
@@ -429,7 +445,8 @@ gin(struct finder *f, const struct adv_block *b, const struct adv_pred *p,
 	}
 	x.guessed = true;
 	add_key(&x, p->att);
-	weigh(f, &x, q, fmax(q->rows / fmax(q->calls, 1) * 2, 0.001 * adv_rows(t)), false);
+	weigh(f, &x, q, fmax(q->rows / fmax(q->calls, 1) * 2, 0.001 * adv_rows(t)),
+	      false);
 }
 
 static void
@@ -444,7 +461,8 @@ lower(struct finder *f, const struct adv_block *b, const struct adv_pred *p,
 	double sel = selectivity(f->c, t, p->att, OP_EQ, &unsure);
 
 	for (size_t i = 0; i < n; i++)
-		if (ix[i].valid && ix[i].expressions && strstr(ix[i].expressions, "lower("))
+		if (ix[i].valid && ix[i].expressions &&
+		    strstr(ix[i].expressions, "lower("))
 			return;
 	x.guessed = unsure;
 	add_key(&x, p->att);

@@ -39,9 +39,10 @@ const char *cand_columns(struct adv_ctx *c, const struct cand *x, bool quoted);
 /* Turn into an advice, with sizes, costs and what HypoPG said. */
 void cand_advise(struct adv_ctx *c, const struct cand *x);
 /* A free name; for any table and words. */
-const char *adv_index_name(struct adv_ctx *c, const struct pgt_sch_table *t, const char *words);
-double adv_index_bytes(const struct adv_ctx *c, const struct pgt_sch_table *t, const int *att,
-		       int n);
+const char *adv_index_name(struct adv_ctx *c, const struct pgt_sch_table *t,
+			   const char *words);
+double adv_index_bytes(const struct adv_ctx *c, const struct pgt_sch_table *t,
+		       const int *att, int n);
 /* Fill statement, undo and act for an index of t; rest is "USING btree (a)". */
 void adv_index_act(struct adv_ctx *c, struct pgt_advice *a, const struct pgt_sch_table *t,
 		   const char *name, const char *rest);

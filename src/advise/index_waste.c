@@ -1,4 +1,5 @@
-/* Indexes that cost more than they give: unused, duplicate, redundant, invalid, bloated. */
+/* Indexes that cost more than they give: unused, duplicate, redundant, invalid, bloated.
+ */
 #include <string.h>
 
 #include "index_priv.h"
@@ -6,12 +7,13 @@
 static struct pgt_advice *
 drop(struct adv_ctx *c, const struct pgt_sch_index *ix, double impact, const char *title)
 {
-	struct pgt_advice *a =
-	    adv_new(c, PGT_ADVICE_INDEX, impact, "index_drop:%s.%s", ix->schema, ix->name);
+	struct pgt_advice *a = adv_new(c, PGT_ADVICE_INDEX, impact, "index_drop:%s.%s",
+				       ix->schema, ix->name);
 	const struct pgt_sch_table *t = adv_table(c, ix->table);
 
-	a->title = adv_sql(c, "title_drop", "index", adv_text(c, "%s.%s", ix->schema, ix->name),
-			   "what", title, NULL);
+	a->title = adv_sql(c, "title_drop", "index",
+			   adv_text(c, "%s.%s", ix->schema, ix->name), "what", title,
+			   NULL);
 	a->current = ix->definition;
 	a->proposed = "dropped";
 	if (ix->q_name && ix->definition && t && t->kind != 'p' && !ix->parent) {
@@ -23,7 +25,8 @@ drop(struct adv_ctx *c, const struct pgt_sch_index *ix, double impact, const cha
 						 .schema = ix->schema,
 						 .database = c->s->database};
 	}
-	a->blast = t ? adv_text(c, "statements on %s", t->q_name ? t->q_name : t->name) : NULL;
+	a->blast = t ? adv_text(c, "statements on %s", t->q_name ? t->q_name : t->name)
+		     : NULL;
 	a->risk = PGT_GRADE_MEDIUM;
 	adv_evidence(c, a, "size", "%s", adv_bytes(c, ix->bytes));
 	adv_evidence(c, a, "scans", "%s since the statistics reset %s ago",
@@ -60,14 +63,16 @@ invalid(struct adv_ctx *c, const struct pgt_sch_index *ix)
 		a->statement = adv_sql(c, "index_reindex", "index", ix->q_name, NULL);
 		a->undo = NULL;
 		a->title = adv_sql(c, "title_reindex", "index",
-				   adv_text(c, "%s.%s", ix->schema, ix->name), "what", "invalid",
-				   NULL);
+				   adv_text(c, "%s.%s", ix->schema, ix->name), "what",
+				   "invalid", NULL);
 		a->act.kind = "index_reindex";
 	}
-	a->why = adv_text(c, "%s is left from a build that failed%s: no query can use it, and each "
-			     "write to %s still keeps it up (%s).",
-			  ix->name, remains ? " (REINDEX CONCURRENTLY)" : "", t->name,
-			  adv_bytes(c, ix->bytes));
+	a->why = adv_text(
+	    c,
+	    "%s is left from a build that failed%s: no query can use it, and each "
+	    "write to %s still keeps it up (%s).",
+	    ix->name, remains ? " (REINDEX CONCURRENTLY)" : "", t->name,
+	    adv_bytes(c, ix->bytes));
 	a->risk = PGT_GRADE_LOW;
 	adv_effect(a, adv_text(c, "index entries written by %s", t->name), -10, -50, -1,
 		   "one index of several");
@@ -119,8 +124,8 @@ may_go(const struct pgt_sch_index *a, const struct pgt_sch_index *b, bool same)
 }
 
 static void
-duplicate(struct adv_ctx *c, const struct pgt_sch_index *ix, const struct pgt_sch_index *all,
-	  size_t n)
+duplicate(struct adv_ctx *c, const struct pgt_sch_index *ix,
+	  const struct pgt_sch_index *all, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct pgt_sch_index *o = &all[i];
@@ -136,20 +141,28 @@ duplicate(struct adv_ctx *c, const struct pgt_sch_index *ix, const struct pgt_sc
 		a = drop(c, ix, same ? 45 : 22, same ? "duplicate" : "redundant");
 		adv_evidence(c, a, same ? "the same as" : "begins like", "%s",
 			     o->definition ? o->definition : o->name);
-		a->why = same ? adv_text(c, "%s has the same columns, order, operator classes and "
-					    "condition as %s%s: every write keeps both, and a read "
-					    "needs one.",
-					 ix->name, o->name,
-					 o->unique && !ix->unique ? ", which is unique besides" : "")
-			      : adv_text(c, "Whatever %s (%s) finds, %s finds by its first %d "
-					    "columns; it is somewhat larger to read.",
-					 ix->name, adv_bytes(c, ix->bytes), o->name, ix->n_keys);
+		a->why =
+		    same
+			? adv_text(
+			      c,
+			      "%s has the same columns, order, operator classes and "
+			      "condition as %s%s: every write keeps both, and a read "
+			      "needs one.",
+			      ix->name, o->name,
+			      o->unique && !ix->unique ? ", which is unique besides" : "")
+			: adv_text(c,
+				   "Whatever %s (%s) finds, %s finds by its first %d "
+				   "columns; it is somewhat larger to read.",
+				   ix->name, adv_bytes(c, ix->bytes), o->name,
+				   ix->n_keys);
 		adv_effect(a, "writes to indexes of the table", -100.0 / (double)(n + 1),
 			   -100.0 / (double)n, 0, "one index of several");
 		adv_sure(c, a, same ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
-			 same ? "compared by the catalogue; constraints, foreign keys and replica "
+			 same ? "compared by the catalogue; constraints, foreign keys "
+				"and replica "
 				"identity do not need it"
-			      : "every lookup is served by the other, which is %.1f times as large",
+			      : "every lookup is served by the other, which is %.1f "
+				"times as large",
 			 o->bytes / fmax(ix->bytes, 1));
 		a->risk = PGT_GRADE_LOW;
 		a->not_if = same ? "somebody names it in a hint"
@@ -173,28 +186,34 @@ unused(struct adv_ctx *c, const struct pgt_sch_index *ix)
 	    ix->bytes < adv_rule(c, "index", "unused_min_bytes") || c->s->in_recovery)
 		return;
 	if (!(age >= adv_rule(c, "index", "unused_after_s"))) {
-		adv_note(c, "indexes without scans are not judged: the statistics are only %s old",
+		adv_note(c,
+			 "indexes without scans are not judged: the statistics are only "
+			 "%s old",
 			 adv_age(c, age));
 		return;
 	}
 	writes = t->ins + t->upd - t->hot;
 	a = drop(c, ix, 20 + 5 * fmin(log10(fmax(ix->bytes / MB, 1)), 4), "unused");
-	a->why = adv_text(c, "%s (%s) was not scanned once in %s, while %s had %s writes that keep "
-			     "it up.%s",
-			  ix->name, adv_bytes(c, ix->bytes), adv_age(c, age), t->name,
-			  adv_count(c, writes),
-			  standby ? " Standbys count their own scans: look there first." : "");
+	a->why = adv_text(
+	    c,
+	    "%s (%s) was not scanned once in %s, while %s had %s writes that keep "
+	    "it up.%s",
+	    ix->name, adv_bytes(c, ix->bytes), adv_age(c, age), t->name,
+	    adv_count(c, writes),
+	    standby ? " Standbys count their own scans: look there first." : "");
 	adv_evidence(c, a, "writes to the table", "%s", adv_count(c, writes));
 	adv_effect(a, "disk", -100 * ix->bytes / fmax(adv_db_bytes(c), 1),
 		   -100 * ix->bytes / fmax(adv_db_bytes(c), 1), 0, "its size");
 	if (standby)
-		adv_sure(c, a, PGT_GRADE_LOW, "there are %zu standbys, whose scans are not seen "
-					      "here",
+		adv_sure(c, a, PGT_GRADE_LOW,
+			 "there are %zu standbys, whose scans are not seen "
+			 "here",
 			 c->snap->n_replicas);
 	else
-		adv_sure(c, a, age >= sure ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
-			 "no constraint needs it, statistics are %s old%s", adv_age(c, age),
-			 age >= sure ? "" : ": a report of the month's end may still come");
+		adv_sure(
+		    c, a, age >= sure ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
+		    "no constraint needs it, statistics are %s old%s", adv_age(c, age),
+		    age >= sure ? "" : ": a report of the month's end may still come");
 	a->not_if = "it serves a rare but urgent statement, or a standby";
 }
 
@@ -209,8 +228,9 @@ bloated(struct adv_ctx *c, const struct pgt_sch_index *ix)
 	struct pgt_advice *a;
 	double need, waste;
 
-	if (strcmp(ix->am, "btree") != 0 || ix->expressions || ix->predicate || !ix->valid || !t ||
-	    t->kind == 'p' || !(ix->bytes >= adv_rule(c, "index", "bloat_min_bytes")) ||
+	if (strcmp(ix->am, "btree") != 0 || ix->expressions || ix->predicate ||
+	    !ix->valid || !t || t->kind == 'p' ||
+	    !(ix->bytes >= adv_rule(c, "index", "bloat_min_bytes")) ||
 	    ix->n_atts > PGT_SCHEMA_KEYS || !ix->q_name || t->rows < 0)
 		return;
 	for (int i = 0; i < ix->n_atts; i++) {
@@ -224,10 +244,11 @@ bloated(struct adv_ctx *c, const struct pgt_sch_index *ix)
 	if (waste / ix->bytes < adv_rule(c, "index", "bloat_ratio") ||
 	    waste < adv_rule(c, "index", "bloat_min_bytes"))
 		return;
-	a = adv_new(c, PGT_ADVICE_INDEX, 25 + 6 * fmin(log10(waste / MB), 4), "index_reindex:%s.%s",
-		    ix->schema, ix->name);
+	a = adv_new(c, PGT_ADVICE_INDEX, 25 + 6 * fmin(log10(waste / MB), 4),
+		    "index_reindex:%s.%s", ix->schema, ix->name);
 	a->title = adv_sql(c, "title_reindex", "index",
-			   adv_text(c, "%s.%s", ix->schema, ix->name), "what", "bloated", NULL);
+			   adv_text(c, "%s.%s", ix->schema, ix->name), "what", "bloated",
+			   NULL);
 	a->statement = adv_sql(c, "index_reindex", "index", ix->q_name, NULL);
 	a->act = (struct pgt_advice_act){.kind = "index_reindex",
 					 .name = ix->name,
@@ -239,14 +260,17 @@ bloated(struct adv_ctx *c, const struct pgt_sch_index *ix)
 	adv_evidence(c, a, "size", "%s for %s rows", adv_bytes(c, ix->bytes),
 		     adv_count(c, adv_rows(t)));
 	adv_evidence(c, a, "needed at 90% fill", "~%s", adv_bytes(c, need));
-	a->why = adv_text(c, "%s has %s for %s rows that need about %s: the rest are pages that "
-			     "deletes and updates have emptied in part.",
-			  ix->name, adv_bytes(c, ix->bytes), adv_count(c, adv_rows(t)),
-			  adv_bytes(c, need));
+	a->why = adv_text(
+	    c,
+	    "%s has %s for %s rows that need about %s: the rest are pages that "
+	    "deletes and updates have emptied in part.",
+	    ix->name, adv_bytes(c, ix->bytes), adv_count(c, adv_rows(t)),
+	    adv_bytes(c, need));
 	adv_effect(a, "size of the index", -100 * waste / ix->bytes, -95, -30,
 		   "average widths of the columns from pg_stats");
 	adv_sure(c, a, waste / ix->bytes > 0.6 ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
-		 "an estimate from statistics that errs towards small; pgstattuple would measure");
+		 "an estimate from statistics that errs towards small; pgstattuple would "
+		 "measure");
 	a->costs = adv_text(c, "%s of disk while it is built anew, and its I/O",
 			    adv_bytes(c, need));
 	a->blast = "readers and writers go on; the build waits for older transactions";

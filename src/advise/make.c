@@ -61,7 +61,8 @@ adv_new(struct adv_ctx *c, enum pgt_advice_kind kind, double impact, const char 
 }
 
 void
-adv_evidence(struct adv_ctx *c, struct pgt_advice *a, const char *what, const char *fmt, ...)
+adv_evidence(struct adv_ctx *c, struct pgt_advice *a, const char *what, const char *fmt,
+	     ...)
 {
 	struct pgt_advice_row *rows = (struct pgt_advice_row *)(uintptr_t)a->evidence;
 	va_list ap;

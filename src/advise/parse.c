@@ -48,8 +48,8 @@ string_of(const cJSON *node)
 /* ---- columns ---- */
 
 static bool
-find_in(const struct adv_ctx *c, const struct adv_block *b, const char *rel, const char *name,
-	int *ret_rel, int *ret_att)
+find_in(const struct adv_ctx *c, const struct adv_block *b, const char *rel,
+	const char *name, int *ret_rel, int *ret_att)
 {
 	const struct pgt_sch_column *col;
 
@@ -106,8 +106,8 @@ note_column(struct walk *w, struct adv_block *b, const cJSON *ref)
 	}
 	name = string_of(last);
 	if (!name ||
-	    !find_in(w->c, b, n > 1 ? string_of(cJSON_GetArrayItem(fields, n - 2)) : NULL, name,
-		     &rel, &att))
+	    !find_in(w->c, b, n > 1 ? string_of(cJSON_GetArrayItem(fields, n - 2)) : NULL,
+		     name, &rel, &att))
 		return;
 	for (int i = 0; i < b->n_used; i++)
 		if (b->used[i].rel == rel && b->used[i].att == att)
@@ -143,7 +143,8 @@ has_column(struct walk *w, const struct adv_block *b, const cJSON *node, int dep
 		return column_of(w, b, node, &rel, &att);
 	if (get(node, "SelectStmt"))
 		return false;
-	cJSON_ArrayForEach(child, node) if (has_column(w, b, child, depth + 1)) return true;
+	cJSON_ArrayForEach(child,
+			   node) if (has_column(w, b, child, depth + 1)) return true;
 	return false;
 }
 
@@ -155,10 +156,11 @@ op_of(const char *name, const char *kind)
 	static const struct {
 		const char *name;
 		enum adv_op op;
-	} ops[] = {{"=", OP_EQ}, {"<", OP_RANGE}, {"<=", OP_RANGE}, {">", OP_RANGE},
-		   {">=", OP_RANGE}, {"@>", OP_CONTAINS}, {"<@", OP_CONTAINS},
-		   {"&&", OP_CONTAINS}, {"?", OP_CONTAINS}, {"?|", OP_CONTAINS},
-		   {"?&", OP_CONTAINS}, {"@@", OP_MATCH}, {"~~", OP_LIKE}, {"~~*", OP_ILIKE}};
+	} ops[] = {{"=", OP_EQ},        {"<", OP_RANGE},     {"<=", OP_RANGE},
+		   {">", OP_RANGE},     {">=", OP_RANGE},    {"@>", OP_CONTAINS},
+		   {"<@", OP_CONTAINS}, {"&&", OP_CONTAINS}, {"?", OP_CONTAINS},
+		   {"?|", OP_CONTAINS}, {"?&", OP_CONTAINS}, {"@@", OP_MATCH},
+		   {"~~", OP_LIKE},     {"~~*", OP_ILIKE}};
 
 	if (kind && (strcmp(kind, "AEXPR_BETWEEN") == 0))
 		return OP_RANGE;
@@ -181,8 +183,9 @@ lower_of(struct walk *w, const struct adv_block *b, const cJSON *node, int *ret_
 {
 	const cJSON *f = get(bare(node), "FuncCall"), *names = get(f, "funcname");
 	const cJSON *args = get(f, "args");
-	const char *name =
-	    names ? string_of(cJSON_GetArrayItem(names, cJSON_GetArraySize(names) - 1)) : NULL;
+	const char *name = names ? string_of(cJSON_GetArrayItem(
+				       names, cJSON_GetArraySize(names) - 1))
+				 : NULL;
 
 	return name && strcmp(name, "lower") == 0 && cJSON_GetArraySize(args) == 1 &&
 	       column_of(w, b, cJSON_GetArrayItem(args, 0), ret_rel, ret_att);
@@ -191,9 +194,11 @@ lower_of(struct walk *w, const struct adv_block *b, const cJSON *node, int *ret_
 static void
 comparison(struct walk *w, struct adv_block *b, const cJSON *e)
 {
-	const cJSON *names = get(e, "name"), *l = get(e, "lexpr"), *r = get(e, "rexpr"), *x;
-	const char *name =
-	    names ? string_of(cJSON_GetArrayItem(names, cJSON_GetArraySize(names) - 1)) : NULL;
+	const cJSON *names = get(e, "name"), *l = get(e, "lexpr"), *r = get(e, "rexpr"),
+		    *x;
+	const char *name = names ? string_of(cJSON_GetArrayItem(
+				       names, cJSON_GetArraySize(names) - 1))
+				 : NULL;
 	enum adv_op op = op_of(name, text(e, "kind"));
 	int rel, att, rel2, att2;
 
@@ -252,11 +257,13 @@ walk_any(struct walk *w, const cJSON *node, struct adv_block *b)
 static void
 func_call(struct walk *w, struct adv_block *b, const cJSON *f)
 {
-	static const char *const names[] = {"count", "sum", "avg", "min", "max", "array_agg",
-					    "string_agg", "jsonb_agg", "json_agg", "bool_or"};
+	static const char *const names[] = {
+	    "count",     "sum",        "avg",       "min",      "max",
+	    "array_agg", "string_agg", "jsonb_agg", "json_agg", "bool_or"};
 	const cJSON *parts = get(f, "funcname");
-	const char *name =
-	    parts ? string_of(cJSON_GetArrayItem(parts, cJSON_GetArraySize(parts) - 1)) : NULL;
+	const char *name = parts ? string_of(cJSON_GetArrayItem(
+				       parts, cJSON_GetArraySize(parts) - 1))
+				 : NULL;
 
 	for (size_t i = 0; name && i < PGT_LEN(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -306,7 +313,8 @@ walk_expr(struct walk *w, const cJSON *node, struct adv_block *b, bool anded)
 static void
 add_table(struct walk *w, struct adv_block *b, const cJSON *rv)
 {
-	const char *name = text(rv, "relname"), *alias = text(get(rv, "alias"), "aliasname");
+	const char *name = text(rv, "relname"),
+		   *alias = text(get(rv, "alias"), "aliasname");
 	const struct pgt_sch_table *t;
 
 	for (int i = 0; name && !text(rv, "schemaname") && i < w->p->n_ctes; i++)
@@ -389,19 +397,23 @@ named_distance(struct walk *w, struct adv_block *b, const cJSON *stmt)
 {
 	const cJSON *item, *first = cJSON_GetArrayItem(get(stmt, "sortClause"), 0);
 	const cJSON *ref = get(get(get(first, "SortBy"), "node"), "ColumnRef");
-	const char *name = ref ? string_of(cJSON_GetArrayItem(get(ref, "fields"), 0)) : NULL;
+	const char *name = ref ? string_of(cJSON_GetArrayItem(get(ref, "fields"), 0))
+			       : NULL;
 
 	if (!name || b->n_sorts)
 		return;
 	cJSON_ArrayForEach(item, get(stmt, "targetList"))
 	{
-		const cJSON *t = get(item, "ResTarget"), *e = get(get(t, "val"), "A_Expr");
+		const cJSON *t = get(item, "ResTarget"),
+			    *e = get(get(t, "val"), "A_Expr");
 		const char *as = text(t, "name");
-		const char *op = e ? string_of(cJSON_GetArrayItem(get(e, "name"), 0)) : NULL;
+		const char *op = e ? string_of(cJSON_GetArrayItem(get(e, "name"), 0))
+				   : NULL;
 		struct adv_sort x = {0};
 
-		if (!as || strcmp(as, name) != 0 || !op || op[0] != '<' || strlen(op) != 3 ||
-		    op[2] != '>' || !column_of(w, b, get(e, "lexpr"), &x.rel, &x.att))
+		if (!as || strcmp(as, name) != 0 || !op || op[0] != '<' ||
+		    strlen(op) != 3 || op[2] != '>' ||
+		    !column_of(w, b, get(e, "lexpr"), &x.rel, &x.att))
 			continue;
 		x.distance = pgt_arena_strdup(w->c->a, op);
 		b->sort[b->n_sorts++] = x;
@@ -448,8 +460,10 @@ select_stmt(struct walk *w, const cJSON *s, struct adv_block *parent)
 
 	with_clause(w, s, parent);
 	if (larg && rarg) { /* UNION and its like: the arms are bare SelectStmts */
-		select_stmt(w, get(larg, "SelectStmt") ? get(larg, "SelectStmt") : larg, parent);
-		select_stmt(w, get(rarg, "SelectStmt") ? get(rarg, "SelectStmt") : rarg, parent);
+		select_stmt(w, get(larg, "SelectStmt") ? get(larg, "SelectStmt") : larg,
+			    parent);
+		select_stmt(w, get(rarg, "SelectStmt") ? get(rarg, "SelectStmt") : rarg,
+			    parent);
 		return;
 	}
 	b = new_block(w, parent, BLOCK_SELECT);
@@ -532,7 +546,8 @@ walk_statement(struct walk *w, const cJSON *node, struct adv_block *parent)
 static bool
 worth_parsing(const char *sql)
 {
-	static const char *const words[] = {"select", "with", "update", "delete", "insert", "("};
+	static const char *const words[] = {"select", "with",   "update",
+					    "delete", "insert", "("};
 
 	while (*sql == ' ' || *sql == '\n')
 		sql++;

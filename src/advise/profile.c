@@ -76,14 +76,15 @@ write_number(struct pgt_profile_setting *row, double v)
 
 	if (k->grain > 0)
 		v = floor(v / k->grain) * k->grain;
-	pgt_knob_format(k, fmin(fmax(v, k->floor), k->ceil), row->value, sizeof(row->value));
+	pgt_knob_format(k, fmin(fmax(v, k->floor), k->ceil), row->value,
+			sizeof(row->value));
 }
 
 /* What does not fit is taken from work_mem first, then from maintenance, then from
  * shared_buffers. */
 static void
-fit_memory(struct pgt_profile_setting *rows, size_t n, double ram, double slots, double budget,
-	   double share)
+fit_memory(struct pgt_profile_setting *rows, size_t n, double ram, double slots,
+	   double budget, double share)
 {
 	struct pgt_profile_setting *sb = row_of(rows, n, "shared_buffers"),
 				   *wm = row_of(rows, n, "work_mem"),
@@ -96,8 +97,8 @@ fit_memory(struct pgt_profile_setting *rows, size_t n, double ram, double slots,
 		return;
 	for (int i = 0; i < 40; i++) {
 		double each = aw && number_of(aw) > 0 ? number_of(aw) : number_of(mm);
-		double all = pgt_advise_memory(number_of(sb), number_of(wm), 2, slots, share,
-					       each, workers);
+		double all = pgt_advise_memory(number_of(sb), number_of(wm), 2, slots,
+					       share, each, workers);
 
 		if (all <= limit)
 			return;
@@ -129,8 +130,8 @@ keep_rules(struct pgt_profile_setting *rows, size_t n)
 }
 
 static bool
-is_wanted(const struct pgt_knob *k, const struct pgt_profile_input *in, enum pgt_profile p,
-	  const char *line)
+is_wanted(const struct pgt_knob *k, const struct pgt_profile_input *in,
+	  enum pgt_profile p, const char *line)
 {
 	if (k->risk == PGT_RISK_DURABILITY || !pgt_knob_in_major(k, in->server_major) ||
 	    (line && strcmp(line, "-") == 0))
@@ -146,9 +147,9 @@ pgt_advise_profile(const struct pgt_profile_input *in, enum pgt_profile profile,
 		   struct pgt_profile_setting **ret, size_t *ret_n, struct pgt_err *err)
 {
 	const char *name = pgt_profile_name(profile);
-	struct pgt_knob_host host = {in->host.ram_bytes, in->host.cpus, in->max_connections,
-				     in->host.storage && strcmp(in->host.storage, "hdd") == 0,
-				     in->server_major};
+	struct pgt_knob_host host = {
+	    in->host.ram_bytes, in->host.cpus, in->max_connections,
+	    in->host.storage && strcmp(in->host.storage, "hdd") == 0, in->server_major};
 	struct pgt_profile_setting *rows;
 	struct adv_ctx c = {0};
 	struct pgt_arena *a;
@@ -169,7 +170,8 @@ pgt_advise_profile(const struct pgt_profile_input *in, enum pgt_profile profile,
 
 		snprintf(section, sizeof(section), "profile %s", name);
 		line = adv_rules_find(&c.rules, section, k->name);
-		v = is_wanted(k, in, profile, line) ? value_of(k, &host, profile, line) : NAN;
+		v = is_wanted(k, in, profile, line) ? value_of(k, &host, profile, line)
+						    : NAN;
 		if (!isfinite(v))
 			continue;
 		rows[n].name = k->name;
@@ -182,7 +184,8 @@ pgt_advise_profile(const struct pgt_profile_input *in, enum pgt_profile profile,
 		n++;
 	}
 	fit_memory(rows, n, in->host.ram_bytes, host.max_connections,
-		   adv_rule(&c, "memory", "budget"), adv_rule(&c, "memory", "active_share"));
+		   adv_rule(&c, "memory", "budget"),
+		   adv_rule(&c, "memory", "active_share"));
 	keep_rules(rows, n);
 	pgt_arena_free(a);
 	*ret = rows;

@@ -40,8 +40,8 @@ undo_text(struct adv_ctx *c, const struct pgt_setting *s, const char *now, bool 
 	bool by_us = s->sourcefile && strstr(s->sourcefile, "postgresql.auto.conf");
 
 	if (by_us && plain_value(now) && *now)
-		return adv_sql(c, list ? "setting_list" : "setting", "name", s->name, "value",
-			       now, NULL);
+		return adv_sql(c, list ? "setting_list" : "setting", "name", s->name,
+			       "value", now, NULL);
 	return adv_sql(c, "setting_reset", "name", s->name, NULL);
 }
 
@@ -62,8 +62,9 @@ where_from(struct adv_ctx *c, struct pgt_advice *a, const struct pgt_setting *s)
 	a->how = PGT_HOW_HUMAN;
 	a->statement = a->undo = NULL;
 	a->act = (struct pgt_advice_act){0};
-	a->costs = adv_text(c, "it comes from the %s, which ALTER SYSTEM does not override: "
-			       "change it there",
+	a->costs = adv_text(c,
+			    "it comes from the %s, which ALTER SYSTEM does not override: "
+			    "change it there",
 			    s->source);
 }
 
@@ -80,8 +81,8 @@ set(struct adv_ctx *c, const struct pgt_setting *s, const char *value, double im
 	a->current = now;
 	a->proposed = value;
 	a->title = adv_text(c, "SET %s %s -> %s", s->name, *now ? now : "(empty)", value);
-	a->statement = adv_sql(c, list ? "setting_list" : "setting", "name", s->name, "value",
-			       value, NULL);
+	a->statement = adv_sql(c, list ? "setting_list" : "setting", "name", s->name,
+			       "value", value, NULL);
 	a->undo = undo_text(c, s, now, list);
 	a->act = (struct pgt_advice_act){
 	    .kind = "setting", .name = s->name, .value = value};

@@ -1,4 +1,5 @@
-/* Planner costs, JIT, parallelism, I/O: by what statements did and what the storage is. */
+/* Planner costs, JIT, parallelism, I/O: by what statements did and what the storage is.
+ */
 #include <string.h>
 
 #include "advise_priv.h"
@@ -15,13 +16,17 @@ random_page(struct adv_ctx *c)
 	a = adv_set(c, "random_page_cost", 1.1, 22);
 	if (!a)
 		return;
-	adv_evidence(c, a, "storage", "%s (%s)", st, c->in->host.told ? "as told" : "probed");
-	a->why = adv_text(c, "random_page_cost = %s prices a random page as on a rotating disk; "
-			     "the storage is %s, where it costs little more than the next one.",
-			  a->current, st);
+	adv_evidence(c, a, "storage", "%s (%s)", st,
+		     c->in->host.told ? "as told" : "probed");
+	a->why = adv_text(
+	    c,
+	    "random_page_cost = %s prices a random page as on a rotating disk; "
+	    "the storage is %s, where it costs little more than the next one.",
+	    a->current, st);
 	a->effect_of = "plans that choose between index and sequential scans";
 	a->effect_how = "not estimated: plans change one by one";
-	adv_sure(c, a, PGT_GRADE_MEDIUM, "the storage is known; no plan was seen to suffer");
+	adv_sure(c, a, PGT_GRADE_MEDIUM,
+		 "the storage is known; no plan was seen to suffer");
 	a->costs = "plans change: watch the slowest statements after it";
 	a->not_if = "statements were tuned around the present plans";
 }
@@ -49,14 +54,18 @@ jit(struct adv_ctx *c)
 		return;
 	adv_evidence(c, a, "compiling", "%.0f%% of all execution time", 100 * ms / total);
 	adv_evidence(c, a, "statements", "%s calls compiled", adv_count(c, calls));
-	a->why = adv_text(c, "%.0f%% of execution time since the reset went into compiling "
-			     "expressions (%s in %s calls): the statements are too short to earn "
-			     "it back.",
-			  100 * ms / total, adv_age(c, ms / 1e3), adv_count(c, calls));
+	a->why = adv_text(
+	    c,
+	    "%.0f%% of execution time since the reset went into compiling "
+	    "expressions (%s in %s calls): the statements are too short to earn "
+	    "it back.",
+	    100 * ms / total, adv_age(c, ms / 1e3), adv_count(c, calls));
 	adv_effect(a, "all query time", -100 * ms / total, -100 * ms / total,
-		   -30 * ms / total, "time counted as JIT, less what compiled code had gained");
+		   -30 * ms / total,
+		   "time counted as JIT, less what compiled code had gained");
 	adv_sure(c, a, PGT_GRADE_HIGH, "JIT time is counted by pg_stat_statements");
-	a->costs = "long analytic statements lose what compiling gave them: set it for their role";
+	a->costs = "long analytic statements lose what compiling gave them: set it for "
+		   "their role";
 }
 
 static void
@@ -74,10 +83,13 @@ parallel(struct adv_ctx *c)
 			    fmin(c->host.cores / 2.0, fmin(all, 8)), 30);
 		if (a) {
 			adv_evidence(c, a, "cores", "%d", c->host.cores);
-			a->why = adv_text(c, "The workload is analytic and the machine has %d "
-					     "cores, but a query may use %s workers.",
-					  c->host.cores, a->current);
-			adv_sure(c, a, PGT_GRADE_MEDIUM, "cores known, workload classified");
+			a->why = adv_text(
+			    c,
+			    "The workload is analytic and the machine has %d "
+			    "cores, but a query may use %s workers.",
+			    c->host.cores, a->current);
+			adv_sure(c, a, PGT_GRADE_MEDIUM,
+				 "cores known, workload classified");
 			adv_effect(a, "time of large scans", -50, -75, -20, "workers");
 			a->costs = "each worker takes work_mem of its own and a core";
 		}
@@ -87,7 +99,8 @@ parallel(struct adv_ctx *c)
 		if (!a)
 			return;
 		adv_evidence(c, a, "cores", "%d", c->host.cores);
-		a->why = adv_text(c, "All background processes together are %s on %d cores.",
+		a->why = adv_text(c,
+				  "All background processes together are %s on %d cores.",
 				  a->current, c->host.cores);
 		adv_sure(c, a, PGT_GRADE_LOW, "no query was seen to lack a worker");
 	}
@@ -108,10 +121,13 @@ io(struct adv_ctx *c)
 		return;
 	adv_evidence(c, a, "reads", "%s/s %s", adv_bytes(c, read), adv_span(c));
 	adv_evidence(c, a, "storage", "%s", st);
-	a->why = adv_text(c, "Bitmap scans ask for %s pages ahead on %s storage, and %s/s were read "
-			     "%s.",
-			  a->current, st, adv_bytes(c, read), adv_span(c));
-	adv_sure(c, a, PGT_GRADE_MEDIUM, "storage known; which scans read was not counted");
+	a->why = adv_text(
+	    c,
+	    "Bitmap scans ask for %s pages ahead on %s storage, and %s/s were read "
+	    "%s.",
+	    a->current, st, adv_bytes(c, read), adv_span(c));
+	adv_sure(c, a, PGT_GRADE_MEDIUM,
+		 "storage known; which scans read was not counted");
 	a->costs = "bursts of reads";
 }
 
@@ -131,13 +147,16 @@ switched_off(struct adv_ctx *c)
 		if (!a)
 			continue;
 		adv_evidence(c, a, "set by", "%s", s->source);
-		a->why = adv_text(c, "%s is off for all sessions (%s): the planner avoids a whole "
-				     "kind of plan even where nothing else is sensible.",
-				  s->name, s->source);
+		a->why = adv_text(
+		    c,
+		    "%s is off for all sessions (%s): the planner avoids a whole "
+		    "kind of plan even where nothing else is sensible.",
+		    s->name, s->source);
 		adv_sure(c, a, PGT_GRADE_HIGH, "seen in pg_settings; the default is on");
 		a->effect_of = "plans of all statements";
 		a->effect_how = "not estimated";
-		a->costs = "plans change; the statement it was meant for may need care of its own";
+		a->costs = "plans change; the statement it was meant for may need care "
+			   "of its own";
 	}
 }
 

@@ -19,7 +19,8 @@ forward(int sig)
 void
 pgt_signals_forward(const int *signals, size_t n, bool on)
 {
-	struct sigaction sa = {.sa_handler = on ? forward : SIG_DFL, .sa_flags = SA_RESTART};
+	struct sigaction sa = {.sa_handler = on ? forward : SIG_DFL,
+			       .sa_flags = SA_RESTART};
 
 	reader = pthread_self();
 	sigemptyset(&sa.sa_mask);

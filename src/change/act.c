@@ -29,8 +29,8 @@ still_forward(const struct pgt_journal *j, void *arg, struct pgt_err *err)
 }
 
 int
-pgt_act_journal(const struct pgt_acting *a, enum pgt_jtype type, long item, const char *key,
-		const char *text, struct pgt_err *err)
+pgt_act_journal(const struct pgt_acting *a, enum pgt_jtype type, long item,
+		const char *key, const char *text, struct pgt_err *err)
 {
 	cJSON *body;
 	int rc;
@@ -48,8 +48,8 @@ pgt_act_journal(const struct pgt_acting *a, enum pgt_jtype type, long item, cons
 }
 
 int
-pgt_act_fence(const struct pgt_acting *a, bool may_restart, enum pgt_fence_verdict *ret_verdict,
-	      struct pgt_err *err)
+pgt_act_fence(const struct pgt_acting *a, bool may_restart,
+	      enum pgt_fence_verdict *ret_verdict, struct pgt_err *err)
 {
 	enum pgt_fence_verdict v;
 	struct pgt_fence now;
@@ -57,14 +57,16 @@ pgt_act_fence(const struct pgt_acting *a, bool may_restart, enum pgt_fence_verdi
 	char why[256];
 
 	*ret_verdict = PGT_FENCE_UNKNOWN;
-	if (pgt_direct_writer(a->link, NULL, &s, err) < 0 || pgt_fence_read(s, &now, err) < 0)
+	if (pgt_direct_writer(a->link, NULL, &s, err) < 0 ||
+	    pgt_fence_read(s, &now, err) < 0)
 		return -1;
 	v = *ret_verdict = pgt_fence_compare(a->fence, &now, why, sizeof(why));
 	if (v != PGT_FENCE_SAME && !(v == PGT_FENCE_RESTARTED && may_restart))
 		return pgt_err_set(err, PGT_E_STATE, "%s", why);
 	if (!now.locked || now.backend_pid != pgt_direct_backend_pid(a->link))
-		return pgt_err_set(err, PGT_E_CONN,
-				   "the session that holds the lock is not the one that writes");
+		return pgt_err_set(
+		    err, PGT_E_CONN,
+		    "the session that holds the lock is not the one that writes");
 	return 0;
 }
 
@@ -97,7 +99,8 @@ check_before(const struct pgt_acting *a, size_t i, struct pgt_err *err)
 	if (before)
 		return 0;
 	label = pgt_item_label(item);
-	pgt_err_set(err, PGT_E_CONFLICT, "%s: somebody changed it since the plan was made", label);
+	pgt_err_set(err, PGT_E_CONFLICT,
+		    "%s: somebody changed it since the plan was made", label);
 	free(label);
 	return -1;
 }
@@ -112,7 +115,8 @@ write_item(const struct pgt_acting *a, size_t i, struct pgt_err *err)
 	if (item->managed) {
 		pgt_act_say(a, (long)i, "PATCH /config");
 		return a->probe->patch(a->probe->ctx, item->name,
-				       a->prev[i].present ? a->prev[i].text : NULL, item->value, err);
+				       a->prev[i].present ? a->prev[i].text : NULL,
+				       item->value, err);
 	}
 	sql = pgt_item_sql(item, err);
 	if (!sql)
@@ -165,12 +169,14 @@ check_files(const struct pgt_acting *a, const char *pending_before, struct pgt_e
 	struct pgt_writer *s;
 	char *text = NULL, *line;
 
-	if (pgt_direct_writer(a->link, NULL, &s, err) < 0 || pgt_file_errors_read(s, &text, err) < 0)
+	if (pgt_direct_writer(a->link, NULL, &s, err) < 0 ||
+	    pgt_file_errors_read(s, &text, err) < 0)
 		return -1;
 	if (*text) {
 		text[strcspn(text, "\n")] = '\0';
 		pgt_err_set(err, PGT_E_STATE,
-			    "the configuration has an error, a reload would be void: %s", text);
+			    "the configuration has an error, a reload would be void: %s",
+			    text);
 		free(text);
 		return -1;
 	}
@@ -182,7 +188,8 @@ check_files(const struct pgt_acting *a, const char *pending_before, struct pgt_e
 	line = first_new_line(text, pending_before);
 	if (line)
 		pgt_err_set(err, PGT_E_CONFLICT,
-			    "a reload would also activate what somebody else wrote: %s", line);
+			    "a reload would also activate what somebody else wrote: %s",
+			    line);
 	free(text);
 	if (!line)
 		return 0;
@@ -198,11 +205,13 @@ pgt_act_reload_now(const struct pgt_acting *a, struct pgt_err *err)
 	pgt_act_say(a, -1, "pg_reload_conf()");
 	if (pgt_direct_writer(a->link, NULL, &s, err) < 0)
 		return -1;
-	return pgt_writer_run(s, pgt_change_sql("reload", 0), NULL, 0, 10 * PGT_NS_PER_S, NULL, err);
+	return pgt_writer_run(s, pgt_change_sql("reload", 0), NULL, 0, 10 * PGT_NS_PER_S,
+			      NULL, err);
 }
 
 int
-pgt_act_reload(const struct pgt_acting *a, const char *pending_before, struct pgt_err *err)
+pgt_act_reload(const struct pgt_acting *a, const char *pending_before,
+	       struct pgt_err *err)
 {
 	enum pgt_fence_verdict v;
 

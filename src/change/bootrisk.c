@@ -13,7 +13,7 @@
 struct rule {
 	const char *name;
 	enum pgt_ruling (*judge)(const char *name, const char *value,
-				   const struct pgt_boot_facts *f, char *why, size_t size);
+				 const struct pgt_boot_facts *f, char *why, size_t size);
 };
 
 static bool
@@ -40,16 +40,21 @@ libraries(const char *name, const char *value, const struct pgt_boot_facts *f, c
 	size_t n = 0, i;
 
 	if (pgt_listval_split(value, false, &names, &n, NULL) < 0 || n == 0) {
-		snprintf(why, size, "%s: an empty or malformed list keeps the server from starting; "
-				    "use RESET", name);
+		snprintf(why, size,
+			 "%s: an empty or malformed list keeps the server from starting; "
+			 "use RESET",
+			 name);
 		return PGT_RULE_REFUSE;
 	}
 	for (i = 0; i < n; i++) {
-		if (list_has(f->loaded_libraries, names[i]) || list_has(f->known_libraries, names[i]))
+		if (list_has(f->loaded_libraries, names[i]) ||
+		    list_has(f->known_libraries, names[i]))
 			continue;
 		snprintf(why, size,
-			 "%s: \"%.80s\" is not loaded now and not named as known to be installed; if it "
-			 "cannot be loaded, nothing starts any more", name, names[i]);
+			 "%s: \"%.80s\" is not loaded now and not named as known to be "
+			 "installed; if it "
+			 "cannot be loaded, nothing starts any more",
+			 name, names[i]);
 		sev = PGT_RULE_REFUSE;
 	}
 	pgt_sql_list_free(names, n);
@@ -57,8 +62,8 @@ libraries(const char *name, const char *value, const struct pgt_boot_facts *f, c
 }
 
 static enum pgt_ruling
-connections(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
-	    size_t size)
+connections(const char *name, const char *value, const struct pgt_boot_facts *f,
+	    char *why, size_t size)
 {
 	int max = f->max_connections, super = f->superuser_reserved, res = f->reserved;
 	int64_t n;
@@ -73,29 +78,37 @@ connections(const char *name, const char *value, const struct pgt_boot_facts *f,
 		super = (int)n;
 	if (max > super + res)
 		return PGT_RULE_OK;
-	snprintf(why, size, "superuser_reserved_connections (%d) plus reserved_connections (%d) must be "
-			    "less than max_connections (%d), or the server does not start",
-		 super, res, max);
+	snprintf(
+	    why, size,
+	    "superuser_reserved_connections (%d) plus reserved_connections (%d) must be "
+	    "less than max_connections (%d), or the server does not start",
+	    super, res, max);
 	return PGT_RULE_REFUSE;
 }
 
 static enum pgt_ruling
-shared_buffers(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
-	       size_t size)
+shared_buffers(const char *name, const char *value, const struct pgt_boot_facts *f,
+	       char *why, size_t size)
 {
 	double bytes;
 
 	if (pgt_unit_parse(value, "8kB", &bytes, NULL) < 0)
 		return PGT_RULE_OK;
 	if (f->ram_bytes > 0 && bytes > 0.6 * f->ram_bytes) {
-		snprintf(why, size, "%s: %.1f GB is more than 60 %% of the host's %.1f GB; beyond what "
-				    "can be mapped the server does not start",
-			 name, bytes / 1e9, f->ram_bytes / 1e9);
+		snprintf(
+		    why, size,
+		    "%s: %.1f GB is more than 60 %% of the host's %.1f GB; beyond what "
+		    "can be mapped the server does not start",
+		    name, bytes / 1e9, f->ram_bytes / 1e9);
 		return PGT_RULE_REFUSE;
 	}
-	if (f->ram_bytes <= 0 && f->shared_buffers_bytes > 0 && bytes > 4 * f->shared_buffers_bytes) {
-		snprintf(why, size, "%s: the host's memory is not known, so no more than four times the "
-				    "present value", name);
+	if (f->ram_bytes <= 0 && f->shared_buffers_bytes > 0 &&
+	    bytes > 4 * f->shared_buffers_bytes) {
+		snprintf(
+		    why, size,
+		    "%s: the host's memory is not known, so no more than four times the "
+		    "present value",
+		    name);
 		return PGT_RULE_REFUSE;
 	}
 	return PGT_RULE_OK;
@@ -105,53 +118,70 @@ static enum pgt_ruling
 huge_pages(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
 	   size_t size)
 {
-	if (strcasecmp(value, "on") != 0 || (f->huge_pages && strcasecmp(f->huge_pages, "on") == 0))
+	if (strcasecmp(value, "on") != 0 ||
+	    (f->huge_pages && strcasecmp(f->huge_pages, "on") == 0))
 		return PGT_RULE_OK;
-	snprintf(why, size, "%s = on: without enough huge pages the server does not start; use try", name);
+	snprintf(why, size,
+		 "%s = on: without enough huge pages the server does not start; use try",
+		 name);
 	return PGT_RULE_REFUSE;
 }
 
 static enum pgt_ruling
-wal_level(const char *name, const char *value, const struct pgt_boot_facts *f, char *why, size_t size)
+wal_level(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
+	  size_t size)
 {
 	bool archives = f->archive_mode && strcasecmp(f->archive_mode, "off") != 0;
 
 	if (strcasecmp(value, "minimal") != 0 || (f->max_wal_senders == 0 && !archives))
 		return PGT_RULE_OK;
-	snprintf(why, size, "%s = minimal with max_wal_senders = %d and archive_mode = %s: the server does "
-			    "not start", name, f->max_wal_senders, archives ? "on" : "off");
+	snprintf(why, size,
+		 "%s = minimal with max_wal_senders = %d and archive_mode = %s: the "
+		 "server does "
+		 "not start",
+		 name, f->max_wal_senders, archives ? "on" : "off");
 	return PGT_RULE_REFUSE;
 }
 
 static enum pgt_ruling
-archive_mode(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
-	     size_t size)
+archive_mode(const char *name, const char *value, const struct pgt_boot_facts *f,
+	     char *why, size_t size)
 {
-	if (strcasecmp(value, "off") == 0 || !f->wal_level || strcasecmp(f->wal_level, "minimal") != 0)
+	if (strcasecmp(value, "off") == 0 || !f->wal_level ||
+	    strcasecmp(f->wal_level, "minimal") != 0)
 		return PGT_RULE_OK;
-	snprintf(why, size, "%s needs wal_level replica or more, or the server does not start", name);
-	return PGT_RULE_REFUSE;
-}
-
-static enum pgt_ruling
-wal_senders(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
-	    size_t size)
-{
-	if (strcmp(value, "0") == 0 || !f->wal_level || strcasecmp(f->wal_level, "minimal") != 0)
-		return PGT_RULE_OK;
-	snprintf(why, size, "%s above 0 needs wal_level replica or more, or the server does not start",
+	snprintf(why, size,
+		 "%s needs wal_level replica or more, or the server does not start",
 		 name);
+	return PGT_RULE_REFUSE;
+}
+
+static enum pgt_ruling
+wal_senders(const char *name, const char *value, const struct pgt_boot_facts *f,
+	    char *why, size_t size)
+{
+	if (strcmp(value, "0") == 0 || !f->wal_level ||
+	    strcasecmp(f->wal_level, "minimal") != 0)
+		return PGT_RULE_OK;
+	snprintf(
+	    why, size,
+	    "%s above 0 needs wal_level replica or more, or the server does not start",
+	    name);
 	return PGT_RULE_REFUSE;
 }
 
 /* How the server is reached and found: a slip here locks us out with everybody. */
 static enum pgt_ruling
-reach(const char *name, const char *value, const struct pgt_boot_facts *f, char *why, size_t size)
+reach(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
+      size_t size)
 {
 	(void)value;
 	(void)f;
-	snprintf(why, size, "%s decides how the server starts or is reached: a slip cannot be taken back "
-			    "from here; change it by hand on the host", name);
+	snprintf(
+	    why, size,
+	    "%s decides how the server starts or is reached: a slip cannot be taken back "
+	    "from here; change it by hand on the host",
+	    name);
 	return PGT_RULE_REFUSE;
 }
 
@@ -159,10 +189,12 @@ static enum pgt_ruling
 durability(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
 	   size_t size)
 {
-	static const char *const safe_on[] = {"fsync", "full_page_writes", "data_sync_retry"};
+	static const char *const safe_on[] = {"fsync", "full_page_writes",
+					      "data_sync_retry"};
 	bool off = strcasecmp(value, "off") == 0 || strcasecmp(value, "false") == 0 ||
 		   strcasecmp(value, "no") == 0 || strcmp(value, "0") == 0;
-	bool protects = strcasecmp(name, safe_on[0]) == 0 || strcasecmp(name, safe_on[1]) == 0;
+	bool protects = strcasecmp(name, safe_on[0]) == 0 ||
+			strcasecmp(name, safe_on[1]) == 0;
 
 	(void)f;
 	if (protects ? !off : off)
@@ -172,30 +204,35 @@ durability(const char *name, const char *value, const struct pgt_boot_facts *f, 
 }
 
 static enum pgt_ruling
-warn_commits(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
-	     size_t size)
+warn_commits(const char *name, const char *value, const struct pgt_boot_facts *f,
+	     char *why, size_t size)
 {
 	(void)f;
 	if (!*value)
 		return PGT_RULE_OK;
-	snprintf(why, size, "%s: if no standby of that name is connected, every commit waits", name);
+	snprintf(why, size,
+		 "%s: if no standby of that name is connected, every commit waits", name);
 	return PGT_RULE_WARN;
 }
 
 static enum pgt_ruling
-warn_async(const char *name, const char *value, const struct pgt_boot_facts *f, char *why, size_t size)
+warn_async(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
+	   size_t size)
 {
 	(void)f;
 	if (strcasecmp(value, "off") != 0)
 		return PGT_RULE_OK;
-	snprintf(why, size, "%s = off: a crash loses the last transactions that clients were told are "
-			    "committed (up to three times wal_writer_delay)", name);
+	snprintf(
+	    why, size,
+	    "%s = off: a crash loses the last transactions that clients were told are "
+	    "committed (up to three times wal_writer_delay)",
+	    name);
 	return PGT_RULE_WARN;
 }
 
 static enum pgt_ruling
-warn_read_only(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
-	       size_t size)
+warn_read_only(const char *name, const char *value, const struct pgt_boot_facts *f,
+	       char *why, size_t size)
 {
 	(void)f;
 	if (strcasecmp(value, "on") != 0)
@@ -265,8 +302,8 @@ static const struct rule rules[] = {
 };
 
 enum pgt_ruling
-pgt_boot_risk(const char *name, const char *value, const struct pgt_boot_facts *f, char *why,
-	      size_t size)
+pgt_boot_risk(const char *name, const char *value, const struct pgt_boot_facts *f,
+	      char *why, size_t size)
 {
 	size_t i;
 

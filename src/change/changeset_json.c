@@ -96,8 +96,8 @@ read_kind(const cJSON *obj, enum pgt_item_kind *ret, struct pgt_err *err)
 static bool
 is_told_only(const char *name)
 {
-	static const char *const told[] = {"kind", "sql", "inverse", "inverse_text", "prev", "intent",
-					   "done", "rollback"};
+	static const char *const told[] = {"kind", "sql",    "inverse", "inverse_text",
+					   "prev", "intent", "done",    "rollback"};
 	size_t i;
 
 	for (i = 0; i < PGT_LEN(told); i++)

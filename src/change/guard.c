@@ -56,13 +56,15 @@ spawn_guard(int sock, int lock_fd, pid_t *ret, struct pgt_err *err)
 	sigfillset(&dflt);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &dflt);
-	posix_spawnattr_setflags(&attr, (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETSIGDEF));
+	posix_spawnattr_setflags(
+	    &attr,
+	    (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
 	rc = posix_spawn(ret, "/proc/self/exe", &fa, &attr, argv, environ);
 	posix_spawn_file_actions_destroy(&fa);
 	posix_spawnattr_destroy(&attr);
 	if (rc != 0)
-		return pgt_err_set(err, PGT_E_IO, "the guard cannot be started: %s", pgt_strerror(rc));
+		return pgt_err_set(err, PGT_E_IO, "the guard cannot be started: %s",
+				   pgt_strerror(rc));
 	return 0;
 }
 
@@ -111,7 +113,8 @@ hear_answer(struct pgt_guard *g, int64_t patience_ns, struct pgt_err *err)
 	ssize_t n;
 
 	if (poll(&p, 1, (int)(patience_ns / PGT_NS_PER_MS)) <= 0)
-		return pgt_err_set(err, PGT_E_TIMEOUT, "the guard did not report in time");
+		return pgt_err_set(err, PGT_E_TIMEOUT,
+				   "the guard did not report in time");
 	n = recv(g->sock, text, sizeof(text), MSG_DONTWAIT);
 	if (n <= 0)
 		return pgt_err_set(err, PGT_E_IO, "the guard ended before it was armed");
@@ -120,8 +123,9 @@ hear_answer(struct pgt_guard *g, int64_t patience_ns, struct pgt_err *err)
 		return -1;
 	pgt_json_get_bool(obj, "armed", &armed);
 	if (!armed) {
-		pgt_safetext_copy(safe, sizeof(safe),
-				  pgt_json_get_str(obj, "error", &why) ? why : "no reason given");
+		pgt_safetext_copy(
+		    safe, sizeof(safe),
+		    pgt_json_get_str(obj, "error", &why) ? why : "no reason given");
 		pgt_err_set(err, PGT_E_STATE, "the guard cannot be armed: %s", safe);
 	}
 	cJSON_Delete(obj);
@@ -129,7 +133,8 @@ hear_answer(struct pgt_guard *g, int64_t patience_ns, struct pgt_err *err)
 }
 
 int
-pgt_guard_start(const struct pgt_guard_args *args, struct pgt_guard **ret, struct pgt_err *err)
+pgt_guard_start(const struct pgt_guard_args *args, struct pgt_guard **ret,
+		struct pgt_err *err)
 {
 	struct pgt_guard *g = pgt_xcalloc(1, sizeof(*g));
 	int pair[2], child;
@@ -149,7 +154,8 @@ pgt_guard_start(const struct pgt_guard_args *args, struct pgt_guard **ret, struc
 		goto fail;
 	}
 	close(child);
-	if (send_order(g->sock, args, err) < 0 || hear_answer(g, args->patience_ns, err) < 0)
+	if (send_order(g->sock, args, err) < 0 ||
+	    hear_answer(g, args->patience_ns, err) < 0)
 		goto fail;
 	g->armed.pid = g->pid;
 	pgt_proc_start(g->pid, &g->armed.start_ticks);

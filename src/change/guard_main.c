@@ -140,8 +140,10 @@ check_node(struct guard *g, struct pgt_err *err)
 		return -1;
 	if (!rec.has_fence)
 		pgt_err_set(err, PGT_E_STATE, "the journal names no node");
-	else if (pgt_direct_writer(g->link, NULL, &s, err) == 0 && pgt_fence_read(s, &now, err) == 0) {
-		if (pgt_fence_compare(&rec.fence, &now, why, sizeof(why)) == PGT_FENCE_SAME)
+	else if (pgt_direct_writer(g->link, NULL, &s, err) == 0 &&
+		 pgt_fence_read(s, &now, err) == 0) {
+		if (pgt_fence_compare(&rec.fence, &now, why, sizeof(why)) ==
+		    PGT_FENCE_SAME)
 			rc = 0;
 		else
 			pgt_err_set(err, PGT_E_STATE, "%s", why);
@@ -165,7 +167,8 @@ look_at_console(struct guard *g)
 		return;
 	}
 	poll(p, 2, LOOK_MS);
-	if ((p[1].revents & POLLIN) || (p[0].revents && recv(g->sock, &c, 1, MSG_DONTWAIT) == 0) ||
+	if ((p[1].revents & POLLIN) ||
+	    (p[0].revents && recv(g->sock, &c, 1, MSG_DONTWAIT) == 0) ||
 	    !pgt_proc_start(g->console_pid, &ticks) || ticks != g->console_ticks)
 		g->console_gone = true;
 }
@@ -222,7 +225,8 @@ decide(struct guard *g, const struct pgt_replay *rec, char *reason, size_t size)
 			return now < deadline + ROLLING_NS ? WAIT : GO_BACK;
 		deadline += GRACE_NS;
 		if (rec->rb_request && now - g->requested_ns >= GRACE_NS) {
-			snprintf(reason, size, "asked for, and the console does not answer");
+			snprintf(reason, size,
+				 "asked for, and the console does not answer");
 			return GO_BACK;
 		}
 	}
@@ -255,12 +259,14 @@ watch(struct guard *g)
 		case LEAVE:
 			return;
 		case FINISH_NOTHING:
-			pgt_rollback(&(struct pgt_rollback_args){.journal = g->journal,
-								 .reason = "the console was lost"},
-				     NULL, &err);
+			pgt_rollback(
+			    &(struct pgt_rollback_args){.journal = g->journal,
+							.reason = "the console was lost"},
+			    NULL, &err);
 			return;
 		case FINISH_CONFIRMED:
-			if (pgt_change_close(g->journal, PGT_END_CONFIRMED, "confirmed", &err) == 0 ||
+			if (pgt_change_close(g->journal, PGT_END_CONFIRMED, "confirmed",
+					     &err) == 0 ||
 			    err.code == PGT_E_STATE)
 				return;
 			break;

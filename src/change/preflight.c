@@ -36,7 +36,8 @@ pgt_pre_check(struct pgt_pre *p, enum pgt_ruling sev, long item, const char *cod
 	char raw[400];
 	va_list ap;
 
-	out->checks = pgt_xreallocarray(out->checks, out->n_checks + 1, sizeof(*out->checks));
+	out->checks = pgt_xreallocarray(out->checks, out->n_checks + 1,
+					sizeof(*out->checks));
 	c = &out->checks[out->n_checks++];
 	memset(c, 0, sizeof(*c));
 	c->severity = sev;
@@ -59,8 +60,8 @@ pgt_pre_ask(struct pgt_pre *p, const char *query, const char *const *params, int
 
 	if (pgt_direct_writer(p->link, NULL, &s, err) < 0)
 		return -1;
-	return pgt_writer_run(s, pgt_change_sql(query, pgt_writer_version(s)), params, n, ASK_NS, ret,
-			      err);
+	return pgt_writer_run(s, pgt_change_sql(query, pgt_writer_version(s)), params, n,
+			      ASK_NS, ret, err);
 }
 
 static bool
@@ -146,7 +147,8 @@ need_grant(struct pgt_pre *p, enum pgt_ruling sev, const char *grant, const char
 {
 	char *role = pgt_quote_ident_min(p->out->user, NULL), *fix;
 
-	fix = pgt_change_stmt(grant, (struct pgt_fill[]){{"role", role ? role : "?"}, {NULL, NULL}});
+	fix = pgt_change_stmt(
+	    grant, (struct pgt_fill[]){{"role", role ? role : "?"}, {NULL, NULL}});
 	pgt_pre_check(p, sev, -1, "privilege", fix, "%s %s", p->out->user, why);
 	free(fix);
 	free(role);
@@ -159,16 +161,19 @@ check_grants(struct pgt_pre *p)
 
 	if (!f->sees_control)
 		need_grant(p, PGT_RULE_REFUSE, "grant_control",
-			   "may not call pg_control_system(): this node cannot be told from others");
+			   "may not call pg_control_system(): this node cannot be told "
+			   "from others");
 	if (!has_system_setting(p->cs))
 		return;
 	if (!f->may_reload)
 		need_grant(p, PGT_RULE_REFUSE, "grant_reload", "may not reload");
 	if (!f->sees_files)
-		need_grant(p, PGT_RULE_REFUSE, "grant_files",
-			   "does not see pg_file_settings: the state before cannot be known");
+		need_grant(
+		    p, PGT_RULE_REFUSE, "grant_files",
+		    "does not see pg_file_settings: the state before cannot be known");
 	if (!f->sees_settings)
-		need_grant(p, PGT_RULE_WARN, "grant_settings", "does not see where settings come from");
+		need_grant(p, PGT_RULE_WARN, "grant_settings",
+			   "does not see where settings come from");
 }
 
 static void
@@ -177,26 +182,31 @@ check_server(struct pgt_pre *p)
 	const struct pgt_server_facts *f = &p->facts;
 
 	if (p->out->server_version_num < 130000)
-		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "version", "", "servers before 13 are not changed");
+		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "version", "",
+			      "servers before 13 are not changed");
 	if (!pgt_direct_is_private(p->link) && !p->opts->allow_plaintext)
 		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "plaintext", "sslmode=verify-full",
-			      "the connection is neither local nor encrypted: somebody in between could "
+			      "the connection is neither local nor encrypted: somebody "
+			      "in between could "
 			      "pose as the server");
 	if (p->cs->fingerprint[0] && p->opts->fingerprint &&
 	    strcmp(p->cs->fingerprint, p->opts->fingerprint) != 0)
-		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "fingerprint", "",
-			      "the changeset was made for another cluster (%.12s, this is %.12s)",
-			      p->cs->fingerprint, p->opts->fingerprint);
+		pgt_pre_check(
+		    p, PGT_RULE_REFUSE, -1, "fingerprint", "",
+		    "the changeset was made for another cluster (%.12s, this is %.12s)",
+		    p->cs->fingerprint, p->opts->fingerprint);
 	if (!has_system_setting(p->cs))
 		return;
 	if (!f->alter_allowed || (f->managed_by[0] && !f->superuser)) {
 		p->out->export_only = true;
-		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "managed",
-			      "hand the exported plan to who controls this server's parameters",
-			      !f->alter_allowed ? "allow_alter_system is off: settings are managed elsewhere"
-						: "a managed service (role %s): settings are changed in its "
-						  "own parameter group",
-			      f->managed_by);
+		pgt_pre_check(
+		    p, PGT_RULE_REFUSE, -1, "managed",
+		    "hand the exported plan to who controls this server's parameters",
+		    !f->alter_allowed
+			? "allow_alter_system is off: settings are managed elsewhere"
+			: "a managed service (role %s): settings are changed in its "
+			  "own parameter group",
+		    f->managed_by);
 	}
 }
 
@@ -210,26 +220,33 @@ check_files(struct pgt_pre *p, struct pgt_err *err)
 		p->out->pending = pgt_xstrdup("");
 		return 0;
 	}
-	if (pgt_direct_writer(p->link, NULL, &s, err) < 0 || pgt_file_errors_read(s, &faults, err) < 0)
+	if (pgt_direct_writer(p->link, NULL, &s, err) < 0 ||
+	    pgt_file_errors_read(s, &faults, err) < 0)
 		return -1;
 	p->broken_files = *faults != '\0';
-	for (line = strtok_r(faults, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		pgt_pre_check(p, PGT_RULE_REFUSE, -1, "file_error", "mend the line, then reload",
-			      "the configuration has an error already, a reload may be void: %s", line);
+	for (line = strtok_r(faults, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		pgt_pre_check(
+		    p, PGT_RULE_REFUSE, -1, "file_error", "mend the line, then reload",
+		    "the configuration has an error already, a reload may be void: %s",
+		    line);
 	free(faults);
 	if (pgt_pending_read(s, p->cs, &p->out->pending, err) < 0)
 		return -1;
 	for (line = p->out->pending; *line; line += strcspn(line, "\n") + 1)
-		pgt_pre_check(p, p->opts->accept_pending ? PGT_RULE_WARN : PGT_RULE_REFUSE, -1, "pending",
-			      "reload first, or take the line out",
-			      "somebody else's line waits for a reload, ours would activate it: %.*s",
+		pgt_pre_check(p,
+			      p->opts->accept_pending ? PGT_RULE_WARN : PGT_RULE_REFUSE,
+			      -1, "pending", "reload first, or take the line out",
+			      "somebody else's line waits for a reload, ours would "
+			      "activate it: %.*s",
 			      (int)strcspn(line, "\n"), line);
 	return 0;
 }
 
 int
-pgt_preflight(struct pgt_direct *l, struct pgt_changeset *cs, const struct pgt_preflight_opts *opts,
-	      struct pgt_preflight *ret, struct pgt_err *err)
+pgt_preflight(struct pgt_direct *l, struct pgt_changeset *cs,
+	      const struct pgt_preflight_opts *opts, struct pgt_preflight *ret,
+	      struct pgt_err *err)
 {
 	struct pgt_preflight out = {.n_items = cs->n_items};
 	struct pgt_pre p = {.link = l, .cs = cs, .opts = opts, .out = &out};
@@ -245,8 +262,8 @@ pgt_preflight(struct pgt_direct *l, struct pgt_changeset *cs, const struct pgt_p
 	if (read_facts(&p, err) < 0)
 		goto out;
 	check_grants(&p);
-	if (p.facts.sees_control &&
-	    (pgt_direct_writer(l, NULL, &s, err) < 0 || pgt_fence_read(s, &out.fence, err) < 0))
+	if (p.facts.sees_control && (pgt_direct_writer(l, NULL, &s, err) < 0 ||
+				     pgt_fence_read(s, &out.fence, err) < 0))
 		goto out;
 	check_server(&p);
 	if (check_files(&p, err) < 0)
@@ -292,15 +309,18 @@ pgt_preflight_verdict(const struct pgt_preflight *p, struct pgt_err *err)
 
 	for (i = 0; i < p->n_checks; i++)
 		if (p->checks[i].severity == PGT_RULE_REFUSE)
-			return pgt_err_set(err, strcmp(p->checks[i].code, "privilege") == 0 ? PGT_E_DENIED
-											    : PGT_E_STATE,
-					   "%s%s%s", p->checks[i].text, p->checks[i].fix[0] ? ": " : "",
-					   p->checks[i].fix);
+			return pgt_err_set(
+			    err,
+			    strcmp(p->checks[i].code, "privilege") == 0 ? PGT_E_DENIED
+									: PGT_E_STATE,
+			    "%s%s%s", p->checks[i].text, p->checks[i].fix[0] ? ": " : "",
+			    p->checks[i].fix);
 	return 0;
 }
 
 static void
-put_parameter_facts(cJSON *params, const struct pgt_preflight *p, const struct pgt_changeset *cs)
+put_parameter_facts(cJSON *params, const struct pgt_preflight *p,
+		    const struct pgt_changeset *cs)
 {
 	cJSON *obj, *perm;
 	size_t i;
@@ -360,7 +380,8 @@ pgt_preflight_script(const struct pgt_preflight *p, const struct pgt_changeset *
 	pgt_buf_puts(&b, "-- and back:\n");
 	for (i = cs->n_items; i > 0; i--) {
 		if (!p->prev[i - 1].known ||
-		    pgt_item_inverse(&cs->items[i - 1], &p->prev[i - 1], NULL, &list, &n, NULL) < 0)
+		    pgt_item_inverse(&cs->items[i - 1], &p->prev[i - 1], NULL, &list, &n,
+				     NULL) < 0)
 			continue;
 		for (k = 0; k < n; k++)
 			pgt_buf_printf(&b, "-- %s;\n", list[k]);

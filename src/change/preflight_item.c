@@ -23,7 +23,8 @@ is(const char *a, const char *b)
 static bool
 is_bool_word(const char *v)
 {
-	static const char *const words[] = {"on", "off", "true", "false", "yes", "no", "1", "0"};
+	static const char *const words[] = {"on",  "off", "true", "false",
+					    "yes", "no",  "1",    "0"};
 	size_t i;
 
 	for (i = 0; i < PGT_LEN(words); i++)
@@ -46,14 +47,16 @@ in_lines(const char *lines, const char *word)
 }
 
 static void
-check_number(struct pgt_pre *p, long item, const struct pgt_setting_info *info, const char *value)
+check_number(struct pgt_pre *p, long item, const struct pgt_setting_info *info,
+	     const char *value)
 {
 	bool integer = is(info->vartype, "integer");
 	struct pgt_err err = {0};
 	double v, lo, hi;
 
 	if (pgt_unit_to_base(value, info->unit, integer, &v, &err) < 0) {
-		pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "", "%s: %s", info->name, err.msg);
+		pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "", "%s: %s", info->name,
+			      err.msg);
 		return;
 	}
 	if (!pgt_parse_double(info->min_val ? info->min_val : "", &lo))
@@ -62,13 +65,14 @@ check_number(struct pgt_pre *p, long item, const struct pgt_setting_info *info, 
 		hi = HUGE_VAL;
 	if (v < lo || v > hi)
 		pgt_pre_check(p, PGT_RULE_REFUSE, item, "range", "",
-			      "%s: %s is outside the valid range %s to %s%s%s", info->name, value,
-			      info->min_val, info->max_val, info->unit ? ", unit " : "",
-			      info->unit ? info->unit : "");
+			      "%s: %s is outside the valid range %s to %s%s%s",
+			      info->name, value, info->min_val, info->max_val,
+			      info->unit ? ", unit " : "", info->unit ? info->unit : "");
 }
 
 static void
-check_value(struct pgt_pre *p, long item, const struct pgt_setting_info *info, const char *value)
+check_value(struct pgt_pre *p, long item, const struct pgt_setting_info *info,
+	    const char *value)
 {
 	char **list = NULL;
 	size_t n = 0;
@@ -76,17 +80,19 @@ check_value(struct pgt_pre *p, long item, const struct pgt_setting_info *info, c
 
 	if (is(info->vartype, "bool")) {
 		if (!is_bool_word(value))
-			pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "", "%s: %s is not on or off",
-				      info->name, value);
+			pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "",
+				      "%s: %s is not on or off", info->name, value);
 	} else if (is(info->vartype, "enum")) {
 		if (!in_lines(info->enumvals, value))
 			pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "",
-				      "%s: %s is not among its values", info->name, value);
+				      "%s: %s is not among its values", info->name,
+				      value);
 	} else if (is(info->vartype, "integer") || is(info->vartype, "real")) {
 		check_number(p, item, info, value);
 	} else if (pgt_quote_is_list_setting(info->name)) {
 		if (pgt_listval_split(value, false, &list, &n, &err) < 0)
-			pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "", "%s: %s", info->name, err.msg);
+			pgt_pre_check(p, PGT_RULE_REFUSE, item, "type", "", "%s: %s",
+				      info->name, err.msg);
 		pgt_sql_list_free(list, n);
 	}
 }
@@ -95,15 +101,17 @@ check_value(struct pgt_pre *p, long item, const struct pgt_setting_info *info, c
 static void
 check_source(struct pgt_pre *p, long item, const struct pgt_setting_info *info)
 {
-	static const char *const plain[] = {"default", "configuration file", "session", "client"};
+	static const char *const plain[] = {"default", "configuration file", "session",
+					    "client"};
 	size_t i;
 
 	for (i = 0; i < PGT_LEN(plain); i++)
 		if (is(info->source, plain[i]))
 			return;
-	pgt_pre_check(p, PGT_RULE_REFUSE, item, "source", "",
-		      "%s is set by: %s; that outranks ALTER SYSTEM, which would change nothing",
-		      info->name, info->source ? info->source : "?");
+	pgt_pre_check(
+	    p, PGT_RULE_REFUSE, item, "source", "",
+	    "%s is set by: %s; that outranks ALTER SYSTEM, which would change nothing",
+	    info->name, info->source ? info->source : "?");
 }
 
 static int
@@ -120,10 +128,12 @@ check_masks(struct pgt_pre *p, long item, const char *name, struct pgt_err *err)
 		db = pgt_result_str(r, row, pgt_result_col(r, "database"));
 		role = pgt_result_str(r, row, pgt_result_col(r, "role"));
 		pgt_safetext_copy(db_safe, sizeof(db_safe), db ? db : "every database");
-		pgt_safetext_copy(role_safe, sizeof(role_safe), role ? role : "every role");
-		pgt_pre_check(p, PGT_RULE_WARN, item, "mask", "",
-			      "%s: has a value of its own for %s in %s: not changed there", name, role_safe,
-			      db_safe);
+		pgt_safetext_copy(role_safe, sizeof(role_safe),
+				  role ? role : "every role");
+		pgt_pre_check(
+		    p, PGT_RULE_WARN, item, "mask", "",
+		    "%s: has a value of its own for %s in %s: not changed there", name,
+		    role_safe, db_safe);
 	}
 	pgt_result_free(r);
 	return 0;
@@ -149,12 +159,15 @@ check_system_privilege(struct pgt_pre *p, size_t i, const char *name, struct pgt
 		return 0;
 	role = pgt_quote_ident_min(p->out->user, NULL);
 	if (p->out->server_version_num >= 150000)
-		fix = pgt_change_stmt("grant_parameter",
-				      (struct pgt_fill[]){{"name", name}, {"role", role}, {NULL, NULL}});
+		fix = pgt_change_stmt(
+		    "grant_parameter",
+		    (struct pgt_fill[]){{"name", name}, {"role", role}, {NULL, NULL}});
 	else
-		fix = pgt_xstrdup("connect as a superuser: before 15 nothing less may ALTER SYSTEM");
+		fix = pgt_xstrdup(
+		    "connect as a superuser: before 15 nothing less may ALTER SYSTEM");
 	free(role);
-	snprintf(perm->reason, sizeof(perm->reason), "%s may not ALTER SYSTEM SET %s", p->out->user, name);
+	snprintf(perm->reason, sizeof(perm->reason), "%s may not ALTER SYSTEM SET %s",
+		 p->out->user, name);
 	snprintf(perm->min_role, sizeof(perm->min_role), "%.199s", fix);
 	pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "privilege", fix, "%s", perm->reason);
 	free(fix);
@@ -174,29 +187,34 @@ check_manager(struct pgt_pre *p, size_t i, const char *name, struct pgt_err *err
 		return 0;
 	}
 	if (probe->probe(probe->ctx, name, m, value, sizeof(value), err) < 0) {
-		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "manager", "",
-			      "%s: the cluster manager cannot be asked whether it sets this: %s", name,
-			      err->msg);
+		pgt_pre_check(
+		    p, PGT_RULE_REFUSE, (long)i, "manager", "",
+		    "%s: the cluster manager cannot be asked whether it sets this: %s",
+		    name, err->msg);
 		pgt_err_clear(err);
 		return 0;
 	}
 	switch (*m) {
 	case PGT_MANAGED_UNKNOWN:
 		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "manager", "",
-			      "%s: it is not known whether the cluster manager sets this", name);
+			      "%s: it is not known whether the cluster manager sets this",
+			      name);
 		break;
 	case PGT_MANAGED_NOT:
 		break;
 	case PGT_MANAGED_EPHEMERAL:
-		pgt_pre_check(p, PGT_RULE_WARN, (long)i, "manager", "",
-			      "%s: this node only, and lost when the manager builds it anew", name);
+		pgt_pre_check(
+		    p, PGT_RULE_WARN, (long)i, "manager", "",
+		    "%s: this node only, and lost when the manager builds it anew", name);
 		break;
 	case PGT_MANAGED_OVERRIDDEN:
 		p->cs->items[i].managed = probe->patch != NULL;
-		pgt_pre_check(p, probe->patch ? PGT_RULE_NOTE : PGT_RULE_REFUSE, (long)i, "manager", "",
-			      "%s: set by the cluster manager (%.100s): %s", name, value,
-			      probe->patch ? "goes through its API, to every node"
-					   : "change it there, ALTER SYSTEM would make nodes differ");
+		pgt_pre_check(
+		    p, probe->patch ? PGT_RULE_NOTE : PGT_RULE_REFUSE, (long)i, "manager",
+		    "", "%s: set by the cluster manager (%.100s): %s", name, value,
+		    probe->patch
+			? "goes through its API, to every node"
+			: "change it there, ALTER SYSTEM would make nodes differ");
 		break;
 	}
 	return 0;
@@ -210,14 +228,18 @@ check_context(struct pgt_pre *p, size_t i, const struct pgt_setting_info *info)
 			      "%s cannot be changed on a running cluster", info->name);
 	} else if (is(info->context, "postmaster")) {
 		p->out->needs_restart[i] = true;
-		pgt_pre_check(p, p->opts->allow_restart ? PGT_RULE_WARN : PGT_RULE_REFUSE, (long)i, "restart",
-			      "try it on a canary first, with somebody at the host who can restore "
-			      "postgresql.auto.conf",
-			      "%s needs a restart of the server; that is not done in direct mode",
-			      info->name);
-	} else if (is(info->context, "backend") || is(info->context, "superuser-backend")) {
+		pgt_pre_check(
+		    p, p->opts->allow_restart ? PGT_RULE_WARN : PGT_RULE_REFUSE, (long)i,
+		    "restart",
+		    "try it on a canary first, with somebody at the host who can restore "
+		    "postgresql.auto.conf",
+		    "%s needs a restart of the server; that is not done in direct mode",
+		    info->name);
+	} else if (is(info->context, "backend") ||
+		   is(info->context, "superuser-backend")) {
 		pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "context", "",
-			      "%s: only sessions that begin afterwards see it", info->name);
+			      "%s: only sessions that begin afterwards see it",
+			      info->name);
 	}
 }
 
@@ -246,17 +268,20 @@ item_system_setting(struct pgt_pre *p, size_t i, struct pgt_err *err)
 	check_source(p, (long)i, &info);
 	if (item->value) {
 		check_value(p, (long)i, &info, item->value);
-		sev = pgt_boot_risk(info.name, item->value, &p->facts.boot, why, sizeof(why));
+		sev = pgt_boot_risk(info.name, item->value, &p->facts.boot, why,
+				    sizeof(why));
 		if (sev == PGT_RULE_REFUSE && p->opts->accept_danger)
 			sev = PGT_RULE_WARN;
 		if (sev != PGT_RULE_OK)
 			pgt_pre_check(p, sev, (long)i, "danger", "", "%s", why);
 		if (info.in_file && is(info.file_text, item->value))
 			pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "same", "",
-				      "%s: postgresql.auto.conf says %s already", info.name, item->value);
+				      "%s: postgresql.auto.conf says %s already",
+				      info.name, item->value);
 	} else if (!info.in_file) {
 		pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "same", "",
-			      "%s: postgresql.auto.conf has no line to remove", info.name);
+			      "%s: postgresql.auto.conf has no line to remove",
+			      info.name);
 	}
 	if (check_system_privilege(p, i, info.name, err) < 0 ||
 	    check_masks(p, (long)i, info.name, err) < 0)
@@ -270,7 +295,8 @@ out:
 
 /* ALTER DATABASE / ROLE ... SET. */
 static int
-item_db_role(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj, struct pgt_err *err)
+item_db_role(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj,
+	     struct pgt_err *err)
 {
 	const struct pgt_item *item = &p->cs->items[i];
 	struct pgt_setting_info info;
@@ -279,7 +305,8 @@ item_db_role(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj, str
 	bool may;
 
 	if (!obj->database_known || !obj->role_known) {
-		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "unknown", "", "%s: no such %s",
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "unknown", "",
+			      "%s: no such %s",
 			      !obj->role_known ? item->role : item->database,
 			      !obj->role_known ? "role" : "database");
 		return 0;
@@ -301,7 +328,8 @@ item_db_role(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj, str
 	p->out->permission[i].allowed = may;
 	if (!may)
 		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "privilege",
-			      item->role ? "needs CREATEROLE" : "needs to own the database",
+			      item->role ? "needs CREATEROLE"
+					 : "needs to own the database",
 			      "%s may not change settings of %s", p->out->user,
 			      item->role ? item->role : item->database);
 	pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "context", "",
@@ -319,7 +347,8 @@ refuse_object(struct pgt_pre *p, size_t i, const char *code, const char *why)
 	const struct pgt_item *item = &p->cs->items[i];
 
 	pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, code, "", "%s.%s: %s", item->schema,
-		      item->kind == PGT_ITEM_TABLE_OPTION ? item->table : item->name, why);
+		      item->kind == PGT_ITEM_TABLE_OPTION ? item->table : item->name,
+		      why);
 }
 
 static void
@@ -330,11 +359,15 @@ index_rules(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj)
 
 	if (item->kind == PGT_ITEM_INDEX_CREATE) {
 		if (prev->present)
-			refuse_object(p, i, "exists", "there is a relation of this name already");
+			refuse_object(p, i, "exists",
+				      "there is a relation of this name already");
 		if (obj->table_known && obj->table_kind != 'r' && obj->table_kind != 'm')
-			refuse_object(p, i, "kind", "only on a plain table can it be built without blocking");
+			refuse_object(
+			    p, i, "kind",
+			    "only on a plain table can it be built without blocking");
 		if (!obj->may_create)
-			refuse_object(p, i, "privilege", "no CREATE privilege on the schema");
+			refuse_object(p, i, "privilege",
+				      "no CREATE privilege on the schema");
 		return;
 	}
 	if (!prev->present || !obj->is_index) {
@@ -342,7 +375,8 @@ index_rules(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj)
 		return;
 	}
 	if (obj->partitioned || obj->attached)
-		refuse_object(p, i, "kind", "part of a partitioned index: cannot be done concurrently");
+		refuse_object(p, i, "kind",
+			      "part of a partitioned index: cannot be done concurrently");
 	if (item->kind == PGT_ITEM_INDEX_REINDEX)
 		return;
 	if (obj->has_constraint)
@@ -350,15 +384,17 @@ index_rules(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj)
 	if (obj->replica_identity)
 		refuse_object(p, i, "constraint", "it is the table's replica identity");
 	if (!prev->valid)
-		refuse_object(p, i, "invalid", "it is invalid: its inverse could not be told from a "
-					       "stopped build; drop it by hand");
+		refuse_object(p, i, "invalid",
+			      "it is invalid: its inverse could not be told from a "
+			      "stopped build; drop it by hand");
 }
 
 static void
 item_object(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj)
 {
 	const struct pgt_item *item = &p->cs->items[i];
-	bool needs_table = item->kind != PGT_ITEM_INDEX_DROP && item->kind != PGT_ITEM_INDEX_REINDEX;
+	bool needs_table = item->kind != PGT_ITEM_INDEX_DROP &&
+			   item->kind != PGT_ITEM_INDEX_REINDEX;
 
 	if (p->out->fence.in_recovery)
 		refuse_object(p, i, "standby", "a standby takes only ALTER SYSTEM");
@@ -370,7 +406,8 @@ item_object(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj)
 	if (pgt_item_is_index(item))
 		index_rules(p, i, obj);
 	if (item->kind == PGT_ITEM_STATISTICS && p->out->prev[i].present)
-		refuse_object(p, i, "exists", "there are statistics of this name already");
+		refuse_object(p, i, "exists",
+			      "there are statistics of this name already");
 }
 
 int
@@ -390,8 +427,8 @@ pgt_pre_item(struct pgt_pre *p, size_t i, struct pgt_err *err)
 			*err = why;
 			return -1;
 		}
-		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "unreadable", "", "%s: its state cannot be read: %s",
-			      item->name, why.msg);
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "unreadable", "",
+			      "%s: its state cannot be read: %s", item->name, why.msg);
 		return 0;
 	}
 	if (item->kind != PGT_ITEM_SETTING && pgt_item_is_setting(item)) {
@@ -403,8 +440,8 @@ pgt_pre_item(struct pgt_pre *p, size_t i, struct pgt_err *err)
 	/* no way back, no way in */
 	if (prev->known && !(item->kind == PGT_ITEM_INDEX_DROP && !prev->present) &&
 	    pgt_item_inverse(item, prev, NULL, &list, &n, &why) < 0)
-		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "inverse", "", "%s: it could not be undone: %s",
-			      item->name, why.msg);
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "inverse", "",
+			      "%s: it could not be undone: %s", item->name, why.msg);
 	pgt_sql_list_free(list, n);
 	return 0;
 }

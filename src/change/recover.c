@@ -66,8 +66,8 @@ classify(struct pgt_found *f, const struct pgt_journal *j)
 	dir = folder_of(f->path);
 	if (pgt_lock_check(dir, f->rec.node, &holder)) {
 		f->state = PGT_FOUND_HELD;
-		snprintf(f->why, sizeof(f->why), "%s, process %d of %s", holder.operation, holder.pid,
-			 holder.who);
+		snprintf(f->why, sizeof(f->why), "%s, process %d of %s", holder.operation,
+			 holder.pid, holder.who);
 	} else if (!f->rec.any_intent) {
 		f->state = PGT_FOUND_UNTOUCHED;
 	} else if (f->rec.confirmed) {
@@ -163,7 +163,8 @@ static int
 newest_first(const void *a, const void *b)
 {
 	const struct pgt_found *x = a, *y = b;
-	int64_t tx = x->has_rec ? x->rec.begun_ns : 0, ty = y->has_rec ? y->rec.begun_ns : 0;
+	int64_t tx = x->has_rec ? x->rec.begun_ns : 0,
+		ty = y->has_rec ? y->rec.begun_ns : 0;
 
 	return tx < ty ? 1 : tx > ty ? -1 : strcmp(x->path, y->path);
 }
@@ -171,7 +172,8 @@ newest_first(const void *a, const void *b)
 static int
 scan(const char *fingerprint, struct scan *sc, struct pgt_err *err)
 {
-	char *state = pgt_file_state_dir(), *clusters = pgt_xasprintf("%s/clusters", state);
+	char *state = pgt_file_state_dir(),
+	     *clusters = pgt_xasprintf("%s/clusters", state);
 	struct dirent *e;
 	DIR *d = NULL;
 	int rc = 0;
@@ -194,8 +196,8 @@ scan(const char *fingerprint, struct scan *sc, struct pgt_err *err)
 }
 
 int
-pgt_recover_scan(const char *fingerprint, bool open_only, struct pgt_found **ret, size_t *ret_n,
-		 struct pgt_err *err)
+pgt_recover_scan(const char *fingerprint, bool open_only, struct pgt_found **ret,
+		 size_t *ret_n, struct pgt_err *err)
 {
 	struct scan sc = {.open_only = open_only};
 
@@ -215,12 +217,14 @@ pgt_recover_find(const char *id, struct pgt_found *ret, struct pgt_err *err)
 	int rc;
 
 	if (!*id || strspn(id, "0123456789abcdef-") != strlen(id))
-		return pgt_err_set(err, PGT_E_USAGE, "not the id of a changeset: %.40s", id);
+		return pgt_err_set(err, PGT_E_USAGE, "not the id of a changeset: %.40s",
+				   id);
 	rc = scan(NULL, &sc, err);
 	if (rc == 0 && sc.n == 0)
 		rc = pgt_err_set(err, PGT_E_NOTFOUND, "no changeset %.40s here", id);
 	if (rc == 0 && sc.n > 1)
-		rc = pgt_err_set(err, PGT_E_USAGE, "%zu changesets begin with %.40s", sc.n, id);
+		rc = pgt_err_set(err, PGT_E_USAGE, "%zu changesets begin with %.40s",
+				 sc.n, id);
 	if (rc == 0) {
 		*ret = sc.list[0];
 		memset(&sc.list[0], 0, sizeof(sc.list[0]));
@@ -243,13 +247,15 @@ may_confirm(const struct pgt_journal *j, void *arg, struct pgt_err *err)
 		return false;
 	pgt_boot_id(boot);
 	if (rec.closed)
-		pgt_err_set(err, PGT_E_STATE, "it is closed: %s", pgt_ending_name(rec.outcome));
+		pgt_err_set(err, PGT_E_STATE, "it is closed: %s",
+			    pgt_ending_name(rec.outcome));
 	else if (rec.confirmed)
 		pgt_err_set(err, PGT_E_STATE, "it is confirmed already");
 	else if (rec.rb_begun || rec.rb_request)
 		pgt_err_set(err, PGT_E_CONFLICT, "it is being rolled back");
 	else if (!rec.verified)
-		pgt_err_set(err, PGT_E_STATE, "it was not verified yet: it can only be rolled back");
+		pgt_err_set(err, PGT_E_STATE,
+			    "it was not verified yet: it can only be rolled back");
 	else if (strcmp(boot, rec.armed.boot_id) == 0 &&
 		 pgt_clock_boot_ns() >= rec.armed.deadline_boot_ns)
 		pgt_err_set(err, PGT_E_STATE, "its deadline has passed");
@@ -302,10 +308,11 @@ pgt_recover_close(const struct pgt_found *f, struct pgt_err *err)
 /* ---- rolling back from elsewhere ---- */
 
 static int
-make_link(const struct pgt_found *f, const struct pgt_recover_args *a, struct pgt_direct **ret,
-	  struct pgt_err *err)
+make_link(const struct pgt_found *f, const struct pgt_recover_args *a,
+	  struct pgt_direct **ret, struct pgt_err *err)
 {
-	struct pgt_connargs args = {.dbname = f->rec.conninfo[0] ? f->rec.conninfo : NULL};
+	struct pgt_connargs args = {.dbname = f->rec.conninfo[0] ? f->rec.conninfo
+								 : NULL};
 	struct pgt_connspec *spec = NULL;
 	char label[64];
 
@@ -340,7 +347,8 @@ wait_for_holder(const struct pgt_found *f, struct pgt_journal *j, int64_t give_u
 	struct pgt_replay rec;
 	bool closed = false;
 
-	while (!closed && pgt_clock_mono_ns() < give_up && (!pulse.fn || pulse.fn(pulse.arg))) {
+	while (!closed && pgt_clock_mono_ns() < give_up &&
+	       (!pulse.fn || pulse.fn(pulse.arg))) {
 		if (pgt_journal_refresh(j, err) < 0 || pgt_replay_read(j, &rec, err) < 0)
 			break;
 		closed = rec.closed;
@@ -352,13 +360,15 @@ wait_for_holder(const struct pgt_found *f, struct pgt_journal *j, int64_t give_u
 	}
 	free(dir);
 	if (!closed)
-		pgt_err_set(err, PGT_E_TIMEOUT, "whoever holds it has not rolled it back yet");
+		pgt_err_set(err, PGT_E_TIMEOUT,
+			    "whoever holds it has not rolled it back yet");
 	return closed ? out : PGT_END_OPEN;
 }
 
 static enum pgt_ending
-roll_back_here(const struct pgt_found *f, const struct pgt_recover_args *a, struct pgt_journal *j,
-	       struct pgt_lock *lock, struct pgt_restore_report *ret, struct pgt_err *err)
+roll_back_here(const struct pgt_found *f, const struct pgt_recover_args *a,
+	       struct pgt_journal *j, struct pgt_lock *lock,
+	       struct pgt_restore_report *ret, struct pgt_err *err)
 {
 	struct pgt_rollback_args args = {
 	    .journal = j,
@@ -393,17 +403,20 @@ pgt_recover_rollback(const struct pgt_found *f, const struct pgt_recover_args *a
 	char *dir;
 
 	if (!f->has_rec || f->state == PGT_FOUND_DAMAGED) {
-		pgt_err_set(err, PGT_E_STATE, "%s: only to be inspected: %.200s", f->path, f->why);
+		pgt_err_set(err, PGT_E_STATE, "%s: only to be inspected: %.200s", f->path,
+			    f->why);
 		return PGT_END_OPEN;
 	}
 	if (pgt_journal_open(f->path, &j, err) < 0)
 		return PGT_END_OPEN;
 	dir = folder_of(f->path);
 	if (pgt_lock_take(dir, f->rec.node, f->rec.cs->id, "rollback", &lock, err) < 0) {
-		if (err->code == PGT_E_CONFLICT && !f->rec.closed && request(j, a->reason, err) == 0)
+		if (err->code == PGT_E_CONFLICT && !f->rec.closed &&
+		    request(j, a->reason, err) == 0)
 			out = wait_for_holder(f, j, give_up, a->pulse, err);
 		if (out != PGT_END_OPEN || f->rec.closed ||
-		    pgt_lock_take(dir, f->rec.node, f->rec.cs->id, "rollback", &lock, err) < 0)
+		    pgt_lock_take(dir, f->rec.node, f->rec.cs->id, "rollback", &lock,
+				  err) < 0)
 			goto out;
 	}
 	out = roll_back_here(f, a, j, lock, ret, err);
@@ -416,7 +429,8 @@ out:
 }
 
 char *
-pgt_recover_inspect(const struct pgt_found *f, const struct pgt_recover_args *a, struct pgt_err *err)
+pgt_recover_inspect(const struct pgt_found *f, const struct pgt_recover_args *a,
+		    struct pgt_err *err)
 {
 	struct pgt_direct *l = NULL;
 	struct pgt_buf b;
@@ -441,12 +455,15 @@ pgt_recover_inspect(const struct pgt_found *f, const struct pgt_recover_args *a,
 		const char *state = "cannot be read";
 
 		memset(&now, 0, sizeof(now));
-		if (prev->known && pgt_target_read(l, item, a->probe, &now, NULL, err) == 0)
+		if (prev->known &&
+		    pgt_target_read(l, item, a->probe, &now, NULL, err) == 0)
 			state = pgt_item_is_before(item, prev, &now) ? "as before"
-				: pgt_item_is_ours(item, prev, &now) ? "in force, ours"
-								     : "changed by somebody else";
+				: pgt_item_is_ours(item, prev, &now)
+				    ? "in force, ours"
+				    : "changed by somebody else";
 		label = pgt_item_label(item);
-		pgt_buf_printf(&b, "%s\t%s\t%s\n", label, now.text ? now.text : "", state);
+		pgt_buf_printf(&b, "%s\t%s\t%s\n", label, now.text ? now.text : "",
+			       state);
 		free(label);
 		pgt_prev_done(&now);
 	}

@@ -249,7 +249,8 @@ pgt_replay_read(const struct pgt_journal *j, struct pgt_replay *ret, struct pgt_
 			if (read_plan(&r, rec->body, err) < 0)
 				goto fail;
 		} else if (!r.cs) {
-			pgt_err_set(err, PGT_E_PARSE, "the journal does not begin with its plan");
+			pgt_err_set(err, PGT_E_PARSE,
+				    "the journal does not begin with its plan");
 			goto fail;
 		} else {
 			play(&r, rec);
@@ -325,7 +326,8 @@ put_events(cJSON *obj, const struct pgt_journal *j)
 		cJSON *e = pgt_json_obj(arr, NULL);
 
 		pgt_json_i64(e, "seq", rec->seq);
-		pgt_json_str(e, "at", pgt_clock_iso8601(rec->real_ns, when, sizeof(when)));
+		pgt_json_str(e, "at",
+			     pgt_clock_iso8601(rec->real_ns, when, sizeof(when)));
 		pgt_json_str(e, "type", pgt_jtype_name(rec->type));
 		if (rec->type != PGT_J_PLAN)
 			pgt_json_item(e, "body", cJSON_Duplicate(rec->body, true));
@@ -350,14 +352,18 @@ pgt_replay_json(const struct pgt_replay *r, bool with_events, const struct pgt_j
 	pgt_json_str(obj, "who", r->who);
 	pgt_json_str(obj, "verdict", r->validated ? pgt_verdict_name(r->verdict) : NULL);
 	pgt_json_str(obj, "verdict_text", r->verdict_text);
-	pgt_json_str(obj, "rollback_reason", r->rb_begun || r->rb_request ? r->rb_reason : NULL);
+	pgt_json_str(obj, "rollback_reason",
+		     r->rb_begun || r->rb_request ? r->rb_reason : NULL);
 	pgt_json_str(obj, "result", r->closed ? r->closed_text : NULL);
 	pgt_json_str(obj, "note_last", r->last_note[0] ? r->last_note : NULL);
 	pgt_json_str(obj, "journal", r->path);
 	pgt_json_str(obj, "journal_health",
-		     r->health == PGT_JH_OK ? "ok" : r->health == PGT_JH_TORN ? "torn" : "corrupt");
+		     r->health == PGT_JH_OK     ? "ok"
+		     : r->health == PGT_JH_TORN ? "torn"
+						: "corrupt");
 	for (i = 0; i < r->cs->n_items; i++) {
-		cJSON *item = cJSON_GetArrayItem(cJSON_GetObjectItem(obj, "items"), (int)i);
+		cJSON *item = cJSON_GetArrayItem(cJSON_GetObjectItem(obj, "items"),
+						 (int)i);
 
 		pgt_json_bool(item, "intent", r->intent[i]);
 		pgt_json_bool(item, "done", r->done[i]);

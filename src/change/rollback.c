@@ -84,7 +84,8 @@ begin(const struct pgt_rollback_args *args, struct pgt_err *err)
 	pgt_change_who(who, sizeof(who));
 	pgt_json_str(body, "reason", args->reason);
 	pgt_json_str(body, "who", who);
-	rc = pgt_journal_append(args->journal, PGT_J_RB_BEGIN, body, may_begin, (void *)args, err);
+	rc = pgt_journal_append(args->journal, PGT_J_RB_BEGIN, body, may_begin,
+				(void *)args, err);
 	cJSON_Delete(body);
 	if (rc < 0 && (err->code == PGT_E_CONFLICT || err->code == PGT_E_STATE) &&
 	    strstr(err->msg, "the changeset") == err->msg)
@@ -104,7 +105,8 @@ note(struct pgt_journal *j, const char *text)
 }
 
 static int
-ready_link(const struct pgt_rollback_args *args, const struct pgt_replay *rec, struct pgt_err *err)
+ready_link(const struct pgt_rollback_args *args, const struct pgt_replay *rec,
+	   struct pgt_err *err)
 {
 	struct pgt_direct *l = args->link;
 
@@ -145,17 +147,20 @@ closing_text(enum pgt_restore_result result, const struct pgt_replay *rec,
 
 	pgt_buf_init(&b, 8192);
 	if (result == PGT_RR_DONE) {
-		pgt_buf_printf(&b, "%zu restored, %zu were not changed", rep->restored, rep->untouched);
+		pgt_buf_printf(&b, "%zu restored, %zu were not changed", rep->restored,
+			       rep->untouched);
 	} else {
 		by_hand = pgt_restore_instructions(rep);
-		pgt_buf_printf(&b, "not rolled back on %s (%s): %s. By hand, on that node: %s", rec->label,
-			       rec->fence.datadir, why, by_hand);
+		pgt_buf_printf(
+		    &b, "not rolled back on %s (%s): %s. By hand, on that node: %s",
+		    rec->label, rec->fence.datadir, why, by_hand);
 		free(by_hand);
 	}
 	for (i = 0; i < rep->n; i++)
 		if (rep->items[i].state == PGT_RS_FOREIGN) {
 			label = pgt_item_label(&rec->cs->items[i]);
-			pgt_buf_printf(&b, "; %s was changed by somebody else and left", label);
+			pgt_buf_printf(&b, "; %s was changed by somebody else and left",
+				       label);
 			free(label);
 		}
 	return pgt_buf_take(&b);
@@ -182,7 +187,8 @@ wait_next(const struct pgt_rollback_args *args, struct tries *t)
 
 /* The result is final: restored, another node, or frozen for long enough. */
 static bool
-is_final(const struct pgt_rollback_args *args, enum pgt_restore_result result, struct tries *t)
+is_final(const struct pgt_rollback_args *args, enum pgt_restore_result result,
+	 struct tries *t)
 {
 	int64_t now = pgt_clock_mono_ns();
 
@@ -199,9 +205,11 @@ is_final(const struct pgt_rollback_args *args, enum pgt_restore_result result, s
 
 static enum pgt_ending
 finish(const struct pgt_rollback_args *args, enum pgt_restore_result result,
-       const struct pgt_replay *rec, const struct pgt_restore_report *rep, struct pgt_err *err)
+       const struct pgt_replay *rec, const struct pgt_restore_report *rep,
+       struct pgt_err *err)
 {
-	enum pgt_ending out = result == PGT_RR_DONE ? PGT_END_ROLLED_BACK : PGT_END_FENCED;
+	enum pgt_ending out = result == PGT_RR_DONE ? PGT_END_ROLLED_BACK
+						    : PGT_END_FENCED;
 	char *text = closing_text(result, rec, rep, err->msg);
 	struct pgt_err ignored;
 
@@ -237,8 +245,8 @@ rollback_loop(const struct pgt_rollback_args *args, const struct pgt_replay *rec
 		if (args->say)
 			args->say(args->say_arg, -1, err->msg);
 		/* a session of doubtful state is not used again */
-		if (err->code != PGT_E_SQL && err->code != PGT_E_DENIED && err->code != PGT_E_STATE &&
-		    err->code != PGT_E_CONFLICT)
+		if (err->code != PGT_E_SQL && err->code != PGT_E_DENIED &&
+		    err->code != PGT_E_STATE && err->code != PGT_E_CONFLICT)
 			pgt_direct_close(args->link);
 		if (!wait_next(args, &t)) {
 			out = PGT_END_OPEN;
@@ -266,7 +274,8 @@ pgt_rollback(const struct pgt_rollback_args *args, struct pgt_restore_report *re
 	if (pgt_replay_read(args->journal, &rec, err) < 0)
 		return PGT_END_OPEN;
 	if (!rec.any_intent) {
-		pgt_change_close(args->journal, PGT_END_NOTHING, "nothing had been written", err);
+		pgt_change_close(args->journal, PGT_END_NOTHING,
+				 "nothing had been written", err);
 		out = PGT_END_NOTHING;
 	} else {
 		out = rollback_loop(args, &rec, ret, err);

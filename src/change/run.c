@@ -44,7 +44,8 @@ pgt_stage_is_end(enum pgt_stage st)
 }
 
 void
-pgt_run_say(struct pgt_change_run *r, enum pgt_event_what what, long item, const char *fmt, ...)
+pgt_run_say(struct pgt_change_run *r, enum pgt_event_what what, long item,
+	    const char *fmt, ...)
 {
 	struct pgt_change_event ev = {r->stage, what, item, NULL};
 	char *raw = NULL, *safe;
@@ -207,14 +208,17 @@ keep_link(struct pgt_change_run *r, struct pgt_err *err)
 	enum pgt_fence_verdict v;
 	struct pgt_writer *s;
 
-	if (!pgt_direct_is_open(r->link) && pgt_direct_open(r->link, 5 * PGT_NS_PER_S, err) < 0)
+	if (!pgt_direct_is_open(r->link) &&
+	    pgt_direct_open(r->link, 5 * PGT_NS_PER_S, err) < 0)
 		return -1;
-	if (pgt_direct_lock(r->link, 2 * PGT_NS_PER_S, err) < 0 || pgt_act_fence(&a, true, &v, err) < 0)
+	if (pgt_direct_lock(r->link, 2 * PGT_NS_PER_S, err) < 0 ||
+	    pgt_act_fence(&a, true, &v, err) < 0)
 		return -1;
 	if (v != PGT_FENCE_RESTARTED)
 		return 0;
 	/* a new start may have lost or gained values: look again, once */
-	if (pgt_verify(&a, VERIFY_NS, err) < 0 || pgt_direct_writer(r->link, NULL, &s, err) < 0)
+	if (pgt_verify(&a, VERIFY_NS, err) < 0 ||
+	    pgt_direct_writer(r->link, NULL, &s, err) < 0)
 		return -1;
 	return pgt_fence_read(s, &r->pre.fence, err);
 }
@@ -240,7 +244,8 @@ pgt_change_run_confirm(struct pgt_change_run *r, struct pgt_err *err)
 		body = cJSON_CreateObject();
 		pgt_change_who(who, sizeof(who));
 		pgt_json_str(body, "who", who);
-		rc = pgt_journal_append(r->journal, PGT_J_CONFIRMED, body, still_confirmable, r, err);
+		rc = pgt_journal_append(r->journal, PGT_J_CONFIRMED, body,
+					still_confirmable, r, err);
 		cJSON_Delete(body);
 		if (rc < 0) {
 			pgt_change_run_rollback(r, err->msg);
@@ -307,9 +312,10 @@ do_rollback(struct pgt_change_run *r, struct pgt_err *err)
 		end_as(r, PGT_ST_NOTHING, r->reason);
 		break;
 	case PGT_END_OPEN:
-		snprintf(r->text, sizeof(r->text), "not rolled back yet: %.400s; %s", err->msg,
-			 r->guard && pgt_guard_alive(r->guard) ? "the guard goes on trying"
-							       : "run: pg2une recover");
+		snprintf(
+		    r->text, sizeof(r->text), "not rolled back yet: %.400s; %s", err->msg,
+		    r->guard && pgt_guard_alive(r->guard) ? "the guard goes on trying"
+							  : "run: pg2une recover");
 		abandon(r);
 		return -1;
 	}
@@ -326,7 +332,8 @@ do_baseline(struct pgt_change_run *r, struct pgt_err *err)
 
 	if (!v || !v->baseline)
 		return 0;
-	return v->baseline(v->ctx, r->opts.window_ns, (struct pgt_pulse){pgt_run_pulse, r}, err);
+	return v->baseline(v->ctx, r->opts.window_ns,
+			   (struct pgt_pulse){pgt_run_pulse, r}, err);
 }
 
 static int
@@ -392,7 +399,8 @@ do_validate(struct pgt_change_run *r, struct pgt_err *err)
 	if (keep_link(r, err) < 0)
 		return -1;
 	if (v && v->judge &&
-	    v->judge(v->ctx, r->opts.window_ns, (struct pgt_pulse){pgt_run_pulse, r}, out, err) < 0) {
+	    v->judge(v->ctx, r->opts.window_ns, (struct pgt_pulse){pgt_run_pulse, r}, out,
+		     err) < 0) {
 		if (atomic_load(&r->stop) != PGT_STOP_NONE)
 			return -1;
 		out->verdict = PGT_VERDICT_UNKNOWN;
@@ -409,7 +417,8 @@ do_validate(struct pgt_change_run *r, struct pgt_err *err)
 	cJSON_Delete(body);
 	if (rc < 0)
 		return -1;
-	pgt_run_say(r, PGT_CE_DONE, -1, "%s: %s", pgt_verdict_name(out->verdict), out->text);
+	pgt_run_say(r, PGT_CE_DONE, -1, "%s: %s", pgt_verdict_name(out->verdict),
+		    out->text);
 	if (out->verdict == PGT_VERDICT_FAIL)
 		return pgt_err_set(err, PGT_E_STATE, "validation failed: %s", out->text);
 	/* from here the clock runs for whoever has to confirm */
@@ -421,7 +430,8 @@ static int
 do_confirm(struct pgt_change_run *r, struct pgt_err *err)
 {
 	if (!pgt_run_pulse(r))
-		return pgt_err_set(err, PGT_E_CANCELLED, "%s", r->reason[0] ? r->reason : "stopped");
+		return pgt_err_set(err, PGT_E_CANCELLED, "%s",
+				   r->reason[0] ? r->reason : "stopped");
 	if (r->confirmed_elsewhere ||
 	    (r->opts.auto_confirm && r->validation.verdict == PGT_VERDICT_PASS))
 		return pgt_change_run_confirm(r, err);
@@ -457,7 +467,8 @@ step_failed(struct pgt_change_run *r, struct pgt_err *err)
 {
 	if (pgt_stage_is_end(r->stage) || r->stage == PGT_ST_ROLLBACK)
 		return -1; /* the step has seen to it */
-	pgt_run_say(r, PGT_CE_FAIL, r->stage == PGT_ST_APPLY ? (long)r->item : -1, "%s", err->msg);
+	pgt_run_say(r, PGT_CE_FAIL, r->stage == PGT_ST_APPLY ? (long)r->item : -1, "%s",
+		    err->msg);
 	if (atomic_load(&r->stop) == PGT_STOP_ABANDON && r->stage >= PGT_ST_APPLY)
 		abandon(r);
 	else
@@ -472,9 +483,11 @@ pgt_change_run_step(struct pgt_change_run *r, struct pgt_err *err)
 
 	pgt_err_clear(err);
 	if (pgt_stage_is_end(at))
-		return pgt_err_set(err, PGT_E_STATE, "it has ended: %s", pgt_stage_name(at));
+		return pgt_err_set(err, PGT_E_STATE, "it has ended: %s",
+				   pgt_stage_name(at));
 	if (at != PGT_ST_ROLLBACK && !pgt_run_pulse(r)) {
-		pgt_err_set(err, PGT_E_CANCELLED, "%s", r->reason[0] ? r->reason : "stopped by the user");
+		pgt_err_set(err, PGT_E_CANCELLED, "%s",
+			    r->reason[0] ? r->reason : "stopped by the user");
 		return step_failed(r, err);
 	}
 	if (stages[at].run && stages[at].run(r, err) < 0)

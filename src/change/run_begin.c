@@ -33,8 +33,10 @@ pgt_run_preflight(struct pgt_change_run *r, struct pgt_err *err)
 	r->has_pre = true;
 	for (i = 0; i < r->pre.n_checks; i++)
 		if (r->pre.checks[i].severity >= PGT_RULE_WARN)
-			pgt_run_say(r, r->pre.checks[i].severity == PGT_RULE_REFUSE ? PGT_CE_FAIL
-										   : PGT_CE_NOTE,
+			pgt_run_say(r,
+				    r->pre.checks[i].severity == PGT_RULE_REFUSE
+					? PGT_CE_FAIL
+					: PGT_CE_NOTE,
 				    r->pre.checks[i].item, "%s", r->pre.checks[i].text);
 	return pgt_preflight_verdict(&r->pre, err);
 }
@@ -51,7 +53,8 @@ refuse_unfinished(struct pgt_change_run *r, struct pgt_err *err)
 	if (pgt_recover_scan(r->identity.fingerprint, true, &list, &n, err) < 0)
 		return -1;
 	for (i = 0; i < n && rc == 0; i++) {
-		struct pgt_found *f = &list[i]; /* HELD: by ourselves, who took the lock */
+		struct pgt_found
+		    *f = &list[i]; /* HELD: by ourselves, who took the lock */
 
 		if (f->has_rec && strcmp(f->rec.node, r->identity.node) != 0)
 			continue;
@@ -60,22 +63,25 @@ refuse_unfinished(struct pgt_change_run *r, struct pgt_err *err)
 		     (!f->rec.any_intent || f->rec.confirmed))) {
 			/* we hold the lock: nobody else can be at it; tidy up */
 			struct pgt_journal *j = NULL;
-			enum pgt_ending out = f->has_rec && f->rec.confirmed ? PGT_END_CONFIRMED
-									       : PGT_END_NOTHING;
+			enum pgt_ending out = f->has_rec && f->rec.confirmed
+						  ? PGT_END_CONFIRMED
+						  : PGT_END_NOTHING;
 
 			if (f->has_rec && pgt_journal_open(f->path, &j, &ignored) == 0) {
-				(void)!pgt_change_close(j, out, "closed by the next change", &ignored);
+				(void)!pgt_change_close(
+				    j, out, "closed by the next change", &ignored);
 				pgt_journal_close(j);
 			}
 			continue;
 		}
-		rc = pgt_err_set(err, PGT_E_CONFLICT,
-				 "changeset %.8s was left %s on this node (%.150s): roll it back or "
-				 "confirm it first",
-				 f->has_rec ? f->rec.cs->id : "?",
-				 pgt_found_state_name(f->state == PGT_FOUND_HELD ? PGT_FOUND_HALF
-										 : f->state),
-				 f->why);
+		rc = pgt_err_set(
+		    err, PGT_E_CONFLICT,
+		    "changeset %.8s was left %s on this node (%.150s): roll it back or "
+		    "confirm it first",
+		    f->has_rec ? f->rec.cs->id : "?",
+		    pgt_found_state_name(f->state == PGT_FOUND_HELD ? PGT_FOUND_HALF
+								    : f->state),
+		    f->why);
 	}
 	pgt_found_free(list, n);
 	return rc;
@@ -85,7 +91,8 @@ int
 pgt_run_lock(struct pgt_change_run *r, struct pgt_err *err)
 {
 	if (pgt_change_dir(r->identity.fingerprint, &r->dir, err) < 0 ||
-	    pgt_lock_take(r->dir, r->identity.node, r->cs->id, "apply", &r->lock, err) < 0 ||
+	    pgt_lock_take(r->dir, r->identity.node, r->cs->id, "apply", &r->lock,
+			  err) < 0 ||
 	    refuse_unfinished(r, err) < 0)
 		return -1;
 	return pgt_direct_lock(r->link, 0, err);
@@ -111,15 +118,18 @@ pgt_run_snapshot(struct pgt_change_run *r, struct pgt_err *err)
 		goto out;
 	}
 	for (i = 0; i < r->cs->n_items; i++)
-		if (!pgt_item_is_before(&r->cs->items[i], &before.prev[i], &r->pre.prev[i])) {
+		if (!pgt_item_is_before(&r->cs->items[i], &before.prev[i],
+					&r->pre.prev[i])) {
 			label = pgt_item_label(&r->cs->items[i]);
-			pgt_err_set(err, PGT_E_CONFLICT, "%s was changed since the plan was shown: plan anew",
+			pgt_err_set(err, PGT_E_CONFLICT,
+				    "%s was changed since the plan was shown: plan anew",
 				    label);
 			free(label);
 			goto out;
 		}
 	if (!r->pre.fence.locked) {
-		pgt_err_set(err, PGT_E_STATE, "the session does not hold its lock: a pooler in between?");
+		pgt_err_set(err, PGT_E_STATE,
+			    "the session does not hold its lock: a pooler in between?");
 		goto out;
 	}
 	rc = 0;
@@ -164,7 +174,8 @@ pgt_run_journal(struct pgt_change_run *r, struct pgt_err *err)
 	char *text;
 	size_t i, bytes;
 
-	pgt_str_copy(r->cs->fingerprint, sizeof(r->cs->fingerprint), r->identity.fingerprint);
+	pgt_str_copy(r->cs->fingerprint, sizeof(r->cs->fingerprint),
+		     r->identity.fingerprint);
 	plan = plan_body(r);
 	text = pgt_json_print(plan, false);
 	bytes = strlen(text) * 2;

@@ -36,8 +36,8 @@ struct pgt_change_run {
 	char reason[256], text[2048];
 };
 
-void pgt_run_say(struct pgt_change_run *r, enum pgt_event_what what, long item, const char *fmt, ...)
-    PGT_PRINTF(4, 5);
+void pgt_run_say(struct pgt_change_run *r, enum pgt_event_what what, long item,
+		 const char *fmt, ...) PGT_PRINTF(4, 5);
 void pgt_run_enter(struct pgt_change_run *r, enum pgt_stage st);
 /* The stages before the first write: an error ends in NOTHING. */
 int pgt_run_preflight(struct pgt_change_run *r, struct pgt_err *err);
@@ -47,7 +47,8 @@ int pgt_run_journal(struct pgt_change_run *r, struct pgt_err *err);
 int pgt_run_arm(struct pgt_change_run *r, struct pgt_err *err);
 /* An ARMED record of the guard that we have, with the deadline as it is now. */
 int pgt_run_note_armed(struct pgt_change_run *r, struct pgt_err *err);
-int pgt_run_start_guard(struct pgt_change_run *r, int64_t patience_ns, struct pgt_err *err);
+int pgt_run_start_guard(struct pgt_change_run *r, int64_t patience_ns,
+			struct pgt_err *err);
 bool pgt_run_pulse(void *arg);
 struct pgt_acting pgt_run_acting(struct pgt_change_run *r);
 

@@ -123,7 +123,8 @@ pgt_direct_free(struct pgt_direct *l)
 static bool
 wait_once(struct pgt_writer *s)
 {
-	struct pollfd p = {.fd = pgt_conn_fd(s->conn), .events = pgt_conn_events(s->conn)};
+	struct pollfd p = {.fd = pgt_conn_fd(s->conn),
+			   .events = pgt_conn_events(s->conn)};
 
 	poll(&p, 1, PULSE_MS);
 	pgt_conn_step(s->conn);
@@ -137,7 +138,8 @@ connect_session(struct pgt_writer *s, int64_t timeout_ns, struct pgt_err *err)
 		return -1;
 	while (pgt_conn_state(s->conn) == PGT_CONN_CONNECTING)
 		if (!wait_once(s))
-			return pgt_err_set(err, PGT_E_CANCELLED, "stopped while connecting");
+			return pgt_err_set(err, PGT_E_CANCELLED,
+					   "stopped while connecting");
 	if (pgt_conn_state(s->conn) == PGT_CONN_READY)
 		return 0;
 	if (err)
@@ -161,8 +163,9 @@ settle_cancelled(struct pgt_writer *s)
 }
 
 static int
-run_statement(struct pgt_writer *s, const char *sql, const char *const *params, int n_params,
-	      int64_t timeout_ns, struct pgt_result **ret, struct pgt_err *err)
+run_statement(struct pgt_writer *s, const char *sql, const char *const *params,
+	      int n_params, int64_t timeout_ns, struct pgt_result **ret,
+	      struct pgt_err *err)
 {
 	struct pgt_stmt stmt = {sql, params, n_params};
 	struct pgt_result *r;
@@ -176,7 +179,8 @@ run_statement(struct pgt_writer *s, const char *sql, const char *const *params, 
 		}
 	if (pgt_conn_state(s->conn) == PGT_CONN_BUSY) {
 		pgt_conn_close(s->conn);
-		return pgt_err_set(err, PGT_E_CANCELLED, "stopped, and the server did not answer");
+		return pgt_err_set(err, PGT_E_CANCELLED,
+				   "stopped, and the server did not answer");
 	}
 	if (pgt_conn_state(s->conn) != PGT_CONN_DONE) {
 		if (err)
@@ -198,12 +202,13 @@ run_statement(struct pgt_writer *s, const char *sql, const char *const *params, 
 }
 
 int
-pgt_writer_run(struct pgt_writer *s, const char *sql, const char *const *params, int n_params,
-		int64_t timeout_ns, struct pgt_result **ret, struct pgt_err *err)
+pgt_writer_run(struct pgt_writer *s, const char *sql, const char *const *params,
+	       int n_params, int64_t timeout_ns, struct pgt_result **ret,
+	       struct pgt_err *err)
 {
 	if (timeout_ns == 0 && !s->untimed) {
-		if (run_statement(s, pgt_change_sql("no_statement_timeout", 0), NULL, 0, ASK_NS,
-				  NULL, err) < 0)
+		if (run_statement(s, pgt_change_sql("no_statement_timeout", 0), NULL, 0,
+				  ASK_NS, NULL, err) < 0)
 			return -1;
 		s->untimed = true;
 	}
@@ -217,7 +222,8 @@ pgt_write_unknown(const struct pgt_err *err)
 		return true;
 	/* a terminated backend's last result has no SQLSTATE (safety.md fact 8) */
 	return err->sqlstate[0] == '\0' || strncmp(err->sqlstate, "57", 2) == 0 ||
-	       strncmp(err->sqlstate, "08", 2) == 0 || strncmp(err->sqlstate, "XX", 2) == 0;
+	       strncmp(err->sqlstate, "08", 2) == 0 ||
+	       strncmp(err->sqlstate, "XX", 2) == 0;
 }
 
 /* ---- opening ---- */
@@ -229,16 +235,18 @@ set_up(struct pgt_writer *s, const char *label, struct pgt_err *err)
 	const char *params[] = {label};
 	struct pgt_result *r = NULL;
 
-	if (run_statement(s, pgt_change_sql("session", 0), params, 1, ASK_NS, &r, err) < 0)
+	if (run_statement(s, pgt_change_sql("session", 0), params, 1, ASK_NS, &r,
+			  err) < 0)
 		return -1;
 	s->pid = (int)pgt_result_i64(r, 0, pgt_result_col(r, "pid"), 0);
 	s->start_us = pgt_result_i64(r, 0, pgt_result_col(r, "backend_start_us"), 0);
 	pgt_result_free(r);
 	if (s->pid != pgt_conn_backend_pid(s->conn))
-		return pgt_err_set(err, PGT_E_UNSUPPORTED,
-				   "a connection pooler answers at %s port %s: changes need a direct "
-				   "connection to the server",
-				   pgt_conn_host(s->conn), pgt_conn_port(s->conn));
+		return pgt_err_set(
+		    err, PGT_E_UNSUPPORTED,
+		    "a connection pooler answers at %s port %s: changes need a direct "
+		    "connection to the server",
+		    pgt_conn_host(s->conn), pgt_conn_port(s->conn));
 	return 0;
 }
 
@@ -267,7 +275,8 @@ int
 pgt_direct_open(struct pgt_direct *l, int64_t timeout_ns, struct pgt_err *err)
 {
 	pgt_direct_close(l);
-	if (open_session(l, MAIN_DATABASE, timeout_ns ? timeout_ns : CONNECT_NS, &l->main, err) < 0) {
+	if (open_session(l, MAIN_DATABASE, timeout_ns ? timeout_ns : CONNECT_NS, &l->main,
+			 err) < 0) {
 		pgt_err_prefix(err, "database %s", MAIN_DATABASE);
 		return -1;
 	}
@@ -303,7 +312,8 @@ name_holder(struct pgt_writer *s, struct pgt_err *err)
 	char who[64] = "?", app[80] = "?", client[64] = "";
 	int pid = 0;
 
-	if (run_statement(s, pgt_change_sql("lock_holder", 0), params, 1, ASK_NS, &r, NULL) == 0 &&
+	if (run_statement(s, pgt_change_sql("lock_holder", 0), params, 1, ASK_NS, &r,
+			  NULL) == 0 &&
 	    pgt_result_rows(r) == 1) {
 		const char *t;
 
@@ -316,9 +326,10 @@ name_holder(struct pgt_writer *s, struct pgt_err *err)
 			pgt_safetext_copy(client, sizeof(client), t);
 	}
 	pgt_result_free(r);
-	return pgt_err_set(err, PGT_E_CONFLICT,
-			   "another change is under way on this server: %s by %s%s%s, backend %d",
-			   app, who, client[0] ? " from " : "", client, pid);
+	return pgt_err_set(
+	    err, PGT_E_CONFLICT,
+	    "another change is under way on this server: %s by %s%s%s, backend %d", app,
+	    who, client[0] ? " from " : "", client, pid);
 }
 
 static int
@@ -331,7 +342,8 @@ try_lock(struct pgt_writer *s, bool *ret, struct pgt_err *err)
 		*ret = true;
 		return 0;
 	}
-	if (run_statement(s, pgt_change_sql("lock_try", 0), params, 1, ASK_NS, &r, err) < 0)
+	if (run_statement(s, pgt_change_sql("lock_try", 0), params, 1, ASK_NS, &r,
+			  err) < 0)
 		return -1;
 	s->locked = *ret = pgt_result_bool(r, 0, 0);
 	pgt_result_free(r);
@@ -352,7 +364,8 @@ lock_session(struct pgt_writer *s, int64_t wait_ns, struct pgt_err *err)
 		if (pgt_clock_mono_ns() >= deadline)
 			return name_holder(s, err);
 		if (s->pulse.fn && !s->pulse.fn(s->pulse.arg))
-			return pgt_err_set(err, PGT_E_CANCELLED, "stopped while waiting for the lock");
+			return pgt_err_set(err, PGT_E_CANCELLED,
+					   "stopped while waiting for the lock");
 		poll(NULL, 0, PULSE_MS / 2);
 	}
 }
@@ -371,8 +384,8 @@ pgt_direct_unlock(struct pgt_direct *l)
 	const char *params[] = {PGT_CHANGE_LOCK_KEY};
 
 	if (l->main && l->main->locked &&
-	    run_statement(l->main, pgt_change_sql("lock_release", 0), params, 1, ASK_NS, NULL,
-			  NULL) == 0)
+	    run_statement(l->main, pgt_change_sql("lock_release", 0), params, 1, ASK_NS,
+			  NULL, NULL) == 0)
 		l->main->locked = false;
 	else
 		pgt_direct_close(l); /* surely gone then */
@@ -394,14 +407,15 @@ pgt_direct_lock_from(struct pgt_direct *l, const char *changeset_id, int64_t pat
 		return 0;
 	if (err->code != PGT_E_CONFLICT)
 		return -1;
-	if (run_statement(l->main, pgt_change_sql("lock_holder", 0), params, 1, ASK_NS, &r, err) < 0)
+	if (run_statement(l->main, pgt_change_sql("lock_holder", 0), params, 1, ASK_NS,
+			  &r, err) < 0)
 		return -1;
 	if (pgt_result_rows(r) == 1) {
 		app = pgt_result_str(r, 0, pgt_result_col(r, "application_name"));
 		user = pgt_result_str(r, 0, pgt_result_col(r, "usename"));
 		snprintf(mark, sizeof(mark), "/%.8s", changeset_id);
-		ours = app && pgt_str_starts(app, "pg2une/") && strstr(app, mark) && user &&
-		       strcmp(user, pgt_conn_user(l->main->conn)) == 0;
+		ours = app && pgt_str_starts(app, "pg2une/") && strstr(app, mark) &&
+		       user && strcmp(user, pgt_conn_user(l->main->conn)) == 0;
 		pid = (int)pgt_result_i64(r, 0, pgt_result_col(r, "pid"), 0);
 		start = pgt_result_i64(r, 0, pgt_result_col(r, "backend_start_us"), 0);
 	}
@@ -451,7 +465,8 @@ pgt_direct_writer(struct pgt_direct *l, const char *database, struct pgt_writer 
 }
 
 int
-pgt_direct_end_backend(struct pgt_direct *l, int pid, int64_t start_us, struct pgt_err *err)
+pgt_direct_end_backend(struct pgt_direct *l, int pid, int64_t start_us,
+		       struct pgt_err *err)
 {
 	int64_t deadline = pgt_clock_mono_ns() + SETTLE_NS;
 	char pid_text[16], start_text[24];
@@ -463,11 +478,12 @@ pgt_direct_end_backend(struct pgt_direct *l, int pid, int64_t start_us, struct p
 		return pgt_err_set(err, PGT_E_CONN, "not connected");
 	snprintf(pid_text, sizeof(pid_text), "%d", pid);
 	snprintf(start_text, sizeof(start_text), "%lld", (long long)start_us);
-	if (run_statement(l->main, pgt_change_sql("backend_end", 0), params, 2, ASK_NS, NULL, err) < 0)
+	if (run_statement(l->main, pgt_change_sql("backend_end", 0), params, 2, ASK_NS,
+			  NULL, err) < 0)
 		return -1;
 	do {
-		if (run_statement(l->main, pgt_change_sql("backend_alive", 0), params, 2, ASK_NS, &r,
-				  err) < 0)
+		if (run_statement(l->main, pgt_change_sql("backend_alive", 0), params, 2,
+				  ASK_NS, &r, err) < 0)
 			return -1;
 		n = pgt_result_i64(r, 0, 0, 1);
 		pgt_result_free(r);

@@ -52,7 +52,8 @@ pgt_setting_read(struct pgt_writer *s, const char *name, struct pgt_setting_info
 		return -1;
 	if (pgt_result_rows(r) != 1) {
 		pgt_result_free(r);
-		return pgt_err_set(err, PGT_E_PARSE, "%s: the server's answer makes no sense", name);
+		return pgt_err_set(err, PGT_E_PARSE,
+				   "%s: the server's answer makes no sense", name);
 	}
 	/* the server stops at a syntax error, before postgresql.auto.conf: what that
 	 * holds is then not known, and must never be taken for "no line" */
@@ -60,7 +61,8 @@ pgt_setting_read(struct pgt_writer *s, const char *name, struct pgt_setting_info
 	if (unparsed) {
 		pgt_safetext_copy(safe, sizeof(safe), unparsed);
 		pgt_result_free(r);
-		return pgt_err_set(err, PGT_E_STATE, "the configuration files cannot be read: %s", safe);
+		return pgt_err_set(err, PGT_E_STATE,
+				   "the configuration files cannot be read: %s", safe);
 	}
 	memset(ret, 0, sizeof(*ret));
 	ret->name = col_text(r, 0, "name");
@@ -112,22 +114,26 @@ dup_or_null(const char *s)
 
 static int
 read_setting(struct pgt_direct *l, const struct pgt_item *item,
-	     const struct pgt_managed_probe *probe, struct pgt_prev *ret, struct pgt_err *err)
+	     const struct pgt_managed_probe *probe, struct pgt_prev *ret,
+	     struct pgt_err *err)
 {
 	enum pgt_managed managed = PGT_MANAGED_UNKNOWN;
 	struct pgt_setting_info info;
 	struct pgt_writer *s;
 	char value[4096] = "";
 
-	if (pgt_direct_writer(l, NULL, &s, err) < 0 || pgt_setting_read(s, item->name, &info, err) < 0)
+	if (pgt_direct_writer(l, NULL, &s, err) < 0 ||
+	    pgt_setting_read(s, item->name, &info, err) < 0)
 		return -1;
 	if (item->managed) {
 		if (!probe || !probe->probe) {
 			pgt_setting_info_done(&info);
-			return pgt_err_set(err, PGT_E_STATE, "%s: the cluster manager is not known",
+			return pgt_err_set(err, PGT_E_STATE,
+					   "%s: the cluster manager is not known",
 					   item->name);
 		}
-		if (probe->probe(probe->ctx, item->name, &managed, value, sizeof(value), err) < 0) {
+		if (probe->probe(probe->ctx, item->name, &managed, value, sizeof(value),
+				 err) < 0) {
 			pgt_setting_info_done(&info);
 			return -1;
 		}
@@ -331,7 +337,8 @@ pgt_pending_read(struct pgt_writer *s, const struct pgt_changeset *cs, char **re
 		const char *now = pgt_result_str(r, row, pgt_result_col(r, "reset_val"));
 		const char *type = pgt_result_str(r, row, pgt_result_col(r, "vartype"));
 		const char *unit = pgt_result_str(r, row, pgt_result_col(r, "unit"));
-		const char *context = pgt_result_str(r, row, pgt_result_col(r, "context"));
+		const char *context = pgt_result_str(r, row,
+						     pgt_result_col(r, "context"));
 
 		if (!name || !context || strcmp(context, "postmaster") == 0 ||
 		    strcmp(context, "internal") == 0 || is_ours(cs, name) ||
@@ -367,7 +374,8 @@ pgt_file_errors_read(struct pgt_writer *s, char **ret, struct pgt_err *err)
 	for (row = 0; row < pgt_result_rows(r); row++) {
 		put_safe(&b, pgt_result_str(r, row, pgt_result_col(r, "sourcefile")));
 		pgt_buf_printf(&b, ":%lld: ",
-			       (long long)pgt_result_i64(r, row, pgt_result_col(r, "sourceline"), 0));
+			       (long long)pgt_result_i64(
+				   r, row, pgt_result_col(r, "sourceline"), 0));
 		put_safe(&b, pgt_result_str(r, row, pgt_result_col(r, "name")));
 		pgt_buf_puts(&b, ": ");
 		put_safe(&b, pgt_result_str(r, row, pgt_result_col(r, "error")));

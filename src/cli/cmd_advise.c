@@ -60,14 +60,17 @@ check(struct pgt_cmd *c, struct pgt_err *err)
 		known |= strcmp(only, pgt_advice_kind_name((enum pgt_advice_kind)k)) == 0;
 	if (!known)
 		return pgt_err_set(err, PGT_E_USAGE, "--only: no kind \"%.40s\"", only);
-	if (w && strcmp(w, "oltp") != 0 && strcmp(w, "olap") != 0 && strcmp(w, "mixed") != 0)
+	if (w && strcmp(w, "oltp") != 0 && strcmp(w, "olap") != 0 &&
+	    strcmp(w, "mixed") != 0)
 		return pgt_err_set(err, PGT_E_USAGE,
-				   "--workload: \"%.40s\" is none of oltp, olap, mixed", w);
+				   "--workload: \"%.40s\" is none of oltp, olap, mixed",
+				   w);
 	known = !p;
 	for (int k = 1; p && k <= PGT_PROFILE_LAST; k++)
 		known |= strcmp(p, pgt_profile_name((enum pgt_profile)k)) == 0;
 	if (!known)
-		return pgt_err_set(err, PGT_E_USAGE, "--profile: no profile \"%.40s\"", p);
+		return pgt_err_set(err, PGT_E_USAGE, "--profile: no profile \"%.40s\"",
+				   p);
 	if (w || p)
 		return pgt_options_set(c->options, "workload", p ? p : w, err);
 	return 0;
@@ -102,7 +105,8 @@ on_message(struct watch *w, struct pgt_msg *m, struct pgt_err *err)
 			pgt_msg_free(w->msg);
 		w->msg = m;
 		w->last = ev;
-		return w->asked && (ev->collected_real_ns >= w->asked_real_ns || *ev->message);
+		return w->asked &&
+		       (ev->collected_real_ns >= w->asked_real_ns || *ev->message);
 	}
 	pgt_msg_free(m);
 	return 0;
@@ -136,8 +140,9 @@ watch(struct watch *w, int64_t for_ns, struct pgt_err *err)
 	if (!w->last || !w->last->list)
 		return w->last && *w->last->message
 			   ? pgt_err_set(err, PGT_E_STATE, "%s", w->last->message)
-		       : err->code ? -1
-				   : pgt_err_set(err, PGT_E_TIMEOUT, "no sample came in time");
+		       : err->code
+			   ? -1
+			   : pgt_err_set(err, PGT_E_TIMEOUT, "no sample came in time");
 	pgt_err_clear(err);
 	return 0;
 }
@@ -152,8 +157,8 @@ put_effect(cJSON *j, const struct pgt_advice *a)
 		pgt_json_str(e, "text", a->effect_of);
 		return;
 	}
-	snprintf(text, sizeof(text), "%+.0f%% %s [%.0f %.0f]", a->effect_pct, a->effect_of,
-		 a->effect_lo, a->effect_hi);
+	snprintf(text, sizeof(text), "%+.0f%% %s [%.0f %.0f]", a->effect_pct,
+		 a->effect_of, a->effect_lo, a->effect_hi);
 	pgt_json_str(e, "text", text);
 }
 
@@ -210,7 +215,8 @@ const struct pgt_cmd_ops pgt_cmd_advise = {
     .name = "advise",
     .group = "Tuning",
     .summary = "what to change on the server, ranked, with evidence and the way back",
-    .details = "Watches for --for, then reads what is built and judges it.  Nothing is changed.",
+    .details =
+	"Watches for --for, then reads what is built and judges it.  Nothing is changed.",
     .examples = "advise --for 1min shop\nadvise --only index --format json\n"
 		"advise --ram 64GB --cpus 16 --storage ssd -h db1 shop",
     .opts = advice_options,

@@ -49,8 +49,8 @@ run_alerts(struct pgt_cmd *c, struct pgt_err *err)
 	if (pgt_cmd_connect(c, &s, err) < 0)
 		return -1;
 	rc = pgt_kept_alerts(s, c->options,
-			     pgt_clock_real_ns() - (since > 0 ? since : DEFAULT_SINCE_NS), &list,
-			     err);
+			     pgt_clock_real_ns() - (since > 0 ? since : DEFAULT_SINCE_NS),
+			     &list, err);
 	pgt_session_close(s);
 	if (rc < 0)
 		return -1;
@@ -72,7 +72,8 @@ const struct pgt_cmd_ops pgt_cmd_alerts = {
     .name = "alerts",
     .group = "Noticing",
     .summary = "alerts that the console has kept for this server",
-    .details = "Read from the history (--store), where the console and analysis put them.",
+    .details =
+	"Read from the history (--store), where the console and analysis put them.",
     .examples = "alerts --since 1d\nalerts --format json",
     .opts = alert_options,
     .run = run_alerts,
@@ -129,7 +130,8 @@ watch(struct pgt_engine *e, int64_t for_ns, cJSON **ret, struct pgt_err *err)
 			if (m->type == PGT_EV_ALERTS) {
 				cJSON_Delete(last);
 				last = pgt_analysis_json(m->data);
-			} else if (m->type == PGT_EV_LINK && !link->up && *link->message) {
+			} else if (m->type == PGT_EV_LINK && !link->up &&
+				   *link->message) {
 				pgt_err_set(err, PGT_E_CONN, "%s: %s", link->target,
 					    link->message);
 				if (link->final)
@@ -139,8 +141,9 @@ watch(struct pgt_engine *e, int64_t for_ns, cJSON **ret, struct pgt_err *err)
 		}
 	}
 	if (!last)
-		return err && err->code ? -1
-					: pgt_err_set(err, PGT_E_TIMEOUT, "no sample came in time");
+		return err && err->code
+			   ? -1
+			   : pgt_err_set(err, PGT_E_TIMEOUT, "no sample came in time");
 	pgt_err_clear(err);
 	*ret = last;
 	return 0;

@@ -43,8 +43,8 @@ static void
 on_signal(int sig)
 {
 	if (running)
-		pgt_change_run_request(running,
-				       sig == SIGHUP ? PGT_STOP_ABANDON : PGT_STOP_ROLLBACK);
+		pgt_change_run_request(running, sig == SIGHUP ? PGT_STOP_ABANDON
+							      : PGT_STOP_ROLLBACK);
 }
 
 static void
@@ -100,7 +100,8 @@ ask(struct pgt_change_run *run, const char *prompt)
 		return GO_BACK;
 	if (strcmp(line, "later") == 0)
 		return LATER;
-	return strcmp(line, "y") == 0 || strcmp(line, "confirm") == 0 || strcmp(line, "c") == 0
+	return strcmp(line, "y") == 0 || strcmp(line, "confirm") == 0 ||
+		       strcmp(line, "c") == 0
 		   ? GO_ON
 		   : ask(run, prompt);
 }
@@ -115,7 +116,8 @@ announce(struct pgt_change_run *run)
 
 	if (st == PGT_ST_APPLY && (size_t)i < cs->n_items) {
 		sql = pgt_item_sql(&cs->items[i], NULL);
-		fprintf(stderr, "next: apply %ld of %zu: %s\n", i + 1, cs->n_items, sql ? sql : "?");
+		fprintf(stderr, "next: apply %ld of %zu: %s\n", i + 1, cs->n_items,
+			sql ? sql : "?");
 		free(sql);
 	} else {
 		fprintf(stderr, "next: %s\n", pgt_stage_name(st));
@@ -142,14 +144,17 @@ flow_confirm(struct flow *f, struct pgt_err *err)
 		return false;
 	if (strcmp(f->confirm, "auto") == 0) {
 		if (pgt_change_run_validation(f->run)->verdict != PGT_VERDICT_PASS)
-			pgt_change_run_rollback(f->run, "not validated, and nobody was to be asked");
+			pgt_change_run_rollback(
+			    f->run, "not validated, and nobody was to be asked");
 		else
 			pgt_change_run_step(f->run, err);
 		return true;
 	}
 	pgt_fmt_duration(pgt_change_run_left_ns(f->run), left, sizeof(left));
-	snprintf(prompt, sizeof(prompt), "in force and verified; goes back by itself in %s. "
-					 "confirm, rollback or later?", left);
+	snprintf(prompt, sizeof(prompt),
+		 "in force and verified; goes back by itself in %s. "
+		 "confirm, rollback or later?",
+		 left);
 	reply = ask(f->run, prompt);
 	if (reply == GO_ON)
 		(void)!pgt_change_run_confirm(f->run, err);
@@ -193,7 +198,9 @@ flow_run(struct flow *f, struct pgt_err *err)
 }
 
 static const struct pgt_column item_columns[] = {
-    {"sql", "statement", PGT_CELL_TEXT}, {"inverse_text", "undone by", PGT_CELL_TEXT}, {0}};
+    {"sql", "statement", PGT_CELL_TEXT},
+    {"inverse_text", "undone by", PGT_CELL_TEXT},
+    {0}};
 static const struct pgt_column check_columns[] = {
     {"severity", "", PGT_CELL_TEXT}, {"item", "item", PGT_CELL_TEXT},
     {"text", "finding", PGT_CELL_TEXT}, {"fix", "mend", PGT_CELL_TEXT}, {0}};
@@ -205,8 +212,9 @@ static const struct pgt_view plan_views[] = {
     {"items", "Plan", item_columns, NULL, 0},
     {"dry_run_result.checks", "Dry run", check_columns, "nothing speaks against it", 0},
     {0}};
-static const struct pgt_view run_views[] = {
-    {"", "Change", state_columns, NULL, 0}, {"items", "Items", item_columns, NULL, 0}, {0}};
+static const struct pgt_view run_views[] = {{"", "Change", state_columns, NULL, 0},
+					    {"items", "Items", item_columns, NULL, 0},
+					    {0}};
 
 static int
 flow_answer(struct pgt_cmd *c, struct flow *f, struct pgt_err *err)
@@ -216,21 +224,24 @@ flow_answer(struct pgt_cmd *c, struct flow *f, struct pgt_err *err)
 
 	c->data = pgt_change_run_json(f->run);
 	c->views = run_views;
-	pgt_changeset_short(pgt_change_run_changeset(f->run)->id, short_id, sizeof(short_id));
+	pgt_changeset_short(pgt_change_run_changeset(f->run)->id, short_id,
+			    sizeof(short_id));
 	if (st == PGT_ST_CONFIRMED)
 		return 0;
 	if (st == PGT_ST_CONFIRM) {
 		pgt_fmt_duration(pgt_change_run_left_ns(f->run), left, sizeof(left));
-		fprintf(stderr, "left to its guard for %s: pg2une change confirm %s\n", left, short_id);
+		fprintf(stderr, "left to its guard for %s: pg2une change confirm %s\n",
+			left, short_id);
 		return 0;
 	}
 	if (!pgt_stage_is_end(st))
-		return pgt_err_set(err, PGT_E_CANCELLED, "changeset %s was left at: %s", short_id,
-				   pgt_stage_name(st));
+		return pgt_err_set(err, PGT_E_CANCELLED, "changeset %s was left at: %s",
+				   short_id, pgt_stage_name(st));
 	if (err->code == PGT_E_NONE)
 		err->code = PGT_E_STATE;
-	return pgt_err_set(err, err->code, "changeset %s: %s: %.400s", short_id, pgt_stage_name(st),
-			   err->msg[0] && st == PGT_ST_NOTHING ? err->msg : pgt_change_run_text(f->run));
+	return pgt_err_set(
+	    err, err->code, "changeset %s: %s: %.400s", short_id, pgt_stage_name(st),
+	    err->msg[0] && st == PGT_ST_NOTHING ? err->msg : pgt_change_run_text(f->run));
 }
 
 static int
@@ -240,7 +251,8 @@ dry_run(struct pgt_cmd *c, struct pgt_change_run *run, struct pgt_err *err)
 
 	if (!pgt_change_run_preflight(run))
 		return -1; /* it could not be asked */
-	c->data = pgt_preflight_json(pgt_change_run_preflight(run), pgt_change_run_changeset(run));
+	c->data = pgt_preflight_json(pgt_change_run_preflight(run),
+				     pgt_change_run_changeset(run));
 	c->views = plan_views;
 	pgt_err_clear(err);
 	if (rc < 0 && pgt_change_run_preflight(run)->export_only) {
@@ -266,7 +278,8 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 	    .known_libraries = pgt_cmd_str(c, "libraries"),
 	    .say = say_event,
 	};
-	struct flow f = {.step = pgt_cmd_bool(c, "step"), .confirm = pgt_cmd_str(c, "confirm")};
+	struct flow f = {.step = pgt_cmd_bool(c, "step"),
+			 .confirm = pgt_cmd_str(c, "confirm")};
 	const char *file = pgt_cmd_str(c, "file");
 	struct pgt_changeset *cs = NULL;
 	struct pgt_meter *meter = NULL;
@@ -317,15 +330,32 @@ static const struct pgt_option apply_options[] = {
      .min = "1s",
      .max = "7d",
      .help = "unconfirmed for so long, it goes back by itself"},
-    {.name = "stabilise", .type = PGT_OPT_DURATION, .arg = "TIME", .dflt = "30s", .min = "0s",
-     .max = "1h", .help = "wait before it is judged"},
-    {.name = "window", .type = PGT_OPT_DURATION, .arg = "TIME", .dflt = "60s", .min = "1s",
-     .max = "1h", .help = "how long is measured, before and after"},
-    {.name = "accept-pending", .type = PGT_OPT_BOOL,
+    {.name = "stabilise",
+     .type = PGT_OPT_DURATION,
+     .arg = "TIME",
+     .dflt = "30s",
+     .min = "0s",
+     .max = "1h",
+     .help = "wait before it is judged"},
+    {.name = "window",
+     .type = PGT_OPT_DURATION,
+     .arg = "TIME",
+     .dflt = "60s",
+     .min = "1s",
+     .max = "1h",
+     .help = "how long is measured, before and after"},
+    {.name = "accept-pending",
+     .type = PGT_OPT_BOOL,
      .help = "our reload may activate lines of others"},
-    {.name = "accept-danger", .type = PGT_OPT_BOOL, .help = "take values that are refused as dangerous"},
-    {.name = "allow-plaintext", .type = PGT_OPT_BOOL, .help = "write over TCP without TLS"},
-    {.name = "libraries", .type = PGT_OPT_STR, .arg = "LIST",
+    {.name = "accept-danger",
+     .type = PGT_OPT_BOOL,
+     .help = "take values that are refused as dangerous"},
+    {.name = "allow-plaintext",
+     .type = PGT_OPT_BOOL,
+     .help = "write over TCP without TLS"},
+    {.name = "libraries",
+     .type = PGT_OPT_STR,
+     .arg = "LIST",
      .help = "libraries known to be installed, for *_preload_libraries"},
     {0},
 };
@@ -334,10 +364,13 @@ const struct pgt_cmd_ops pgt_cmd_config_apply = {
     .name = "config apply",
     .group = "Changes",
     .summary = "apply a changeset: checked, journalled, guarded, confirmed or taken back",
-    .details = "A guard is armed before the first write. What is not confirmed by the deadline, "
-	       "or is left half done, goes back by itself. Settings that need a restart are refused.",
-    .examples = "config apply --file plan.json --dry-run\nconfig apply --file plan.json --step\n"
-		"config apply --file plan.json --confirm later",
+    .details =
+	"A guard is armed before the first write. What is not confirmed by the deadline, "
+	"or is left half done, goes back by itself. Settings that need a restart are "
+	"refused.",
+    .examples =
+	"config apply --file plan.json --dry-run\nconfig apply --file plan.json --step\n"
+	"config apply --file plan.json --confirm later",
     .opts = apply_options,
     .run = run_apply,
 };

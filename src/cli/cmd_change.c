@@ -30,12 +30,14 @@ static const struct pgt_column list_columns[] = {
     {"phase", "phase", PGT_CELL_TEXT},	{"created_at", "created", PGT_CELL_TEXT},
     {"target", "target", PGT_CELL_TEXT}, {"who", "who", PGT_CELL_TEXT},
     {"items_n", "items", PGT_CELL_INT},	{"why", "note", PGT_CELL_TEXT}, {0}};
-static const struct pgt_view list_views[] = {{"changes", "Changes", list_columns, "none", 0}, {0}};
+static const struct pgt_view list_views[] = {
+    {"changes", "Changes", list_columns, "none", 0}, {0}};
 
 static cJSON *
 found_json(const struct pgt_found *f, bool with_items)
 {
-	cJSON *obj = f->has_rec ? pgt_replay_json(&f->rec, false, NULL) : cJSON_CreateObject();
+	cJSON *obj = f->has_rec ? pgt_replay_json(&f->rec, false, NULL)
+				: cJSON_CreateObject();
 
 	if (f->has_rec && !with_items) {
 		cJSON_DeleteItemFromObject(obj, "items");
@@ -68,7 +70,8 @@ run_list(struct pgt_cmd *c, struct pgt_err *err)
 }
 
 static const struct pgt_option list_options[] = {
-    {.name = "open", .type = PGT_OPT_BOOL, .help = "only those that are not closed"}, {0}};
+    {.name = "open", .type = PGT_OPT_BOOL, .help = "only those that are not closed"},
+    {0}};
 
 const struct pgt_cmd_ops pgt_cmd_change_list = {
     .name = "change list",
@@ -87,20 +90,26 @@ find_operand(struct pgt_cmd *c, struct pgt_found *ret, struct pgt_err *err)
 	if (!id && c->argc == 1)
 		id = c->argv[0];
 	if (!id)
-		return pgt_err_set(err, PGT_E_USAGE, "which changeset? see: pg2une change list");
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "which changeset? see: pg2une change list");
 	return pgt_recover_find(id, ret, err);
 }
 
-static const struct pgt_column event_columns[] = {
-    {"seq", "", PGT_CELL_INT}, {"at", "time", PGT_CELL_TEXT}, {"type", "record", PGT_CELL_TEXT},
-    {"body.i", "item", PGT_CELL_TEXT}, {"body.state", "state", PGT_CELL_TEXT},
-    {"body.text", "text", PGT_CELL_TEXT}, {0}};
+static const struct pgt_column event_columns[] = {{"seq", "", PGT_CELL_INT},
+						  {"at", "time", PGT_CELL_TEXT},
+						  {"type", "record", PGT_CELL_TEXT},
+						  {"body.i", "item", PGT_CELL_TEXT},
+						  {"body.state", "state", PGT_CELL_TEXT},
+						  {"body.text", "text", PGT_CELL_TEXT},
+						  {0}};
 static const struct pgt_column show_item_columns[] = {
     {"sql", "statement", PGT_CELL_TEXT}, {"inverse_text", "undone by", PGT_CELL_TEXT},
     {"done", "done", PGT_CELL_BOOL}, {"rollback", "rollback", PGT_CELL_TEXT}, {0}};
 static const struct pgt_view show_views[] = {
-    {"", "Change", state_columns, NULL, 0}, {"items", "Items", show_item_columns, NULL, 0},
-    {"events", "Journal", event_columns, NULL, 0}, {0}};
+    {"", "Change", state_columns, NULL, 0},
+    {"items", "Items", show_item_columns, NULL, 0},
+    {"events", "Journal", event_columns, NULL, 0},
+    {0}};
 
 static int
 run_show(struct pgt_cmd *c, struct pgt_err *err)
@@ -172,17 +181,20 @@ static int
 roll_back_found(struct pgt_cmd *c, const struct pgt_found *f, const char *reason,
 		enum pgt_ending *ret, struct pgt_err *err)
 {
-	enum pgt_ending out = pgt_changing_rollback(c->options, f, reason, ROLLBACK_NS, say_line,
-						    NULL, err);
+	enum pgt_ending out = pgt_changing_rollback(c->options, f, reason, ROLLBACK_NS,
+						    say_line, NULL, err);
 
 	*ret = out;
 	if (out == PGT_END_ROLLED_BACK || out == PGT_END_NOTHING)
 		return 0;
 	if (out == PGT_END_FENCED)
-		return pgt_err_set(err, PGT_E_STATE, "left as it is, a person must act; see: pg2une change "
-						     "show %.8s", f->rec.cs->id);
+		return pgt_err_set(err, PGT_E_STATE,
+				   "left as it is, a person must act; see: pg2une change "
+				   "show %.8s",
+				   f->rec.cs->id);
 	if (out == PGT_END_CONFIRMED)
-		return pgt_err_set(err, PGT_E_CONFLICT, "it was confirmed in the meantime");
+		return pgt_err_set(err, PGT_E_CONFLICT,
+				   "it was confirmed in the meantime");
 	return -1;
 }
 
@@ -196,7 +208,8 @@ run_rollback(struct pgt_cmd *c, struct pgt_err *err)
 	if (find_operand(c, &f, err) < 0)
 		return -1;
 	if (f.state == PGT_FOUND_CLOSED && f.rec.outcome != PGT_END_CONFIRMED)
-		rc = pgt_err_set(err, PGT_E_STATE, "it is closed: %s", pgt_ending_name(f.rec.outcome));
+		rc = pgt_err_set(err, PGT_E_STATE, "it is closed: %s",
+				 pgt_ending_name(f.rec.outcome));
 	else
 		rc = roll_back_found(c, &f, "the operator", &out, err);
 	if (rc == 0) {
@@ -214,8 +227,9 @@ const struct pgt_cmd_ops pgt_cmd_change_rollback = {
     .group = "Changes",
     .summary = "take a change back: unfinished, unconfirmed or confirmed",
     .operands = "ID",
-    .details = "Only what still holds our value is restored, to exactly what was there before; "
-	       "what others changed since is reported and left.",
+    .details =
+	"Only what still holds our value is restored, to exactly what was there before; "
+	"what others changed since is reported and left.",
     .examples = "change rollback 7f3c",
     .opts = id_options,
     .run = run_rollback,
@@ -285,7 +299,8 @@ run_recover(struct pgt_cmd *c, struct pgt_err *err)
 	c->views = list_views;
 	pgt_found_free(list, n);
 	if (failed)
-		return pgt_err_set(err, PGT_E_STATE, "%zu of %zu changes are still open", failed, n);
+		return pgt_err_set(err, PGT_E_STATE, "%zu of %zu changes are still open",
+				   failed, n);
 	return 0;
 }
 
@@ -296,8 +311,9 @@ const struct pgt_cmd_ops pgt_cmd_recover = {
     .name = "recover",
     .group = "Changes",
     .summary = "roll back what a lost host left half done; for boot and by hand",
-    .details = "Connects as the journals say, with the password from the environment or the "
-	       "password file. Changes that a living console or guard holds are left alone.",
+    .details =
+	"Connects as the journals say, with the password from the environment or the "
+	"password file. Changes that a living console or guard holds are left alone.",
     .examples = "recover --dry-run\nrecover",
     .opts = recover_options,
     .run = run_recover,

@@ -28,18 +28,25 @@ static const struct pgt_option options[] = {
     {.name = "mode",
      .type = PGT_OPT_STR,
      .arg = "MODE",
-     .help = "live (measures on this server, reload-only settings) or model (no measurement)"},
+     .help = "live (measures on this server, reload-only settings) or model (no "
+	     "measurement)"},
     {.name = "objective",
      .type = PGT_OPT_STR,
      .arg = "GOAL",
      .help = "mean, p99 or tps; mean by default: tps says nothing under a fixed load"},
-    {.name = "iterations", .type = PGT_OPT_INT, .arg = "N", .help = "trials at most (30)"},
+    {.name = "iterations",
+     .type = PGT_OPT_INT,
+     .arg = "N",
+     .help = "trials at most (30)"},
     {.name = "time", .type = PGT_OPT_DURATION, .arg = "DURATION", .help = "time at most"},
     {.name = "trial",
      .type = PGT_OPT_DURATION,
      .arg = "DURATION",
      .help = "how long each trial is measured (20s)"},
-    {.name = "seed", .type = PGT_OPT_INT, .arg = "N", .help = "same seed, same suggestions"},
+    {.name = "seed",
+     .type = PGT_OPT_INT,
+     .arg = "N",
+     .help = "same seed, same suggestions"},
     {0},
 };
 
@@ -82,10 +89,11 @@ read_choices(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 
 	pgt_tune_opts_init(o);
 	if (action && strcmp(action, "knobs") != 0)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "--action %s: this build searches knobs; for indexes and "
-				   "queries see pg2une advise",
-				   action);
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "--action %s: this build searches knobs; for indexes and "
+		    "queries see pg2une advise",
+		    action);
 	if (mode && strcmp(mode, "model") == 0)
 		o->mode = PGT_TUNE_MODEL;
 	else if (mode && strcmp(mode, "live") != 0)
@@ -95,13 +103,15 @@ read_choices(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 	else if (goal && strcmp(goal, "tps") == 0)
 		o->objective = PGT_TUNE_TPS;
 	else if (goal && strcmp(goal, "mean") != 0)
-		return pgt_err_set(err, PGT_E_USAGE, "--objective %s: mean, p99 or tps", goal);
+		return pgt_err_set(err, PGT_E_USAGE, "--objective %s: mean, p99 or tps",
+				   goal);
 	if (pgt_cmd_int(c, "iterations") > 0)
 		o->iterations = (int)pgt_cmd_int(c, "iterations");
 	if (pgt_cmd_int(c, "trial") > 0)
 		o->window_ns = pgt_cmd_int(c, "trial");
 	if (o->window_ns < MIN_TRIAL_NS)
-		return pgt_err_set(err, PGT_E_USAGE, "--trial: 12s at least, to tell anything");
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--trial: 12s at least, to tell anything");
 	if (pgt_cmd_int(c, "seed") > 0)
 		o->seed = (uint64_t)pgt_cmd_int(c, "seed");
 	o->time_ns = pgt_cmd_int(c, "time");
@@ -127,8 +137,8 @@ progress(const struct pgt_ev_optimize *ev)
 	bar[BAR] = '\0';
 	if (ev->eta_ns >= 0)
 		pgt_fmt_duration(ev->eta_ns, left, sizeof(left));
-	fprintf(stderr, "\r\033[K[%s] %d/%d %s %s  %.60s", bar, ev->done, ev->total, ev->phase,
-		left, ev->now);
+	fprintf(stderr, "\r\033[K[%s] %d/%d %s %s  %.60s", bar, ev->done, ev->total,
+		ev->phase, left, ev->now);
 }
 
 static void
@@ -208,7 +218,8 @@ on_event(struct waiting *w, const struct pgt_msg *m, struct pgt_err *err)
 	if (m->type == PGT_EV_LINK && !l->up && l->final)
 		return pgt_err_set(err, PGT_E_CONN, "%s: %s", l->target, l->message);
 	if (m->type == PGT_EV_NOTICE && n->level != PGT_NOTICE_INFO)
-		fprintf(stderr, "%spg2une: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", n->text);
+		fprintf(stderr, "%spg2une: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
+			n->text);
 	if (m->type != PGT_EV_OPTIMIZE)
 		return 0;
 	progress(ev);
@@ -250,8 +261,9 @@ wait_for_end(struct waiting *w, struct pgt_err *err)
 			pgt_msg_free(m);
 		}
 		if (rc == 0 && !w->begun && pgt_clock_mono_ns() - began > CONNECT_NS)
-			rc = pgt_err_set(err, PGT_E_TIMEOUT,
-					 "no sample with the server's settings came in 30 s");
+			rc = pgt_err_set(
+			    err, PGT_E_TIMEOUT,
+			    "no sample with the server's settings came in 30 s");
 	}
 	close(p[1].fd);
 	if (isatty(STDERR_FILENO))
@@ -294,9 +306,10 @@ const struct pgt_cmd_ops pgt_cmd_optimize = {
     .name = "optimize",
     .group = "Changing",
     .summary = "search better settings by measuring, safely, and propose them",
-    .details = "Each trial is a guarded change that is taken back; the proposal is "
-	       "measured against the present settings, interleaved, and applied by nobody "
-	       "but you (config apply, or the console).",
+    .details =
+	"Each trial is a guarded change that is taken back; the proposal is "
+	"measured against the present settings, interleaved, and applied by nobody "
+	"but you (config apply, or the console).",
     .examples = "optimize --mode model --ram 16GB --cpus 8\n"
 		"optimize --mode live --objective p99 --iterations 20 --time 30m",
     .opts = options,

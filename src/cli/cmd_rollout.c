@@ -81,7 +81,8 @@ add_steps(cJSON *top, const char *text, struct pgt_err *err)
 		snprintf(part, sizeof(part), "%.*s", n < sizeof(part) ? (int)n : 0, text);
 		if (!pgt_parse_double(part, &pct)) {
 			cJSON_Delete(arr);
-			return pgt_err_set(err, PGT_E_USAGE, "--steps: percentages, as 5,25,50");
+			return pgt_err_set(err, PGT_E_USAGE,
+					   "--steps: percentages, as 5,25,50");
 		}
 		pgt_json_num(arr, NULL, pct);
 	}
@@ -92,13 +93,20 @@ add_steps(cJSON *top, const char *text, struct pgt_err *err)
 static const struct {
 	const char *option, *section, *name;
 } texts[] = {
-    {"router", "router", "kind"},	      {"router-admin", "router", "admin"},
-    {"router-file", "router", "routes_file"}, {"router-pool", "router", "pool"},
-    {"router-socket", "router", "socket"},    {"router-primary", "router", "primary"},
-    {"router-canary", "router", "canary"},    {"router-command", "router", "command"},
-    {"canary", "canary", "conninfo"},	      {"canary-kind", "canary", "kind"},
-    {"canary-command", "canary", "command"},  {"canary-after", "canary", "after"},
-    {"canary-url", "canary", "url"},	      {"canary-token-file", "canary", "token_file"},
+    {"router", "router", "kind"},
+    {"router-admin", "router", "admin"},
+    {"router-file", "router", "routes_file"},
+    {"router-pool", "router", "pool"},
+    {"router-socket", "router", "socket"},
+    {"router-primary", "router", "primary"},
+    {"router-canary", "router", "canary"},
+    {"router-command", "router", "command"},
+    {"canary", "canary", "conninfo"},
+    {"canary-kind", "canary", "kind"},
+    {"canary-command", "canary", "command"},
+    {"canary-after", "canary", "after"},
+    {"canary-url", "canary", "url"},
+    {"canary-token-file", "canary", "token_file"},
     {"canary-configuration", "canary", "configuration"},
 };
 static const struct {
@@ -210,7 +218,8 @@ tell_progress(struct pgt_rollout_drive *d, double *buckets)
 		return;
 	*buckets = e->canary_calls + e->primary_calls;
 	fprintf(stderr,
-		"  %g%%: %s (%s); mean %+.1f%% [%+.1f %+.1f], tail e %.2g of %.2g, %.0f calls, "
+		"  %g%%: %s (%s); mean %+.1f%% [%+.1f %+.1f], tail e %.2g of %.2g, %.0f "
+		"calls, "
 		"share %.1f%%\n",
 		ev.view.pct, pgt_gate_verdict_names[e->verdict], ev.evidence_reason,
 		100 * e->mean_ratio, 100 * e->mean_lo, 100 * e->mean_hi, e->tail_e_harm,
@@ -282,50 +291,97 @@ run_plan(struct pgt_cmd *c, struct pgt_err *err)
 }
 
 static const struct pgt_option start_options[] = {
-    {.name = "plan", .type = PGT_OPT_STR, .arg = "F",
+    {.name = "plan",
+     .type = PGT_OPT_STR,
+     .arg = "F",
      .help = "the plan, JSON; flags override it"},
     {.name = "file", .type = PGT_OPT_STR, .arg = "F", .help = "the changeset, JSON"},
     {.name = "auto", .type = PGT_OPT_BOOL, .help = "a go of the gate goes on by itself"},
     {.name = "direct", .type = PGT_OPT_BOOL, .help = "no canary: guarded and judged"},
-    {.name = "steps", .type = PGT_OPT_STR, .arg = "LIST",
+    {.name = "steps",
+     .type = PGT_OPT_STR,
+     .arg = "LIST",
      .help = "percent for the canary (5,25,50,100)"},
-    {.name = "step-time", .type = PGT_OPT_DURATION, .arg = "TIME", .min = "1s",
-     .max = "1d", .help = "each step at least (30s)"},
-    {.name = "step-max", .type = PGT_OPT_DURATION, .arg = "TIME", .min = "1s", .max = "1d",
+    {.name = "step-time",
+     .type = PGT_OPT_DURATION,
+     .arg = "TIME",
+     .min = "1s",
+     .max = "1d",
+     .help = "each step at least (30s)"},
+    {.name = "step-max",
+     .type = PGT_OPT_DURATION,
+     .arg = "TIME",
+     .min = "1s",
+     .max = "1d",
      .help = "each step at most, then it is inconclusive (300s)"},
-    {.name = "bucket", .type = PGT_OPT_DURATION, .arg = "TIME", .min = "1s", .max = "60s",
+    {.name = "bucket",
+     .type = PGT_OPT_DURATION,
+     .arg = "TIME",
+     .min = "1s",
+     .max = "60s",
      .help = "time of one measurement (5s)"},
-    {.name = "router", .type = PGT_OPT_STR, .arg = "KIND",
+    {.name = "router",
+     .type = PGT_OPT_STR,
+     .arg = "KIND",
      .help = "pgbouncer, haproxy or hook"},
-    {.name = "router-admin", .type = PGT_OPT_STR, .arg = "CONNINFO",
+    {.name = "router-admin",
+     .type = PGT_OPT_STR,
+     .arg = "CONNINFO",
      .help = "PgBouncer's console"},
-    {.name = "router-file", .type = PGT_OPT_STR, .arg = "F",
+    {.name = "router-file",
+     .type = PGT_OPT_STR,
+     .arg = "F",
      .help = "PgBouncer's included file of routes"},
-    {.name = "router-pool", .type = PGT_OPT_STR, .arg = "NAME",
+    {.name = "router-pool",
+     .type = PGT_OPT_STR,
+     .arg = "NAME",
      .help = "PgBouncer's database, HAProxy's backend"},
-    {.name = "router-socket", .type = PGT_OPT_STR, .arg = "F",
+    {.name = "router-socket",
+     .type = PGT_OPT_STR,
+     .arg = "F",
      .help = "HAProxy's runtime socket"},
-    {.name = "router-primary", .type = PGT_OPT_STR, .arg = "NAME",
+    {.name = "router-primary",
+     .type = PGT_OPT_STR,
+     .arg = "NAME",
      .help = "the primary as the router knows it"},
-    {.name = "router-canary", .type = PGT_OPT_STR, .arg = "NAME",
+    {.name = "router-canary",
+     .type = PGT_OPT_STR,
+     .arg = "NAME",
      .help = "the canary as the router knows it"},
-    {.name = "router-command", .type = PGT_OPT_STR, .arg = "PROGRAM",
+    {.name = "router-command",
+     .type = PGT_OPT_STR,
+     .arg = "PROGRAM",
      .help = "hook: called with check, set PCT, get"},
-    {.name = "read-only-pool", .type = PGT_OPT_BOOL,
+    {.name = "read-only-pool",
+     .type = PGT_OPT_BOOL,
      .help = "the pool carries reads only: must be said"},
     {.name = "canary", .type = PGT_OPT_STR, .arg = "CONNINFO", .help = "the standby"},
-    {.name = "canary-kind", .type = PGT_OPT_STR, .arg = "KIND",
+    {.name = "canary-kind",
+     .type = PGT_OPT_STR,
+     .arg = "KIND",
      .help = "named, hook or mxc"},
-    {.name = "canary-command", .type = PGT_OPT_STR, .arg = "PROGRAM",
+    {.name = "canary-command",
+     .type = PGT_OPT_STR,
+     .arg = "PROGRAM",
      .help = "hook: called with make and stop"},
     {.name = "canary-url", .type = PGT_OPT_STR, .arg = "URL", .help = "mxc: coordinator"},
-    {.name = "canary-token-file", .type = PGT_OPT_STR, .arg = "F",
+    {.name = "canary-token-file",
+     .type = PGT_OPT_STR,
+     .arg = "F",
      .help = "mxc: file with the token"},
-    {.name = "canary-configuration", .type = PGT_OPT_STR, .arg = "NAME",
+    {.name = "canary-configuration",
+     .type = PGT_OPT_STR,
+     .arg = "NAME",
      .help = "mxc: NixOS configuration"},
-    {.name = "canary-ready", .type = PGT_OPT_DURATION, .arg = "TIME", .min = "1s",
-     .max = "1d", .help = "until it must be ready (600s)"},
-    {.name = "canary-after", .type = PGT_OPT_STR, .arg = "WHAT",
+    {.name = "canary-ready",
+     .type = PGT_OPT_DURATION,
+     .arg = "TIME",
+     .min = "1s",
+     .max = "1d",
+     .help = "until it must be ready (600s)"},
+    {.name = "canary-after",
+     .type = PGT_OPT_STR,
+     .arg = "WHAT",
      .help = "keep, revert or stop"},
     {0},
 };
@@ -343,9 +399,10 @@ const struct pgt_cmd_ops pgt_cmd_rollout_start = {
     .name = "rollout start",
     .group = "Rollouts",
     .summary = "carry a changeset from a canary to the primary, step by step",
-    .details = "Traffic of a read-only pool is shifted to a standby with the change, which is "
-	       "judged against the primary at the same moment. What is not proven goes back by "
-	       "itself; so does everything when this program is lost.",
+    .details =
+	"Traffic of a read-only pool is shifted to a standby with the change, which is "
+	"judged against the primary at the same moment. What is not proven goes back by "
+	"itself; so does everything when this program is lost.",
     .examples = "rollout start --plan rollout.json --file change.json --auto",
     .opts = start_options,
     .run = run_start,
@@ -354,7 +411,10 @@ const struct pgt_cmd_ops pgt_cmd_rollout_start = {
 /* ---- from elsewhere ---- */
 
 static const struct pgt_option id_options[] = {
-    {.name = "id", .type = PGT_OPT_STR, .arg = "ID", .help = "not the newest: its first digits"},
+    {.name = "id",
+     .type = PGT_OPT_STR,
+     .arg = "ID",
+     .help = "not the newest: its first digits"},
     {0}};
 
 static int

@@ -65,7 +65,8 @@ pgt_advisor_snapshot(struct pgt_advisor *a, const struct pgt_snapshot *s)
 	pthread_mutex_lock(&a->mutex);
 	pgt_snapshot_unref(a->last);
 	a->last = pgt_snapshot_ref(s);
-	if (a->n_recent == 0 || s->mono_ns - a->recent[a->n_recent - 1]->mono_ns >= RECENT_NS) {
+	if (a->n_recent == 0 ||
+	    s->mono_ns - a->recent[a->n_recent - 1]->mono_ns >= RECENT_NS) {
 		if (a->n_recent == RECENT_MAX) {
 			pgt_snapshot_unref(a->recent[0]);
 			memmove(a->recent, a->recent + 1,
@@ -139,7 +140,8 @@ void
 pgt_advisor_password(struct pgt_advisor *a, const char *password)
 {
 	if (a)
-		pgt_engine_command(a->mb, AM_PASSWORD, 0, pgt_xstrdup(password), free_secret);
+		pgt_engine_command(a->mb, AM_PASSWORD, 0, pgt_xstrdup(password),
+				   free_secret);
 }
 
 /* ---- one round, on the thread ---- */
@@ -162,7 +164,8 @@ take(struct pgt_advisor *a, struct round *r)
 		r->recent[i] = pgt_snapshot_ref(a->recent[i]);
 	r->n_recent = a->n_recent;
 	r->regressions = pgt_xcalloc(a->n_regressions + 1, sizeof(*r->regressions));
-	memcpy(r->regressions, a->regressions, a->n_regressions * sizeof(*r->regressions));
+	memcpy(r->regressions, a->regressions,
+	       a->n_regressions * sizeof(*r->regressions));
 	r->n_regressions = a->n_regressions;
 	pthread_mutex_unlock(&a->mutex);
 }
@@ -225,8 +228,8 @@ told_workload(const struct pgt_options *o, bool *ret_conservative)
 }
 
 static int
-advise(struct pgt_advisor *a, struct pgt_conn *c, const struct pgt_caps *caps, struct round *r,
-       struct pgt_advice_list **ret, struct pgt_err *err)
+advise(struct pgt_advisor *a, struct pgt_conn *c, const struct pgt_caps *caps,
+       struct round *r, struct pgt_advice_list **ret, struct pgt_err *err)
 {
 	struct pgt_advise_input in = {
 	    .snapshot = r->snap,
@@ -297,7 +300,8 @@ go_round(struct pgt_advisor *a)
 	take(a, &r);
 	a->next_ns = pgt_clock_mono_ns() + EVERY_NS;
 	if (!r.snap) {
-		pgt_str_copy(a->message, sizeof(a->message), "no sample of the server yet");
+		pgt_str_copy(a->message, sizeof(a->message),
+			     "no sample of the server yet");
 		a->next_ns = INT64_MAX;
 		post(a, false);
 		give_back(&r);
@@ -319,12 +323,15 @@ static void
 keep_mark(struct pgt_advisor *a, const struct pgt_mark *m)
 {
 	char until[24];
-	const char *cols[] = {m->identity, until, m->evidence, pgt_advice_state_name(m->state)};
+	const char *cols[] = {m->identity, until, m->evidence,
+			      pgt_advice_state_name(m->state)};
 
-	snprintf(until, sizeof(until), "%lld", (long long)(m->until_real_ns / PGT_NS_PER_MS));
+	snprintf(until, sizeof(until), "%lld",
+		 (long long)(m->until_real_ns / PGT_NS_PER_MS));
 	pthread_mutex_lock(&a->mutex);
 	if (a->last)
-		pgt_history_record(a->e->history, &a->last->node, PGT_REC_DISMISSAL, cols, 4);
+		pgt_history_record(a->e->history, &a->last->node, PGT_REC_DISMISSAL, cols,
+				   4);
 	pthread_mutex_unlock(&a->mutex);
 }
 

@@ -1,5 +1,6 @@
 /* The advice thread: on a slow clock and on request it reads what is built over a
- * connection of its own, advises, asks HypoPG about proposed indexes and advises again. */
+ * connection of its own, advises, asks HypoPG about proposed indexes and advises again.
+ */
 #ifndef PG2UNE_ENGINE_ADVISOR_PRIV_H
 #define PG2UNE_ENGINE_ADVISOR_PRIV_H
 

@@ -135,7 +135,8 @@ start(struct pgt_alert_hook *h, const struct pgt_alert *a, const struct pgt_node
 	r->vars[0] = pgt_xasprintf("PG2UNE_ALERT_METRIC=%s",
 				   a->metric < PGT_METRIC__N ? pgt_metric_name(a->metric)
 							     : "query");
-	r->vars[1] = pgt_xasprintf("PG2UNE_ALERT_SEVERITY=%s", pgt_severity_name(a->severity));
+	r->vars[1] = pgt_xasprintf("PG2UNE_ALERT_SEVERITY=%s",
+				   pgt_severity_name(a->severity));
 	r->vars[2] = pgt_xasprintf("PG2UNE_ALERT_ONSET=%s",
 				   pgt_clock_iso8601(a->onset_real_ns, at, sizeof(at)));
 	r->vars[3] = pgt_xasprintf("PG2UNE_ALERT_BASELINE=%g", a->baseline);
@@ -143,8 +144,10 @@ start(struct pgt_alert_hook *h, const struct pgt_alert *a, const struct pgt_node
 	r->vars[5] = pgt_xasprintf("PG2UNE_ALERT_CONFIDENCE=%g", a->confidence);
 	r->vars[6] = pgt_xasprintf("PG2UNE_ALERT_CAUSE=%s",
 				   a->n_causes ? a->causes[0].event.text : "");
-	r->vars[7] = pgt_xasprintf("PG2UNE_ALERT_CLUSTER=%s", node->name ? node->name : "");
-	r->vars[8] = pgt_xasprintf("PG2UNE_ALERT_DIRECTION=%s", a->direction > 0 ? "up" : "down");
+	r->vars[7] = pgt_xasprintf("PG2UNE_ALERT_CLUSTER=%s",
+				   node->name ? node->name : "");
+	r->vars[8] = pgt_xasprintf("PG2UNE_ALERT_DIRECTION=%s",
+				   a->direction > 0 ? "up" : "down");
 	h->refs++;
 	h->busy = true;
 	if (pthread_create(&t, NULL, run_main, r) == 0) {
@@ -173,10 +176,11 @@ pgt_alert_hook_feed(struct pgt_alert_hook *h, const struct pgt_ev_alerts *ev,
 		if (!a->degrade || a->silenced_until_real_ns > ev->real_ns)
 			continue;
 		if (h->busy)
-			pgt_engine_notice(h->e, PGT_NOTICE_WARN,
-					  "alert-command is still running: it was not started "
-					  "for %s",
-					  pgt_family_name(a->family));
+			pgt_engine_notice(
+			    h->e, PGT_NOTICE_WARN,
+			    "alert-command is still running: it was not started "
+			    "for %s",
+			    pgt_family_name(a->family));
 		else
 			start(h, a, node);
 	}

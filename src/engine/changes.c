@@ -34,7 +34,8 @@ on_change_event(void *arg, const struct pgt_change_event *ev)
 	if (ev->what == PGT_CE_FAIL && ev->item >= 0)
 		c->failed = ev->item;
 	if (ev->text) {
-		line = pgt_xasprintf("%s: %s%s", pgt_stage_name(ev->stage), mark, ev->text);
+		line = pgt_xasprintf("%s: %s%s", pgt_stage_name(ev->stage), mark,
+				     ev->text);
 		pgt_changes_log(c, line);
 		free(line);
 	}
@@ -115,7 +116,8 @@ begin(struct pgt_changes *c)
 
 	c->failed = c->doing = -1;
 	c->text[0] = '\0';
-	if (pgt_connspec_with(c->e->spec, NULL, NULL, NULL, c->password, &spec, &err) < 0 ||
+	if (pgt_connspec_with(c->e->spec, NULL, NULL, NULL, c->password, &spec,
+			      &err) < 0 ||
 	    pgt_measure_open(spec, &c->measure, &err) < 0) {
 		pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
 		pgt_connspec_free(spec);
@@ -178,7 +180,8 @@ add_item(struct pgt_changes *c, struct pgt_item *item)
 	struct pgt_err err = {0};
 
 	if (c->run && !pgt_stage_is_end(pgt_change_run_stage(c->run))) {
-		pgt_engine_notice(c->e, PGT_NOTICE_WARN, "a change is under way: the draft waits");
+		pgt_engine_notice(c->e, PGT_NOTICE_WARN,
+				  "a change is under way: the draft waits");
 		return;
 	}
 	set_run(c, NULL);
@@ -230,18 +233,20 @@ look_for_unfinished(struct pgt_changes *c)
 	c->found = NULL;
 	c->n_found = 0;
 	if (pgt_recover_scan(NULL, true, &list, &n, &err) < 0) {
-		pgt_engine_notice(c->e, PGT_NOTICE_WARN, "unfinished changes: %s", err.msg);
+		pgt_engine_notice(c->e, PGT_NOTICE_WARN, "unfinished changes: %s",
+				  err.msg);
 		return;
 	}
 	c->found = pgt_xcalloc(n + 1, sizeof(*c->found));
 	for (size_t i = 0; i < n; i++) {
 		struct pgt_flow_found *f = &c->found[c->n_found];
 
-		if (list[i].state == PGT_FOUND_CLOSED || list[i].state == PGT_FOUND_UNTOUCHED ||
-		    !list[i].has_rec)
+		if (list[i].state == PGT_FOUND_CLOSED ||
+		    list[i].state == PGT_FOUND_UNTOUCHED || !list[i].has_rec)
 			continue;
 		pgt_str_copy(f->id, sizeof(f->id), list[i].rec.cs->id);
-		pgt_str_copy(f->state, sizeof(f->state), pgt_found_state_name(list[i].state));
+		pgt_str_copy(f->state, sizeof(f->state),
+			     pgt_found_state_name(list[i].state));
 		pgt_safetext_copy(f->why, sizeof(f->why), list[i].why);
 		pgt_replay_phase(&list[i].rec, f->phase, sizeof(f->phase));
 		c->n_found++;
@@ -512,7 +517,8 @@ pgt_engine_change_recover(struct pgt_engine *e, const char *id, bool confirm_it,
 {
 	if (writable(e, err) < 0)
 		return -1;
-	pgt_engine_command(e->changes->mb, PGT_CM_RECOVER, confirm_it, pgt_xstrdup(id), free);
+	pgt_engine_command(e->changes->mb, PGT_CM_RECOVER, confirm_it, pgt_xstrdup(id),
+			   free);
 	return 0;
 }
 

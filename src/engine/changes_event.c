@@ -110,7 +110,8 @@ item_state(const struct pgt_changes *c, size_t i)
 }
 
 static void
-put_items(const struct pgt_changes *c, const struct pgt_changeset *cs, struct pgt_ev_change *ev)
+put_items(const struct pgt_changes *c, const struct pgt_changeset *cs,
+	  struct pgt_ev_change *ev)
 {
 	const struct pgt_preflight *pf = c->run ? pgt_change_run_preflight(c->run) : NULL;
 
@@ -163,7 +164,8 @@ put_checks(const struct pgt_changes *c, struct pgt_ev_change *ev)
 static void
 put_validation(const struct pgt_changes *c, struct pgt_ev_change *ev)
 {
-	const struct pgt_validation *v = c->run ? pgt_change_run_validation(c->run) : NULL;
+	const struct pgt_validation *v = c->run ? pgt_change_run_validation(c->run)
+						: NULL;
 
 	if (!v || c->stage <= PGT_FLOW_VALIDATE)
 		return;
@@ -175,7 +177,8 @@ void
 pgt_changes_tell(struct pgt_changes *c)
 {
 	struct pgt_ev_change *ev = pgt_xcalloc(1, sizeof(*ev));
-	const struct pgt_changeset *cs = c->run ? pgt_change_run_changeset(c->run) : c->draft;
+	const struct pgt_changeset *cs = c->run ? pgt_change_run_changeset(c->run)
+						: c->draft;
 	int64_t left = c->run ? pgt_change_run_left_ns(c->run) : -1;
 
 	ev->stage = c->stage;

@@ -88,9 +88,10 @@ pgt_changing_dry_run(struct pgt_change_run *run, struct pgt_err *err)
 }
 
 enum pgt_ending
-pgt_changing_rollback(const struct pgt_options *o, const struct pgt_found *f, const char *reason,
-		      int64_t give_up_ns, void (*say)(void *arg, long item, const char *text),
-		      void *say_arg, struct pgt_err *err)
+pgt_changing_rollback(const struct pgt_options *o, const struct pgt_found *f,
+		      const char *reason, int64_t give_up_ns,
+		      void (*say)(void *arg, long item, const char *text), void *say_arg,
+		      struct pgt_err *err)
 {
 	struct pgt_recover_args args = {
 	    .reason = reason,

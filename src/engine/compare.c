@@ -69,7 +69,8 @@ compare(const struct pgt_window *before, const struct pgt_window *after, int whi
 	d = b.mean - a.mean;
 	se2 = a.var / a.n + b.var / b.n;
 	df = se2 * se2 /
-	     (a.var * a.var / (a.n * a.n * (a.n - 1)) + b.var * b.var / (b.n * b.n * (b.n - 1)));
+	     (a.var * a.var / (a.n * a.n * (a.n - 1)) +
+	      b.var * b.var / (b.n * b.n * (b.n - 1)));
 	t = se2 > 0 ? pgt_t_quantile(0.975, df) * sqrt(se2) : 0;
 	c.mid = expm1(d);
 	c.lo = expm1(d - t);
@@ -109,11 +110,14 @@ judge(const struct pgt_window *before, const struct pgt_window *after,
 
 	c->verdict = PGT_VERDICT_UNKNOWN;
 	if (before->gaps > GAPS_MAX || after->gaps > GAPS_MAX)
-		snprintf(c->text, sizeof(c->text), "the server or its statistics were interrupted");
+		snprintf(c->text, sizeof(c->text),
+			 "the server or its statistics were interrupted");
 	else if (isnan(c->tps.mid) || isnan(lat->mid))
-		snprintf(c->text, sizeof(c->text), "too few samples (%zu before, %zu after)%s",
-			 before->n, after->n,
-			 isnan(lat->mid) ? ", too little of the latency (pg_stat_statements)" : "");
+		snprintf(c->text, sizeof(c->text),
+			 "too few samples (%zu before, %zu after)%s", before->n, after->n,
+			 isnan(lat->mid)
+			     ? ", too little of the latency (pg_stat_statements)"
+			     : "");
 	else if (c->mix_distance > MIX_MAX)
 		snprintf(c->text, sizeof(c->text),
 			 "another load: %.0f%% of the calls are of other statements",
@@ -126,9 +130,9 @@ judge(const struct pgt_window *before, const struct pgt_window *after,
 			     : fine ? PGT_VERDICT_PASS
 				    : PGT_VERDICT_INCONCLUSIVE;
 		snprintf(c->text, sizeof(c->text),
-			 "TPS %+.1f%% [%+.1f, %+.1f], p99~ %+.1f%% [%+.1f, %+.1f]", 100 * c->tps.mid,
-			 100 * c->tps.lo, 100 * c->tps.hi, 100 * lat->mid, 100 * lat->lo,
-			 100 * lat->hi);
+			 "TPS %+.1f%% [%+.1f, %+.1f], p99~ %+.1f%% [%+.1f, %+.1f]",
+			 100 * c->tps.mid, 100 * c->tps.lo, 100 * c->tps.hi,
+			 100 * lat->mid, 100 * lat->lo, 100 * lat->hi);
 	}
 }
 

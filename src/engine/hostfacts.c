@@ -38,8 +38,8 @@ is_here(const struct pgt_conn *c)
 	const char *host = pgt_conn_host(c);
 	char path[64], comm[32] = "";
 
-	if (!pgt_conn_is_unix(c) && strncmp(host, "127.", 4) != 0 && strcmp(host, "::1") != 0 &&
-	    strcmp(host, "localhost") != 0)
+	if (!pgt_conn_is_unix(c) && strncmp(host, "127.", 4) != 0 &&
+	    strcmp(host, "::1") != 0 && strcmp(host, "localhost") != 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/comm", pgt_conn_backend_pid(c));
 	return read_small(path, comm, sizeof(comm)) && strncmp(comm, "postgres", 8) == 0;
@@ -52,7 +52,8 @@ memory(void)
 	char buf[4096], *at;
 	double kb = 0, limit;
 
-	if (read_small("/proc/meminfo", buf, sizeof(buf)) && (at = strstr(buf, "MemTotal:")))
+	if (read_small("/proc/meminfo", buf, sizeof(buf)) &&
+	    (at = strstr(buf, "MemTotal:")))
 		kb = strtod(at + 9, NULL);
 	if (kb > 0 && read_small("/sys/fs/cgroup/memory.max", buf, sizeof(buf))) {
 		limit = strtod(buf, NULL);
@@ -71,8 +72,8 @@ storage(struct pgt_conn *c)
 	char path[96], buf[8];
 	struct stat st;
 
-	if (pgt_conn_run(c, pgt_sql_get("data_directory", pgt_conn_server_version(c)), NULL, 0,
-			 PROBE_NS, &r, NULL) < 0)
+	if (pgt_conn_run(c, pgt_sql_get("data_directory", pgt_conn_server_version(c)),
+			 NULL, 0, PROBE_NS, &r, NULL) < 0)
 		return NULL;
 	dir = pgt_result_rows(r) ? pgt_result_str(r, 0, 0) : NULL;
 	if (dir && stat(dir, &st) == 0) {
@@ -90,9 +91,11 @@ storage(struct pgt_conn *c)
 }
 
 void
-pgt_hostfacts_read(const struct pgt_options *o, struct pgt_conn *c, struct pgt_host_facts *ret)
+pgt_hostfacts_read(const struct pgt_options *o, struct pgt_conn *c,
+		   struct pgt_host_facts *ret)
 {
-	const char *ram = pgt_options_str(o, "ram"), *kind = pgt_options_str(o, "storage");
+	const char *ram = pgt_options_str(o, "ram"),
+		   *kind = pgt_options_str(o, "storage");
 	uint64_t bytes = 0;
 
 	*ret = (struct pgt_host_facts){0};

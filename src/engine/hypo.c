@@ -1,5 +1,5 @@
-/* What the planner thinks of a proposed index: HypoPG on a session of its own, plans only,
- * nothing executed. */
+/* What the planner thinks of a proposed index: HypoPG on a session of its own, plans
+ * only, nothing executed. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -129,7 +129,8 @@ hypo_definition(const struct pgt_advice *a)
 {
 	const char *on = a->statement ? strstr(a->statement, " ON ") : NULL;
 
-	return on ? pgt_xasprintf("CREATE %sINDEX%s", a->act.unique ? "UNIQUE " : "", on) : NULL;
+	return on ? pgt_xasprintf("CREATE %sINDEX%s", a->act.unique ? "UNIQUE " : "", on)
+		  : NULL;
 }
 
 static int
@@ -185,7 +186,8 @@ ask(struct hypo *h, const struct pgt_advice *a, struct pgt_advice_plan *ret)
 	*ret = (struct pgt_advice_plan){.identity = a->identity, .index_bytes = NAN};
 	if (q && q->text && definition) {
 		ret->cost_before = plan_cost(h, q->text, &hypo);
-		if (isfinite(ret->cost_before) && create(h, definition, &ret->index_bytes) == 0)
+		if (isfinite(ret->cost_before) &&
+		    create(h, definition, &ret->index_bytes) == 0)
 			ret->cost_after = plan_cost(h, q->text, &ret->used);
 		else
 			ret->cost_before = NAN;
@@ -215,7 +217,8 @@ pgt_hypo_ask(struct pgt_conn *c, const struct pgt_caps *caps, const struct pgt_s
 	for (size_t i = 0; i < list->n && asked < ASK_MAX; i++) {
 		const struct pgt_advice *a = &list->items[i];
 
-		if (!a->act.kind || strcmp(a->act.kind, "index_create") != 0 || !a->queryid)
+		if (!a->act.kind || strcmp(a->act.kind, "index_create") != 0 ||
+		    !a->queryid)
 			continue;
 		asked++;
 		if (ask(&h, a, &plans[n]))

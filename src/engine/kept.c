@@ -32,7 +32,8 @@ on_alert(void *ctx, const char *const *cells, int n)
 	cJSON *item = NULL;
 
 	if (n > BODY_COL && cells[BODY_COL])
-		item = pgt_json_parse(cells[BODY_COL], strlen(cells[BODY_COL]), BODY_MAX, NULL);
+		item = pgt_json_parse(cells[BODY_COL], strlen(cells[BODY_COL]), BODY_MAX,
+				      NULL);
 	if (!item)
 		return 0; /* a row that a person edited: nothing to show of it */
 	pgt_json_item(ctx, NULL, item);
@@ -54,8 +55,9 @@ pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o, int64_t sinc
 	list = cJSON_CreateArray();
 	rc = pgt_store_node(st, id->fingerprint, id->node, NULL, &node, err);
 	if (rc == 0)
-		rc = pgt_store_get_records(st, node, PGT_REC_ALERT, since_real_ns / PGT_NS_PER_MS,
-					   on_alert, list, err);
+		rc = pgt_store_get_records(st, node, PGT_REC_ALERT,
+					   since_real_ns / PGT_NS_PER_MS, on_alert, list,
+					   err);
 	pgt_store_close(st);
 	if (rc < 0) {
 		cJSON_Delete(list);

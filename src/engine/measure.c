@@ -42,7 +42,8 @@ struct gather {
 };
 
 int
-pgt_measure_open(const struct pgt_connspec *spec, struct pgt_meter **ret, struct pgt_err *err)
+pgt_measure_open(const struct pgt_connspec *spec, struct pgt_meter **ret,
+		 struct pgt_err *err)
 {
 	const struct pgt_sampler_opts so = {
 	    .interval_ns = PGT_NS_PER_S,
@@ -133,7 +134,8 @@ close_bucket(struct gather *g, const struct pgt_snapshot *s)
 	if (s->mono_ns - g->bucket_began_ns < BUCKET_NS || g->bucket_ticks == 0)
 		return false;
 	/* Each stretch of statements is taken once; the clock may be a little off. */
-	if (sec->available && sec->taken_ns >= g->taken_ns + s->statements_window_ns / 10 * 9) {
+	if (sec->available &&
+	    sec->taken_ns >= g->taken_ns + s->statements_window_ns / 10 * 9) {
 		read_statements(g, s, &b);
 		g->taken_ns = sec->taken_ns;
 	}
@@ -200,7 +202,8 @@ finish(struct gather *g)
 static int
 wait_ms(const struct pgt_meter *m)
 {
-	int64_t left = (pgt_sampler_wakeup_ns(m->sampler) - pgt_clock_mono_ns()) / PGT_NS_PER_MS;
+	int64_t left = (pgt_sampler_wakeup_ns(m->sampler) - pgt_clock_mono_ns()) /
+		       PGT_NS_PER_MS;
 
 	return left < 0 ? 0 : left > 100 ? 100 : (int)left + 1;
 }
@@ -236,7 +239,8 @@ pgt_measure_window(struct pgt_meter *m, int64_t window_ns, struct pgt_pulse puls
 		if (!first && now - began > FIRST_NS) {
 			const struct pgt_link_state *l = pgt_sampler_link(m->sampler);
 
-			rc = pgt_err_set(err, PGT_E_TIMEOUT, "no sample came: %s", l->error.msg);
+			rc = pgt_err_set(err, PGT_E_TIMEOUT, "no sample came: %s",
+					 l->error.msg);
 			break;
 		}
 		if (pulse.fn && !pulse.fn(pulse.arg)) {
@@ -275,7 +279,8 @@ take_judgement(void *ctx, int64_t window_ns, struct pgt_pulse pulse,
 	struct pgt_window after;
 
 	if (!m->have_before)
-		return pgt_err_set(err, PGT_E_STATE, "there is no baseline to compare with");
+		return pgt_err_set(err, PGT_E_STATE,
+				   "there is no baseline to compare with");
 	if (pgt_measure_window(m, window_ns, pulse, NULL, NULL, &after, err) < 0)
 		return -1;
 	pgt_measure_compare(&m->before, &after, &c);

@@ -44,7 +44,8 @@ act_journal(void *ctx, const char *what, double pct, const char *text,
 	if (strcmp(what, "plan") == 0)
 		return 0; /* it was written when the journal was made */
 	if (strcmp(what, "apply canary") == 0)
-		return put(d, PGT_J_INTENT, what, pct, d->cs[PGT_RO_CANARY_SIDE]->id, err);
+		return put(d, PGT_J_INTENT, what, pct, d->cs[PGT_RO_CANARY_SIDE]->id,
+			   err);
 	if (strcmp(what, "apply primary") == 0)
 		return put(d, PGT_J_INTENT, what, pct, d->cs[PGT_RO_PRIMARY]->id, err);
 	if (strcmp(what, "weight") == 0 && pct <= 0)
@@ -67,9 +68,10 @@ note_granularity(struct pgt_rollout_drive *d, const struct pgt_router_state *st)
 	if (st->primary_conns < 0 || d->plan->pct[0] * st->primary_conns >= 100 ||
 	    !(d->rops->caps & PGT_ROUTER_MOVES_PERSISTENT))
 		return;
-	snprintf(text, sizeof(text),
-		 "only %d server connections are open: %g%% may reach nobody (min_pool_size)",
-		 st->primary_conns, d->plan->pct[0]);
+	snprintf(
+	    text, sizeof(text),
+	    "only %d server connections are open: %g%% may reach nobody (min_pool_size)",
+	    st->primary_conns, d->plan->pct[0]);
 	pgt_ro_drive_say(d, text);
 }
 
@@ -82,7 +84,8 @@ check_router(struct pgt_rollout_drive *d, struct pgt_err *err)
 	if (!d->plan->router.read_only_pool)
 		return pgt_err_set(
 		    err, PGT_E_DENIED,
-		    "a canary is a standby and takes no writes: say that this pool carries "
+		    "a canary is a standby and takes no writes: say that this pool "
+		    "carries "
 		    "reads only (\"read_only_pool\": true, --read-only-pool)");
 	d->rops = pgt_router_find(d->plan->router.kind);
 	if (!d->router && d->rops->open(&o, &d->router, err) < 0)
@@ -91,10 +94,11 @@ check_router(struct pgt_rollout_drive *d, struct pgt_err *err)
 	    d->rops->get(d->router, &st, err) < 0)
 		return -1;
 	if (st.configured_pct > 0.01)
-		return pgt_err_set(err, PGT_E_STATE,
-				   "the canary already gets %g%% of the traffic: set it to 0 "
-				   "first",
-				   st.configured_pct);
+		return pgt_err_set(
+		    err, PGT_E_STATE,
+		    "the canary already gets %g%% of the traffic: set it to 0 "
+		    "first",
+		    st.configured_pct);
 	d->rstate = st;
 	note_granularity(d, &st);
 	return 0;
@@ -173,7 +177,8 @@ check_identity(struct pgt_rollout_drive *d, struct pgt_err *err)
 	if (pgt_identity_read(m->conn, &id, err) < 0)
 		return -1;
 	if (strcmp(id.fingerprint, d->identity.fingerprint) != 0)
-		return pgt_err_set(err, PGT_E_USAGE, "%s is of another cluster", m->label);
+		return pgt_err_set(err, PGT_E_USAGE, "%s is of another cluster",
+				   m->label);
 	if (strcmp(id.node, d->identity.node) == 0 || !m->in_recovery)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "%s is no standby: it cannot be the canary", m->label);
@@ -193,7 +198,8 @@ act_canary(void *ctx, struct pgt_err *err)
 		return a;
 	if (pgt_ro_meter_probe(c, &why) < 0) {
 		/* a named one that does not answer is a mistake; a new one needs time */
-		if (d->plan->canary.kind == PGT_ROC_NAMED && why.code == PGT_E_UNSUPPORTED) {
+		if (d->plan->canary.kind == PGT_ROC_NAMED &&
+		    why.code == PGT_E_UNSUPPORTED) {
 			*err = why;
 			return PGT_RO_FAILED;
 		}
@@ -354,7 +360,8 @@ act_weigh(void *ctx, double pct, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_STATE, "the router says %g%% after %g%%",
 				   st.configured_pct, pct);
 	d->rstate = st;
-	(void)!put(d, pct <= 0 ? PGT_J_RB_DONE : PGT_J_DONE, "weight", pct, NULL, &ignored);
+	(void)!put(d, pct <= 0 ? PGT_J_RB_DONE : PGT_J_DONE, "weight", pct, NULL,
+		   &ignored);
 	return 0;
 }
 

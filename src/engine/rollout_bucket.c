@@ -110,10 +110,12 @@ bound_slow(struct pgt_gate_bucket *b)
 }
 
 static struct pgt_gate_stratum
-stratum(const struct pgt_ro_class *primary, const struct pgt_ro_class *canary, bool swapped)
+stratum(const struct pgt_ro_class *primary, const struct pgt_ro_class *canary,
+	bool swapped)
 {
 	static const struct pgt_ro_class none;
-	const struct pgt_ro_class *p = primary ? primary : &none, *c = canary ? canary : &none;
+	const struct pgt_ro_class *p = primary ? primary : &none,
+				  *c = canary ? canary : &none;
 
 	if (swapped) {
 		const struct pgt_ro_class *t = p;

@@ -85,7 +85,8 @@ by_command(struct pgt_rollout_drive *d, const char *verb, int64_t patience_ns,
 	}
 	if (d->make.pid > 0)
 		return await_command(&d->make, program, verb, patience_ns, err);
-	return begin_command(&d->make, program, verb, err) < 0 ? PGT_RO_FAILED : PGT_RO_WAIT;
+	return begin_command(&d->make, program, verb, err) < 0 ? PGT_RO_FAILED
+							       : PGT_RO_WAIT;
 }
 
 /* ---- mxc ---- */
@@ -165,7 +166,8 @@ mxc_make(struct pgt_rollout_drive *d, struct pgt_err *err)
 		return PGT_RO_FAILED;
 	if (!d->make.workload[0]) {
 		a = mxc_begin(d, &auth, err);
-	} else if (pgt_mxc_get(d->plan->canary.url, &auth, d->make.workload, &w, &why) < 0) {
+	} else if (pgt_mxc_get(d->plan->canary.url, &auth, d->make.workload, &w,
+			       &why) < 0) {
 		/* a coordinator that is away for a moment is waited for */
 		tell_once(d, why.msg);
 		if (why.code == PGT_E_NOTFOUND || why.code == PGT_E_DENIED) {

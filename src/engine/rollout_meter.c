@@ -101,7 +101,8 @@ ask(struct pgt_ro_meter *m, const char *query, struct pgt_result **ret,
 
 	if (connect_to(m, err) < 0)
 		return -1;
-	sql = pgt_sql_expand(pgt_sql_get(query, pgt_conn_server_version(m->conn)), m->ext);
+	sql = pgt_sql_expand(pgt_sql_get(query, pgt_conn_server_version(m->conn)),
+			     m->ext);
 	rc = pgt_conn_run(m->conn, sql, NULL, 0, ASK_NS, ret, err);
 	free(sql);
 	return rc;

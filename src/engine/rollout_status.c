@@ -244,7 +244,8 @@ take_event(const cJSON *o, struct pgt_ev_rollout *ev)
 	take_str(o, "who", ev->who, sizeof(ev->who));
 	take_str(o, "router", ev->router, sizeof(ev->router));
 	take_str(o, "reason", ev->view.reason, sizeof(ev->view.reason));
-	ev->view.state = (enum pgt_ro_state)name_index(o, "state", pgt_ro_state_names, 12);
+	ev->view.state = (enum pgt_ro_state)name_index(o, "state", pgt_ro_state_names,
+						       12);
 	pgt_json_get_bool(o, "auto", &ev->auto_go);
 	pgt_json_get_bool(o, "direct", &ev->direct);
 	pgt_json_get_bool(o, "awaiting", &ev->view.awaiting);
@@ -314,7 +315,8 @@ is_status(const char *name, const char *id)
 static int
 find(const char *id, struct pgt_ev_rollout *ret, char **ret_cluster, struct pgt_err *err)
 {
-	char *state = pgt_file_state_dir(), *clusters = pgt_xasprintf("%s/clusters", state);
+	char *state = pgt_file_state_dir(),
+	     *clusters = pgt_xasprintf("%s/clusters", state);
 	DIR *dir = opendir(clusters), *sub;
 	struct pgt_ev_rollout ev;
 	struct dirent *c, *f;
@@ -364,7 +366,8 @@ mark_lost(struct pgt_ev_rollout *ev, const char *cluster)
 	if (pgt_ro_is_end(ev->view.state))
 		return;
 	path = pgt_xasprintf("%s/rollouts/cs-%s.jnl", cluster, ev->id);
-	closed = pgt_journal_read(path, &j, &ignored) == 0 && pgt_rollout_journal_closed(j);
+	closed = pgt_journal_read(path, &j, &ignored) == 0 &&
+		 pgt_rollout_journal_closed(j);
 	pgt_journal_close(j);
 	free(path);
 	if (closed) {
@@ -483,12 +486,13 @@ metrics(double tps, double p99, double mean)
 }
 
 static int
-put_run(struct pgt_store *st, struct pgt_rollout_drive *d, const struct pgt_ev_rollout *ev,
-	struct pgt_err *err)
+put_run(struct pgt_store *st, struct pgt_rollout_drive *d,
+	const struct pgt_ev_rollout *ev, struct pgt_err *err)
 {
 	enum pgt_ro_state s = ev->view.state;
 	const struct pgt_rollout_node *n = &ev->node[d->plan->direct ? 0 : 1];
-	cJSON *cfg = pgt_changeset_json(d->plan->cs, NULL), *body = pgt_rollout_event_json(ev);
+	cJSON *cfg = pgt_changeset_json(d->plan->cs, NULL),
+	      *body = pgt_rollout_event_json(ev);
 	char *config = pgt_json_print(cfg, false), *all = pgt_json_print(body, false);
 	char *before = metrics(d->base_tps, d->base_p99, d->base_mean),
 	     *after = metrics(n->tps, n->p99_ms, n->mean_ms);
@@ -507,14 +511,16 @@ put_run(struct pgt_store *st, struct pgt_rollout_drive *d, const struct pgt_ev_r
 
 	/* canary against primary at the same moment, on the mean */
 	snprintf(pct, sizeof(pct), "%.2f", -100 * ev->view.evidence.mean_ratio);
-	snprintf(created, sizeof(created), "%lld", (long long)(d->began_real_ns / 1000000));
+	snprintf(created, sizeof(created), "%lld",
+		 (long long)(d->began_real_ns / 1000000));
 	snprintf(updated, sizeof(updated), "%lld", (long long)(ev->real_ns / 1000000));
 	rc = pgt_store_begin(st, err);
 	if (rc == 0)
 		rc = pgt_store_node(st, d->identity.fingerprint, d->identity.node,
 				    d->meter[0].label, &node, err);
 	if (rc == 0)
-		rc = pgt_store_put_record(st, node, PGT_REC_RUN, cols, PGT_LEN(cols), err);
+		rc = pgt_store_put_record(st, node, PGT_REC_RUN, cols, PGT_LEN(cols),
+					  err);
 	if (rc == 0)
 		rc = pgt_store_commit(st, err);
 	else

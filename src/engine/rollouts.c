@@ -95,7 +95,8 @@ open_journal(struct pgt_rollout_drive *d, struct pgt_err *err)
 	d->dir = pgt_xasprintf("%s/rollouts", cluster);
 	rc = pgt_file_mkdirs(d->dir, err);
 	if (rc == 0)
-		rc = pgt_lock_take(cluster, LOCK_NAME, d->plan->id, "rollout", &d->lock, err);
+		rc = pgt_lock_take(cluster, LOCK_NAME, d->plan->id, "rollout", &d->lock,
+				   err);
 	free(cluster);
 	if (rc < 0)
 		return -1;
@@ -143,7 +144,8 @@ pgt_rollout_drive_new(const struct pgt_rollout_drive_args *args,
 	for (int i = 0; i < 2; i++) {
 		struct pgt_rollout_node *n = &d->node[i];
 
-		n->share_pct = n->tps = n->mean_ms = n->p50_ms = n->p95_ms = n->p99_ms = NAN;
+		n->share_pct = n->tps = n->mean_ms = n->p50_ms = n->p95_ms = n->p99_ms =
+		    NAN;
 		n->calls = n->errors = n->lag_bytes = n->lag_ms = NAN;
 		n->conns = -1;
 	}
@@ -152,7 +154,8 @@ pgt_rollout_drive_new(const struct pgt_rollout_drive_args *args,
 		return -1;
 	}
 	for (int i = 0; i < 2; i++)
-		pgt_str_copy(d->node[i].label, sizeof(d->node[i].label), d->meter[i].label);
+		pgt_str_copy(d->node[i].label, sizeof(d->node[i].label),
+			     d->meter[i].label);
 	*ret = d;
 	return 0;
 }
@@ -300,8 +303,10 @@ direct_bucket(struct pgt_rollout_drive *d, struct pgt_rollout_measure *m,
 	/* what it did between its first reading and the change */
 	before.classes = d->meter[PGT_RO_CANARY_SIDE].classes;
 	before.n_classes = d->meter[PGT_RO_CANARY_SIDE].n_classes;
-	pgt_ro_bucket(&before, &d->meter[PGT_RO_PRIMARY], &d->limits, false, &m->bucket, ret);
-	/* Nothing is dealt out here, so nobody can be starved: the share is what it is. */
+	pgt_ro_bucket(&before, &d->meter[PGT_RO_PRIMARY], &d->limits, false, &m->bucket,
+		      ret);
+	/* Nothing is dealt out here, so nobody can be starved: the share is what it is.
+	 */
 	for (size_t i = 0; i < m->bucket.n_strata; i++) {
 		now += (*ret)[i].canary_n;
 		all += (*ret)[i].canary_n + (*ret)[i].primary_n;
@@ -329,8 +334,8 @@ measure(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 	if (direct) {
 		direct_bucket(d, &m, &strata);
 	} else {
-		pgt_ro_bucket(&d->meter[0], &d->meter[1], &d->limits, v->swapped, &m.bucket,
-			      &strata);
+		pgt_ro_bucket(&d->meter[0], &d->meter[1], &d->limits, v->swapped,
+			      &m.bucket, &strata);
 		m.bucket.share = v->pct < 0 ? 0
 				 : v->swapped ? 1 - v->pct / 100
 					      : v->pct / 100;
@@ -482,8 +487,8 @@ pgt_rollout_drive_check(struct pgt_rollout_drive *d, struct pgt_err *err)
 	if (rc == 0 && !d->plan->direct && d->plan->canary.kind == PGT_ROC_NAMED &&
 	    pgt_ro_drive_ops.canary(d, err) != PGT_RO_OK)
 		rc = err->code ? -1
-			       : pgt_err_set(err, PGT_E_STATE, "the canary is not ready: %s",
-					     d->make.last);
+			       : pgt_err_set(err, PGT_E_STATE,
+					     "the canary is not ready: %s", d->make.last);
 	(void)!pgt_ro_drive_ops.journal(d, "close", 0, "only a plan", &ignored);
 	return rc;
 }

@@ -17,7 +17,15 @@
 #define TELL_LOOPS 3 /* of LOOK_MS between two events */
 #define FILE_MAX_BYTES (1u << 20)
 
-enum msg { XR_STOP = 1, XR_START, XR_CONFIRM, XR_HOLD, XR_ROLLBACK, XR_WATCH, XR_PASSWORD };
+enum msg {
+	XR_STOP = 1,
+	XR_START,
+	XR_CONFIRM,
+	XR_HOLD,
+	XR_ROLLBACK,
+	XR_WATCH,
+	XR_PASSWORD
+};
 
 struct pgt_rollouts {
 	struct pgt_engine *e;
@@ -50,7 +58,8 @@ tell(struct pgt_rollouts *x)
 static void
 start(struct pgt_rollouts *x, struct pgt_rollout_plan *take_plan)
 {
-	struct pgt_rollout_drive_args args = {.options = x->e->opts, .password = x->password};
+	struct pgt_rollout_drive_args args = {.options = x->e->opts,
+					      .password = x->password};
 	struct pgt_err err = {0};
 
 	if (pgt_rollout_drive_new(&args, take_plan, &x->drive, &err) < 0) {
@@ -76,11 +85,13 @@ obey(struct pgt_rollouts *x, struct pgt_msg *m)
 		m->data = NULL;
 		break;
 	case XR_CONFIRM:
-		if (x->drive && pgt_rollout_confirm(pgt_rollout_drive_machine(x->drive), &err) < 0)
+		if (x->drive &&
+		    pgt_rollout_confirm(pgt_rollout_drive_machine(x->drive), &err) < 0)
 			pgt_engine_notice(x->e, PGT_NOTICE_WARN, "%s", err.msg);
 		break;
 	case XR_HOLD:
-		if (x->drive && pgt_rollout_hold(pgt_rollout_drive_machine(x->drive), &err) < 0)
+		if (x->drive &&
+		    pgt_rollout_hold(pgt_rollout_drive_machine(x->drive), &err) < 0)
 			pgt_engine_notice(x->e, PGT_NOTICE_WARN, "%s", err.msg);
 		break;
 	case XR_ROLLBACK:
@@ -193,9 +204,10 @@ pgt_rollouts_plan(const struct pgt_options *o, const struct pgt_changeset *cs,
 	int rc = -1;
 
 	if (!path)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "no rollout is configured: name its plan with \"rollout = "
-				   "FILE\" in the configuration file");
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "no rollout is configured: name its plan with \"rollout = "
+		    "FILE\" in the configuration file");
 	pgt_buf_init(&b, FILE_MAX_BYTES);
 	if (pgt_file_read(path, &b, err) == 0)
 		json = pgt_json_parse(pgt_buf_str(&b), b.len, FILE_MAX_BYTES, err);

@@ -62,7 +62,8 @@ setting_value(const struct pgt_snapshot *s, const struct pgt_knob *k, double *re
 {
 	const struct pgt_setting *st = pgt_snapshot_setting(s, k->name);
 
-	return st && st->value && pgt_knob_parse(k, st->value, bare_unit(st->unit), ret, NULL) == 0;
+	return st && st->value &&
+	       pgt_knob_parse(k, st->value, bare_unit(st->unit), ret, NULL) == 0;
 }
 
 /* ALTER SYSTEM would be masked by these, or is not ours to give. */
@@ -116,7 +117,8 @@ build_space(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err
 			pgt_space_fix(&t->space, k->name, v);
 	}
 	if (t->space.n_dims == 0)
-		return pgt_err_set(err, PGT_E_UNSUPPORTED, "no setting that may be searched here");
+		return pgt_err_set(err, PGT_E_UNSUPPORTED,
+				   "no setting that may be searched here");
 	return 0;
 }
 
@@ -127,7 +129,8 @@ realign_baseline(struct pgt_tuning *t)
 	double v;
 
 	for (size_t i = 0; i < t->space.n_dims; i++)
-		if (t->space.dims[i].knob && setting_value(t->at, t->space.dims[i].knob, &v))
+		if (t->space.dims[i].knob &&
+		    setting_value(t->at, t->space.dims[i].knob, &v))
 			t->baseline[i] = v;
 }
 
@@ -142,11 +145,13 @@ propose(struct pgt_tuning *t)
 static bool
 time_is_up(const struct pgt_tuning *t)
 {
-	return t->opts.time_ns > 0 && pgt_clock_mono_ns() - t->started_ns > t->opts.time_ns;
+	return t->opts.time_ns > 0 &&
+	       pgt_clock_mono_ns() - t->started_ns > t->opts.time_ns;
 }
 
 static void
-remember(struct pgt_tuning *t, const struct pgt_trial *trial, const struct pgt_tried *tried)
+remember(struct pgt_tuning *t, const struct pgt_trial *trial,
+	 const struct pgt_tried *tried)
 {
 	struct pgt_tune_trial *r;
 	double base;
@@ -160,7 +165,8 @@ remember(struct pgt_tuning *t, const struct pgt_trial *trial, const struct pgt_t
 	r = &t->trials[t->n_trials++];
 	r->id = trial->id;
 	pgt_str_copy(r->what, sizeof(r->what),
-		     trial->is_baseline ? "baseline" : pgt_tuner_phase_name(trial->phase));
+		     trial->is_baseline ? "baseline"
+					: pgt_tuner_phase_name(trial->phase));
 	pgt_str_copy(r->status, sizeof(r->status),
 		     tried->outcome.status == PGT_OUTCOME_OK	      ? "ok"
 		     : tried->outcome.status == PGT_OUTCOME_FAILED    ? "failed"
@@ -204,9 +210,11 @@ one_trial(struct pgt_tuning *t, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_CANCELLED, "stopped");
 	t->voids = tried.outcome.status == PGT_OUTCOME_VOID ? t->voids + 1 : 0;
 	if (t->voids > VOIDS_MAX)
-		return pgt_err_set(err, PGT_E_STATE, "no comparable measurement: %s", tried.why);
+		return pgt_err_set(err, PGT_E_STATE, "no comparable measurement: %s",
+				   tried.why);
 	if (*tried.why)
-		pgt_engine_notice(t->e, PGT_NOTICE_INFO, "trial %d %s", trial.id, tried.why);
+		pgt_engine_notice(t->e, PGT_NOTICE_INFO, "trial %d %s", trial.id,
+				  tried.why);
 	if (pgt_tuner_tell(t->tuner, trial.id, &tried.outcome, err) < 0)
 		return -1;
 	remember(t, &trial, &tried);
@@ -261,15 +269,18 @@ prepare(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 	realign_baseline(t);
 	if (t->opts.mode == PGT_TUNE_MODEL) {
 		if (!to->have_host)
-			return pgt_err_set(err, PGT_E_USAGE,
-					   "the server's memory and cores are unknown: say "
-					   "--ram and --cpus");
+			return pgt_err_set(
+			    err, PGT_E_USAGE,
+			    "the server's memory and cores are unknown: say "
+			    "--ram and --cpus");
 		return 0;
 	}
 	t->objective = (struct pgt_objective){.w_tps = t->opts.objective == PGT_TUNE_TPS,
-					      .w_mean = t->opts.objective == PGT_TUNE_MEAN,
+					      .w_mean = t->opts.objective ==
+							PGT_TUNE_MEAN,
 					      .w_p99 = t->opts.objective == PGT_TUNE_P99};
-	if (pgt_connspec_with(t->e->spec, NULL, NULL, NULL, t->password, &t->spec, err) < 0 ||
+	if (pgt_connspec_with(t->e->spec, NULL, NULL, NULL, t->password, &t->spec,
+			      err) < 0 ||
 	    pgt_measure_open(t->spec, &t->meter, err) < 0)
 		return -1;
 	return pgt_tuner_new(&t->space, t->baseline, to, NULL, 0, &t->tuner, err);
@@ -379,8 +390,9 @@ pgt_tuning_begin(struct pgt_tuning *t, const struct pgt_tune_opts *o,
 	pgt_digest_uuid(t->run_id);
 	if (!s || s->n_settings == 0) {
 		t->state = PGT_TUNE_FAILED;
-		pgt_str_copy(t->text, sizeof(t->text),
-			     "the server's settings are not known yet: try again in a moment");
+		pgt_str_copy(
+		    t->text, sizeof(t->text),
+		    "the server's settings are not known yet: try again in a moment");
 		pgt_tuning_tell(t);
 	} else {
 		t->running = true;
@@ -393,13 +405,15 @@ pgt_tuning_begin(struct pgt_tuning *t, const struct pgt_tune_opts *o,
 }
 
 int
-pgt_engine_tune_start(struct pgt_engine *e, const struct pgt_tune_opts *o, struct pgt_err *err)
+pgt_engine_tune_start(struct pgt_engine *e, const struct pgt_tune_opts *o,
+		      struct pgt_err *err)
 {
 	struct pgt_tune_opts *copy;
 
 	if (e->read_only && o->mode != PGT_TUNE_MODEL)
-		return pgt_err_set(err, PGT_E_DENIED,
-				   "read-only: only --mode model, which measures and changes nothing");
+		return pgt_err_set(
+		    err, PGT_E_DENIED,
+		    "read-only: only --mode model, which measures and changes nothing");
 	if (e->tuning->running)
 		return pgt_err_set(err, PGT_E_STATE, "the optimizer runs already");
 	copy = pgt_xmalloc(sizeof(*copy));
@@ -438,9 +452,11 @@ pgt_engine_tune_accept(struct pgt_engine *e, struct pgt_err *err)
 		if (!k || !pgt_tuning_differs(t, i, t->proposal.value[i]))
 			continue;
 		pgt_knob_format(k, t->proposal.value[i], v, sizeof(v));
-		if (pgt_engine_change_add_setting(e, k->name, v, "from the optimizer", err) < 0)
+		if (pgt_engine_change_add_setting(e, k->name, v, "from the optimizer",
+						  err) < 0)
 			return -1;
 		n++;
 	}
-	return n ? 0 : pgt_err_set(err, PGT_E_STATE, "the proposal is what is there already");
+	return n ? 0
+		 : pgt_err_set(err, PGT_E_STATE, "the proposal is what is there already");
 }

@@ -12,7 +12,8 @@
 #define SLICE_POINTS 24
 
 static void
-put_setting(struct pgt_tuning *t, size_t dim, const double *share, struct pgt_tune_setting *r)
+put_setting(struct pgt_tuning *t, size_t dim, const double *share,
+	    struct pgt_tune_setting *r)
 {
 	const struct pgt_dim *d = &t->space.dims[dim];
 	struct pgt_slice slice;
@@ -20,7 +21,8 @@ put_setting(struct pgt_tuning *t, size_t dim, const double *share, struct pgt_tu
 	pgt_str_copy(r->name, sizeof(r->name), d->name);
 	r->importance = share ? share[dim] : NAN;
 	if (d->knob) {
-		pgt_knob_format(d->knob, t->baseline[dim], r->current, sizeof(r->current));
+		pgt_knob_format(d->knob, t->baseline[dim], r->current,
+				sizeof(r->current));
 		if (t->have_proposal)
 			pgt_knob_format(d->knob, t->proposal.value[dim], r->proposed,
 					sizeof(r->proposed));
@@ -143,7 +145,8 @@ pgt_tuning_keep_trial(struct pgt_tuning *t, const struct pgt_trial *trial,
 	    isnan(g) ? NULL : gain,
 	};
 
-	snprintf(at, sizeof(at), "%lld", (long long)(pgt_clock_real_ns() / PGT_NS_PER_MS));
+	snprintf(at, sizeof(at), "%lld",
+		 (long long)(pgt_clock_real_ns() / PGT_NS_PER_MS));
 	snprintf(score, sizeof(score), "%.9g", tried->outcome.cost);
 	snprintf(gain, sizeof(gain), "%.4g", g);
 	pgt_history_record(t->e->history, &t->at->node, PGT_REC_OBSERVATION, cols, 9);
@@ -159,16 +162,26 @@ pgt_tuning_keep_run(struct pgt_tuning *t, const char *status)
 	char *config = t->have_proposal ? config_json(t, t->proposal.value) : NULL;
 	char *base = t->have_base ? window_text(&t->base_window) : NULL;
 	const char *cols[] = {
-	    t->run_id, began, ended,
-	    "knobs",   status, config,
-	    base,      NULL,  t->have_proposal && !isnan(t->proposal.gain_pct) ? gain : NULL,
-	    status,    NULL,  *t->text ? t->text : NULL,
+	    t->run_id,
+	    began,
+	    ended,
+	    "knobs",
+	    status,
+	    config,
+	    base,
+	    NULL,
+	    t->have_proposal && !isnan(t->proposal.gain_pct) ? gain : NULL,
+	    status,
+	    NULL,
+	    *t->text ? t->text : NULL,
 	};
 
 	if (!t->at)
 		return;
-	snprintf(began, sizeof(began), "%lld", (long long)(t->started_real_ns / PGT_NS_PER_MS));
-	snprintf(ended, sizeof(ended), "%lld", (long long)(pgt_clock_real_ns() / PGT_NS_PER_MS));
+	snprintf(began, sizeof(began), "%lld",
+		 (long long)(t->started_real_ns / PGT_NS_PER_MS));
+	snprintf(ended, sizeof(ended), "%lld",
+		 (long long)(pgt_clock_real_ns() / PGT_NS_PER_MS));
 	snprintf(gain, sizeof(gain), "%.4g", t->proposal.gain_pct);
 	pgt_history_record(t->e->history, &t->at->node, PGT_REC_RUN, cols, 12);
 	free(config);

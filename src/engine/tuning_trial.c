@@ -30,7 +30,8 @@ pgt_tuning_differs(const struct pgt_tuning *t, size_t dim, double value)
 }
 
 void
-pgt_tuning_describe(const struct pgt_tuning *t, const double *value, char *buf, size_t size)
+pgt_tuning_describe(const struct pgt_tuning *t, const double *value, char *buf,
+		    size_t size)
 {
 	size_t used = 0;
 	char v[40];
@@ -40,8 +41,8 @@ pgt_tuning_describe(const struct pgt_tuning *t, const double *value, char *buf, 
 		if (!pgt_tuning_differs(t, i, value[i]) || !t->space.dims[i].knob)
 			continue;
 		pgt_knob_format(t->space.dims[i].knob, value[i], v, sizeof(v));
-		used += (size_t)snprintf(buf + used, size - used, "%s%s=%s", used ? " " : "",
-					 t->space.dims[i].name, v);
+		used += (size_t)snprintf(buf + used, size - used, "%s%s=%s",
+					 used ? " " : "", t->space.dims[i].name, v);
 	}
 	if (used == 0)
 		pgt_str_copy(buf, size, "as it is");
@@ -89,7 +90,8 @@ hurts(void *ctx, const struct pgt_window *so_far)
 /* ---- the change ---- */
 
 static struct pgt_changeset *
-make_changeset(const struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_err *err)
+make_changeset(const struct pgt_tuning *t, const struct pgt_trial *trial,
+	       struct pgt_err *err)
 {
 	struct pgt_changeset *cs = pgt_changeset_new();
 	char v[40];
@@ -138,7 +140,8 @@ take_off(struct pgt_change_run *run, struct pgt_err *err)
 	case PGT_ST_NOTHING:
 		return 0;
 	default:
-		return pgt_err_set(err, PGT_E_STATE, "the trial could not be taken back: %s",
+		return pgt_err_set(err, PGT_E_STATE,
+				   "the trial could not be taken back: %s",
 				   pgt_change_run_text(run));
 	}
 }

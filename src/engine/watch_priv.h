@@ -27,10 +27,13 @@ struct pgt_watcher;
 struct pgt_watcher *pgt_watcher_new(const struct pgt_options *o);
 void pgt_watcher_free(struct pgt_watcher *w);
 /* NULL when there is nothing new to tell, else an event for the face. */
-struct pgt_ev_alerts *pgt_watcher_feed(struct pgt_watcher *w, const struct pgt_snapshot *s);
-size_t pgt_watcher_texts(const struct pgt_watcher *w, struct pgt_query_key *ret, size_t max);
+struct pgt_ev_alerts *pgt_watcher_feed(struct pgt_watcher *w,
+				       const struct pgt_snapshot *s);
+size_t pgt_watcher_texts(const struct pgt_watcher *w, struct pgt_query_key *ret,
+			 size_t max);
 /* The minute of statements that the last feed completed; 0 rows if none did. */
-const struct pgt_hist_query *pgt_watcher_minute(const struct pgt_watcher *w, size_t *ret_n);
+const struct pgt_hist_query *pgt_watcher_minute(const struct pgt_watcher *w,
+						size_t *ret_n);
 void pgt_watcher_ack(struct pgt_watcher *w, uint64_t id);
 void pgt_watcher_silence(struct pgt_watcher *w, uint64_t id, int64_t until_real_ns);
 /* A run (optimizer, change, rollout; manual ones too) began or ended. */

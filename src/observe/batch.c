@@ -53,7 +53,8 @@ slot_sql(struct pgt_sampler *s, size_t i)
 		free(slot->sql);
 		slot->src = sql->text;
 		slot->sql = c->needs < PGT_CAP_N
-				? pgt_sql_expand(sql->text, s->obs->caps.cap[c->needs].schema)
+				? pgt_sql_expand(sql->text,
+						 s->obs->caps.cap[c->needs].schema)
 				: pgt_xstrdup(sql->text);
 	}
 	return slot->sql;
@@ -64,9 +65,11 @@ slot_every(const struct pgt_sampler *s, size_t i)
 {
 	const struct obs_collector *c = &obs_collectors[i];
 	const struct slot *slot = &s->slots[i];
-	int64_t every = s->wanted & 1u << c->section ? c->wanted_ns : c->every_ns, price, cap;
+	int64_t every = s->wanted & 1u << c->section ? c->wanted_ns : c->every_ns, price,
+		cap;
 
-	if (slot->failed && c->section != PGT_SEC_BASIC && every < s->obs->opts.slow_interval_ns)
+	if (slot->failed && c->section != PGT_SEC_BASIC &&
+	    every < s->obs->opts.slow_interval_ns)
 		return s->obs->opts.slow_interval_ns;
 	if (c->every_ns == 0 || !isfinite(slot->cost_ms))
 		return every;
@@ -131,8 +134,9 @@ batch_send(struct pgt_sampler *s)
 		bool dear = obs_collectors[i].every_ns != 0;
 		bool slow = obs_collectors[i].every_ns > 5 * PGT_NS_PER_S;
 
-		if ((dear && s->first_of_link) || (slow && n_slow == SLOW_PER_TICK &&
-						   !(s->wanted & 1u << obs_collectors[i].section)))
+		if ((dear && s->first_of_link) ||
+		    (slow && n_slow == SLOW_PER_TICK &&
+		     !(s->wanted & 1u << obs_collectors[i].section)))
 			continue;
 
 		if (obs_collectors[i].read || !slot_due(s, i, now) ||
@@ -193,7 +197,8 @@ read_marks(struct pgt_sampler *s, struct pgt_result *const *res)
 
 	for (i = 0; i < s->n_asked; i++) {
 		if (s->asked[i].collector == 0)
-			begin = pgt_result_i64(res[i], 0, pgt_result_col(res[i], "begin_us"), 0);
+			begin = pgt_result_i64(res[i], 0,
+					       pgt_result_col(res[i], "begin_us"), 0);
 		if (s->asked[i].collector >= 0)
 			continue;
 		mark = pgt_result_i64(res[i], 0, pgt_result_col(res[i], "mark_us"), 0);
@@ -201,7 +206,8 @@ read_marks(struct pgt_sampler *s, struct pgt_result *const *res)
 		if (last && mark && s->asked[k].collector >= 0 &&
 		    (k == 0 || s->asked[k - 1].collector < 0) &&
 		    obs_collectors[s->asked[k].collector].every_ns != 0)
-			cost_add(&s->slots[s->asked[k].collector], (double)(mark - last) / 1e3);
+			cost_add(&s->slots[s->asked[k].collector],
+				 (double)(mark - last) / 1e3);
 		last = mark ? mark : last;
 	}
 	return begin && last >= begin ? (double)(last - begin) / 1e3 : NAN;
@@ -316,7 +322,8 @@ tick_fill(struct pgt_sampler *s, struct pgt_result *const *res, struct obs_tick 
 	s->statements_before = s->statements_sent;
 	s->statements_sent = pgt_conn_statements(s->conn);
 	s->tick_ms[s->n_ticks % HISTORY] = t->tick_ms;
-	s->server_ms[s->n_ticks % HISTORY] = isfinite(t->server_ms) ? t->server_ms : t->tick_ms;
+	s->server_ms[s->n_ticks % HISTORY] = isfinite(t->server_ms) ? t->server_ms
+								    : t->tick_ms;
 	s->n_ticks++;
 	s->first_of_link = false;
 }
@@ -331,7 +338,8 @@ read_local(struct pgt_sampler *s, struct pgt_arena *a, struct obs_rows *rows, in
 	for (i = 0; s->is_local && i < obs_n_collectors && n < BATCH_MAX; i++) {
 		const struct obs_collector *c = &obs_collectors[i];
 
-		if (!c->read || !slot_due(s, i, s->sent_ns) || !c->read(s->obs, a, &rows[n]))
+		if (!c->read || !slot_due(s, i, s->sent_ns) ||
+		    !c->read(s->obs, a, &rows[n]))
 			continue;
 		slot_done(s, i, true);
 		obs_feed(s->obs, c, &rows[n]);

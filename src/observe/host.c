@@ -105,7 +105,8 @@ read_disk(struct pgt_arena *a, const char *datadir, const char **c)
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/stat", major(st.st_dev),
 		 minor(st.st_dev));
 	if (slurp(path, buf, sizeof(buf)) &&
-	    sscanf(buf, "%*u %*u %llu %*u %*u %*u %llu %*u %*u %llu", &rd, &wr, &busy) == 3) {
+	    sscanf(buf, "%*u %*u %llu %*u %*u %*u %llu %*u %*u %llu", &rd, &wr, &busy) ==
+		3) {
 		put(a, &c[16], (double)rd);
 		put(a, &c[17], (double)wr);
 		put(a, &c[18], (double)busy);
@@ -127,11 +128,13 @@ read_net(struct pgt_arena *a, char *text, const char **c)
 	unsigned long long rx, tx, sum_rx = 0, sum_tx = 0;
 	char *line, *save = NULL, *colon;
 
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		colon = strchr(line, ':');
 		if (!colon || strstr(line, " lo:"))
 			continue;
-		if (sscanf(colon + 1, "%llu %*u %*u %*u %*u %*u %*u %*u %llu", &rx, &tx) == 2) {
+		if (sscanf(colon + 1, "%llu %*u %*u %*u %*u %*u %*u %*u %llu", &rx,
+			   &tx) == 2) {
 			sum_rx += rx;
 			sum_tx += tx;
 		}

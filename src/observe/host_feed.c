@@ -33,9 +33,10 @@ host_cpu(const double *d, struct pgt_host *h)
 void
 obs_feed_host(struct obs *o, const struct obs_rows *r)
 {
-	static const char *const counters[] = {"user", "nice", "system", "idle", "iowait",
-					       "irq", "softirq", "steal", "sectors_read",
-					       "sectors_written", "io_ms", "rx_bytes", "tx_bytes"};
+	static const char *const counters[] = {
+	    "user",  "nice",     "system",  "idle",         "iowait",
+	    "irq",   "softirq",  "steal",   "sectors_read", "sectors_written",
+	    "io_ms", "rx_bytes", "tx_bytes"};
 	struct pgt_host *h = &o->host_now;
 	double v[PGT_LEN(counters)], d[PGT_LEN(counters)], s;
 	const char *rot = obs_str(r, 0, obs_col(r, "rotational"));

@@ -33,7 +33,8 @@ jittered(struct pgt_sampler *s, int64_t wait_ns)
 	s->jitter ^= s->jitter << 13;
 	s->jitter ^= s->jitter >> 17;
 	s->jitter ^= s->jitter << 5;
-	return wait_ns / 2 + (int64_t)((double)(wait_ns / 2) * (s->jitter / 4294967296.0));
+	return wait_ns / 2 +
+	       (int64_t)((double)(wait_ns / 2) * (s->jitter / 4294967296.0));
 }
 
 void
@@ -151,7 +152,8 @@ link_identified(struct pgt_sampler *s)
 	struct pgt_caps caps;
 	struct pgt_err err;
 	bool pooled = through_pooler(s, base);
-	int rc, pid = (int)pgt_result_i64(base, 0, pgt_result_col(base, "backend_pid"), 0);
+	int rc,
+	    pid = (int)pgt_result_i64(base, 0, pgt_result_col(base, "backend_pid"), 0);
 
 	pgt_err_clear(&err);
 	rc = pgt_identity_parse(s->conn, base, control, &id, &err);

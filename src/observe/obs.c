@@ -128,7 +128,8 @@ obs_status_err(struct obs *o, enum pgt_section_id sec, const struct pgt_err *err
 			  ? o->caps.cap[PGT_CAP_MONITOR].fix
 			  : "ask for membership in pg_monitor";
 	else if (strcmp(err->sqlstate, "57014") == 0)
-		fix = "the statement took too long and was given up; it is tried again later";
+		fix = "the statement took too long and was given up; it is tried again "
+		      "later";
 	else if (strcmp(err->sqlstate, "40001") == 0)
 		fix = "a conflict with recovery on this standby; it is tried again";
 	obs_status_why(o, sec, err->msg, fix);
@@ -230,11 +231,11 @@ build_node(const struct obs *o, struct pgt_snapshot *s)
 	}
 }
 
-#define PART(field, id)                                                                       \
-	do {                                                                                  \
-		s->field = o->part[id].rows;                                                  \
-		s->n_##field = o->part[id].n;                                                 \
-		obs_snapshot_hold(s, o->part[id].block);                                      \
+#define PART(field, id)                                                                  \
+	do {                                                                             \
+		s->field = o->part[id].rows;                                             \
+		s->n_##field = o->part[id].n;                                            \
+		obs_snapshot_hold(s, o->part[id].block);                                 \
 	} while (0)
 
 static void
@@ -244,16 +245,17 @@ build_cost(const struct obs *o, struct pgt_snapshot *s)
 	    .server_ms = o->tick.server_ms,
 	    .tick_ms = o->tick.tick_ms,
 	    .client_cpu_pct = o->tick.client_cpu_pct,
-	    .server_cpu_pct =
-		100 * o->tick.server_ms / ((double)o->tick.effective_interval_ns / 1e6),
+	    .server_cpu_pct = 100 * o->tick.server_ms /
+			      ((double)o->tick.effective_interval_ns / 1e6),
 	    .statements = o->tick.statements,
 	    .bytes = o->tick.bytes,
 	    .effective_interval_ns = o->tick.effective_interval_ns,
 	    .backed_off = o->tick.backed_off,
-	    .method = o->tick.server_is_cpu
-			  ? "CPU time of our server process, by the kernel"
-			  : "server clock from the first statement's start to the last one's: "
-			    "an upper bound of CPU time",
+	    .method =
+		o->tick.server_is_cpu
+		    ? "CPU time of our server process, by the kernel"
+		    : "server clock from the first statement's start to the last one's: "
+		      "an upper bound of CPU time",
 	};
 }
 

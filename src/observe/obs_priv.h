@@ -21,14 +21,15 @@
 
 /* ---- counters of query "basic" ---- */
 
-#define OBS_COUNTERS(X)                                                                       \
-	X(commits) X(rollbacks) X(blks_read) X(blks_hit) X(temp_bytes) X(temp_files)          \
-	X(tup_returned) X(tup_fetched) X(tup_inserted) X(tup_updated) X(tup_deleted)          \
-	X(deadlocks) X(conflicts) X(blk_read_ms) X(blk_write_ms) X(sessions)                  \
-	X(sessions_abandoned) X(sessions_fatal) X(sessions_killed) X(active_ms)               \
-	X(wal_bytes) X(wal_records) X(wal_fpi)                                                \
-	X(ckpt_timed) X(ckpt_req) X(ckpt_write_ms) X(ckpt_sync_ms) X(buf_ckpt) X(buf_clean)   \
-	X(buf_backend) X(buf_alloc)
+#define OBS_COUNTERS(X)                                                                  \
+	X(commits)                                                                       \
+	X(rollbacks) X(blks_read) X(blks_hit) X(temp_bytes) X(temp_files)                \
+	    X(tup_returned) X(tup_fetched) X(tup_inserted) X(tup_updated) X(tup_deleted) \
+		X(deadlocks) X(conflicts) X(blk_read_ms) X(blk_write_ms) X(sessions)     \
+		    X(sessions_abandoned) X(sessions_fatal) X(sessions_killed)           \
+			X(active_ms) X(wal_bytes) X(wal_records) X(wal_fpi)              \
+			    X(ckpt_timed) X(ckpt_req) X(ckpt_write_ms) X(ckpt_sync_ms)   \
+				X(buf_ckpt) X(buf_clean) X(buf_backend) X(buf_alloc)
 
 enum obs_counter {
 #define X(name) OBS_C_##name,
@@ -157,7 +158,8 @@ void obs_free(struct obs *o);
 void obs_begin(struct obs *o, const struct obs_tick *tick);
 struct pgt_snapshot *obs_build(struct obs *o);
 /* Who answers now.  Numbers of another node or before a restart are forgotten. */
-void obs_identify(struct obs *o, const struct pgt_identity *id, const struct pgt_caps *caps);
+void obs_identify(struct obs *o, const struct pgt_identity *id,
+		  const struct pgt_caps *caps);
 /* The capabilities are there or changed: sections that they rule out say so. */
 void obs_caps_changed(struct obs *o);
 /* Everything that was counted belongs to another server or epoch: forget. */
@@ -165,7 +167,8 @@ void obs_forget(struct obs *o);
 
 void obs_status_ok(struct obs *o, enum pgt_section_id sec);
 void obs_status_err(struct obs *o, enum pgt_section_id sec, const struct pgt_err *err);
-void obs_status_why(struct obs *o, enum pgt_section_id sec, const char *why, const char *fix);
+void obs_status_why(struct obs *o, enum pgt_section_id sec, const char *why,
+		    const char *fix);
 
 /* A new arena for a section's rows, and its end: rows replace the old ones. */
 struct obs_block *obs_part_begin(void);
@@ -212,7 +215,8 @@ void obs_stmts_free(struct obs_stmts *st);
 void obs_stmts_forget(struct obs_stmts *st);
 void obs_stmts_build(struct obs *o, struct pgt_snapshot *s);
 /* Array literals of what is known, for the two parameters of "statements_*". */
-void obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *keys, struct pgt_buf *calls);
+void obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *keys,
+		     struct pgt_buf *calls);
 /* Query ids without a text among the rows of the last snapshot and those asked
  * for, as an array literal; false when there is none. */
 bool obs_stmts_untexted(struct obs *o, struct pgt_buf *ids);
@@ -223,7 +227,7 @@ size_t obs_stmts_count(const struct obs_stmts *st);
 /* ---- the registry: collect.c ---- */
 
 struct obs_collector {
-	const char *name;		/* in traces; the query unless query() says more */
+	const char *name; /* in traces; the query unless query() says more */
 	enum pgt_section_id section;
 	int64_t every_ns;		/* 0: each tick; INT64_MAX: only when wanted */
 	int64_t wanted_ns;		/* while somebody looks at the section */

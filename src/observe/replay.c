@@ -93,7 +93,8 @@ read_caps(const cJSON *top, struct pgt_caps *caps)
 		if (i == PGT_CAP_N)
 			continue; /* of a newer or older program */
 		pgt_json_get_bool(c, "available", &caps->cap[i].available);
-		copy_str(c, "version", caps->cap[i].version, sizeof(caps->cap[i].version));
+		copy_str(c, "version", caps->cap[i].version,
+			 sizeof(caps->cap[i].version));
 		copy_str(c, "schema", caps->cap[i].schema, sizeof(caps->cap[i].schema));
 		copy_str(c, "why", caps->cap[i].why, sizeof(caps->cap[i].why));
 		copy_str(c, "fix", caps->cap[i].fix, sizeof(caps->cap[i].fix));
@@ -107,7 +108,8 @@ replay_epoch(struct pgt_replay *r, const cJSON *top)
 	struct pgt_caps caps = {0};
 	struct obs *o = r->obs;
 
-	id.server_version_num = caps.server_version_num = (int)num_i64(top, "server_version_num");
+	id.server_version_num = caps.server_version_num = (int)num_i64(
+	    top, "server_version_num");
 	id.timeline = (int)num_i64(top, "timeline");
 	id.start_real_ns = str_i64(top, "start");
 	copy_str(top, "version", id.version, sizeof(id.version));
@@ -154,7 +156,8 @@ read_rows(const cJSON *q, struct pgt_arena *a, struct obs_rows *r, struct pgt_er
 	const cJSON *d = cJSON_GetObjectItemCaseSensitive(q, "d");
 	const cJSON *e = cJSON_GetObjectItemCaseSensitive(q, "e");
 	const char **names, **cells;
-	size_t i = 0, cols = (size_t)cJSON_GetArraySize(c), rows = (size_t)cJSON_GetArraySize(d);
+	size_t i = 0, cols = (size_t)cJSON_GetArraySize(c),
+	       rows = (size_t)cJSON_GetArraySize(d);
 
 	*r = (struct obs_rows){.ok = !e};
 	if (e) {
@@ -168,7 +171,8 @@ read_rows(const cJSON *q, struct pgt_arena *a, struct obs_rows *r, struct pgt_er
 	names = pgt_arena_array(a, cols + 1, sizeof(*names));
 	cells = pgt_arena_array(a, rows * cols + 1, sizeof(*cells));
 	if (!names || !cells)
-		return pgt_err_set(err, PGT_E_LIMIT, "a sample of the trace is too large");
+		return pgt_err_set(err, PGT_E_LIMIT,
+				   "a sample of the trace is too large");
 	cJSON_ArrayForEach(it, c) {
 		names[i] = cJSON_GetStringValue(it);
 		if (!names[i++])
@@ -177,7 +181,8 @@ read_rows(const cJSON *q, struct pgt_arena *a, struct obs_rows *r, struct pgt_er
 	i = 0;
 	cJSON_ArrayForEach(it, d) {
 		if ((size_t)cJSON_GetArraySize(it) != cols)
-			return pgt_err_set(err, PGT_E_PARSE, "a row has not as many cells as columns");
+			return pgt_err_set(err, PGT_E_PARSE,
+					   "a row has not as many cells as columns");
 		cJSON_ArrayForEach(cell, it)
 			cells[i++] = cJSON_GetStringValue(cell);
 	}
@@ -202,7 +207,8 @@ replay_sample(struct pgt_replay *r, const cJSON *top, const struct pgt_snapshot 
 	read_tick(top, &tick);
 	obs_begin(r->obs, &tick);
 	cJSON_ArrayForEach(q, cJSON_GetObjectItemCaseSensitive(top, "r")) {
-		if (!pgt_json_get_str(q, "q", &name) || (i = obs_collector_find(name)) < 0)
+		if (!pgt_json_get_str(q, "q", &name) ||
+		    (i = obs_collector_find(name)) < 0)
 			continue; /* of a newer or older program */
 		rc = read_rows(q, a, &rows, err);
 		if (rc < 0)
@@ -241,7 +247,8 @@ pgt_replay_open(struct pgt_replay *r, const char *path, struct pgt_err *err)
 	FILE *f = fopen(path, "re");
 
 	if (!f)
-		return pgt_err_set(err, PGT_E_IO, "trace %s: %s", path, pgt_strerror(errno));
+		return pgt_err_set(err, PGT_E_IO, "trace %s: %s", path,
+				   pgt_strerror(errno));
 	if (r->file)
 		fclose(r->file);
 	r->file = f;
@@ -249,7 +256,8 @@ pgt_replay_open(struct pgt_replay *r, const char *path, struct pgt_err *err)
 }
 
 int
-pgt_replay_next(struct pgt_replay *r, const struct pgt_snapshot **ret, struct pgt_err *err)
+pgt_replay_next(struct pgt_replay *r, const struct pgt_snapshot **ret,
+		struct pgt_err *err)
 {
 	const struct pgt_snapshot *s = NULL;
 	ssize_t n;

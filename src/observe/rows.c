@@ -91,7 +91,8 @@ obs_bool(const struct obs_rows *r, size_t row, int col)
 }
 
 const char *
-obs_text(const struct obs_rows *r, size_t row, int col, struct pgt_arena *a, size_t max_bytes)
+obs_text(const struct obs_rows *r, size_t row, int col, struct pgt_arena *a,
+	 size_t max_bytes)
 {
 	const char *s = obs_str(r, row, col), *p;
 	char *safe, *kept;

@@ -79,8 +79,8 @@ bool host_is_local(const struct pgt_sampler *s, int backend_pid);
 int64_t host_process_cpu_ns(int pid);
 
 /* trace.c; a NULL trace is no trace */
-void trace_sample(struct pgt_trace *t, const struct obs_tick *tick, const struct obs_rows *rows,
-		  const int *collectors, size_t n);
+void trace_sample(struct pgt_trace *t, const struct obs_tick *tick,
+		  const struct obs_rows *rows, const int *collectors, size_t n);
 /* Identity or capabilities changed. */
 void trace_epoch(struct pgt_trace *t, const struct pgt_sampler *s);
 

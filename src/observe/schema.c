@@ -55,22 +55,35 @@ static const struct sch_col column_cols[] = {
     F(pgt_sch_column, correlation, SCH_NUM), F(pgt_sch_column, avg_width, SCH_NUM),
     F(pgt_sch_column, top_freq, SCH_NUM), {0}};
 static const struct sch_col index_cols[] = {
-    F(pgt_sch_index, oid, SCH_OID), F(pgt_sch_index, table, SCH_OID),
-    F(pgt_sch_index, parent, SCH_OID), F(pgt_sch_index, schema, SCH_TEXT),
-    F(pgt_sch_index, name, SCH_TEXT), F(pgt_sch_index, q_name, SCH_SQL),
-    F(pgt_sch_index, am, SCH_TEXT), F(pgt_sch_index, n_keys, SCH_INT),
-    F(pgt_sch_index, n_atts, SCH_INT), F(pgt_sch_index, att, SCH_ATTS),
-    F(pgt_sch_index, opclass, SCH_WORDS), F(pgt_sch_index, option, SCH_ATTS),
-    F(pgt_sch_index, predicate, SCH_TEXT), F(pgt_sch_index, expressions, SCH_TEXT),
-    F(pgt_sch_index, definition, SCH_SQL), C(pgt_sch_index, unique, "is_unique", SCH_BOOL),
+    F(pgt_sch_index, oid, SCH_OID),
+    F(pgt_sch_index, table, SCH_OID),
+    F(pgt_sch_index, parent, SCH_OID),
+    F(pgt_sch_index, schema, SCH_TEXT),
+    F(pgt_sch_index, name, SCH_TEXT),
+    F(pgt_sch_index, q_name, SCH_SQL),
+    F(pgt_sch_index, am, SCH_TEXT),
+    F(pgt_sch_index, n_keys, SCH_INT),
+    F(pgt_sch_index, n_atts, SCH_INT),
+    F(pgt_sch_index, att, SCH_ATTS),
+    F(pgt_sch_index, opclass, SCH_WORDS),
+    F(pgt_sch_index, option, SCH_ATTS),
+    F(pgt_sch_index, predicate, SCH_TEXT),
+    F(pgt_sch_index, expressions, SCH_TEXT),
+    F(pgt_sch_index, definition, SCH_SQL),
+    C(pgt_sch_index, unique, "is_unique", SCH_BOOL),
     C(pgt_sch_index, primary, "is_primary", SCH_BOOL),
     C(pgt_sch_index, exclusion, "is_exclusion", SCH_BOOL),
     C(pgt_sch_index, constraint, "is_constraint", SCH_BOOL),
-    F(pgt_sch_index, fk_target, SCH_BOOL), F(pgt_sch_index, valid, SCH_BOOL),
-    F(pgt_sch_index, ready, SCH_BOOL), F(pgt_sch_index, replica_identity, SCH_BOOL),
-    F(pgt_sch_index, building, SCH_BOOL), F(pgt_sch_index, clustered, SCH_BOOL),
-    F(pgt_sch_index, bytes, SCH_NUM), F(pgt_sch_index, tuples, SCH_NUM),
-    F(pgt_sch_index, scans, SCH_NUM), F(pgt_sch_index, last_scan_s, SCH_AGE),
+    F(pgt_sch_index, fk_target, SCH_BOOL),
+    F(pgt_sch_index, valid, SCH_BOOL),
+    F(pgt_sch_index, ready, SCH_BOOL),
+    F(pgt_sch_index, replica_identity, SCH_BOOL),
+    F(pgt_sch_index, building, SCH_BOOL),
+    F(pgt_sch_index, clustered, SCH_BOOL),
+    F(pgt_sch_index, bytes, SCH_NUM),
+    F(pgt_sch_index, tuples, SCH_NUM),
+    F(pgt_sch_index, scans, SCH_NUM),
+    F(pgt_sch_index, last_scan_s, SCH_AGE),
     {0}};
 static const struct sch_col fk_cols[] = {
     F(pgt_sch_fk, table, SCH_OID), F(pgt_sch_fk, ref, SCH_OID),
@@ -100,19 +113,45 @@ static const struct sch_col extension_cols[] = {
     F(pgt_sch_extension, available, SCH_TEXT), F(pgt_sch_extension, q_schema, SCH_SQL),
     {0}};
 #define N(field) F(pgt_sch_counters, field, SCH_NUM)
-static const struct sch_col counter_cols[] = {
-    N(at_s), N(reset_s), N(db_s), N(checkpoints_timed), N(checkpoints_req), N(checkpoint_write_ms),
-    N(checkpoint_sync_ms), N(buffers_checkpoint), N(buffers_clean), N(buffers_backend),
-    N(buffers_alloc), N(maxwritten_clean), N(temp_files), N(temp_bytes), N(blks_hit),
-    N(blks_read), N(xacts), N(rollbacks), N(deadlocks), N(sessions), N(sessions_abandoned),
-    N(session_ms), N(wal_bytes), N(wal_fpi), N(wal_records), N(wal_full), {0}};
-static const struct sch_col fact_cols[] = {
-    F(pgt_sch_facts, invalid_constraints, SCH_INT), F(pgt_sch_facts, superusers, SCH_INT),
-    F(pgt_sch_facts, login_roles, SCH_INT), F(pgt_sch_facts, archive_failed, SCH_NUM),
-    F(pgt_sch_facts, archive_done, SCH_NUM), F(pgt_sch_facts, archive_fail_age_s, SCH_AGE),
-    F(pgt_sch_facts, archive_done_age_s, SCH_AGE),
-    F(pgt_sch_facts, prepared_oldest_s, SCH_AGE), F(pgt_sch_facts, db_xid_age, SCH_NUM),
-    F(pgt_sch_facts, db_mxid_age, SCH_NUM), F(pgt_sch_facts, public_create, SCH_BOOL), {0}};
+static const struct sch_col counter_cols[] = {N(at_s),
+					      N(reset_s),
+					      N(db_s),
+					      N(checkpoints_timed),
+					      N(checkpoints_req),
+					      N(checkpoint_write_ms),
+					      N(checkpoint_sync_ms),
+					      N(buffers_checkpoint),
+					      N(buffers_clean),
+					      N(buffers_backend),
+					      N(buffers_alloc),
+					      N(maxwritten_clean),
+					      N(temp_files),
+					      N(temp_bytes),
+					      N(blks_hit),
+					      N(blks_read),
+					      N(xacts),
+					      N(rollbacks),
+					      N(deadlocks),
+					      N(sessions),
+					      N(sessions_abandoned),
+					      N(session_ms),
+					      N(wal_bytes),
+					      N(wal_fpi),
+					      N(wal_records),
+					      N(wal_full),
+					      {0}};
+static const struct sch_col fact_cols[] = {F(pgt_sch_facts, invalid_constraints, SCH_INT),
+					   F(pgt_sch_facts, superusers, SCH_INT),
+					   F(pgt_sch_facts, login_roles, SCH_INT),
+					   F(pgt_sch_facts, archive_failed, SCH_NUM),
+					   F(pgt_sch_facts, archive_done, SCH_NUM),
+					   F(pgt_sch_facts, archive_fail_age_s, SCH_AGE),
+					   F(pgt_sch_facts, archive_done_age_s, SCH_AGE),
+					   F(pgt_sch_facts, prepared_oldest_s, SCH_AGE),
+					   F(pgt_sch_facts, db_xid_age, SCH_NUM),
+					   F(pgt_sch_facts, db_mxid_age, SCH_NUM),
+					   F(pgt_sch_facts, public_create, SCH_BOOL),
+					   {0}};
 static const struct sch_col hba_cols[] = {
     C(pgt_sch_facts, hba_trust, "trust", SCH_INT),
     C(pgt_sch_facts, hba_trust_net, "trust_net", SCH_INT),
@@ -131,7 +170,8 @@ note(struct pgt_schema *s, const char *part, const char *why)
 }
 
 static struct pgt_result *
-ask(struct reader *r, const char *query, const char *schema, const char *const *params, int n)
+ask(struct reader *r, const char *query, const char *schema, const char *const *params,
+    int n)
 {
 	const struct pgt_sql *q = pgt_sql_find(query, r->s->version_num);
 	struct pgt_result *res = NULL;
@@ -215,7 +255,8 @@ find_table(const struct pgt_schema *s, uint32_t oid)
 {
 	struct pgt_sch_table key = {.oid = oid};
 
-	return s->n_tables ? bsearch(&key, s->tables, s->n_tables, sizeof(key), by_oid) : NULL;
+	return s->n_tables ? bsearch(&key, s->tables, s->n_tables, sizeof(key), by_oid)
+			   : NULL;
 }
 
 /* What a partitioned table holds is what its leaves hold. */
@@ -231,7 +272,8 @@ add_partitions(struct pgt_schema *s)
 
 		if (leaf->kind == 'p')
 			continue;
-		for (int depth = 0; t && depth < 8; depth++, t = find_table(s, t->parent)) {
+		for (int depth = 0; t && depth < 8;
+		     depth++, t = find_table(s, t->parent)) {
 			t->rows += leaf->rows > 0 ? leaf->rows : 0;
 			t->live += leaf->live;
 			t->bytes += leaf->bytes;
@@ -276,7 +318,8 @@ read_relations(struct reader *r)
 			       sizeof(*s->columns), &s->n_columns);
 	s->indexes = read_rows(r, "schema_indexes", "", oids, index_cols,
 			       sizeof(*s->indexes), &s->n_indexes);
-	s->fks = read_rows(r, "schema_fks", "", oids, fk_cols, sizeof(*s->fks), &s->n_fks);
+	s->fks = read_rows(r, "schema_fks", "", oids, fk_cols, sizeof(*s->fks),
+			   &s->n_fks);
 	s->statistics = read_rows(r, "schema_statistics", "", oids, statistics_cols,
 				  sizeof(*s->statistics), &s->n_statistics);
 	free(oids);
@@ -294,7 +337,8 @@ read_bloat(struct reader *r)
 	struct pgt_schema *s = r->s;
 
 	for (size_t i = 0; res && i < pgt_result_rows(res); i++) {
-		const char *schema = pgt_result_str(res, i, pgt_result_col(res, "schema"));
+		const char *schema = pgt_result_str(res, i,
+						    pgt_result_col(res, "schema"));
 		const char *name = pgt_result_str(res, i, pgt_result_col(res, "table"));
 
 		for (size_t k = 0; schema && name && k < s->n_tables; k++) {
@@ -392,8 +436,8 @@ statements_window(struct pgt_schema *s, const struct pgt_schema *prev)
 	qsort(old, prev->n_statements, sizeof(const void *), by_queryid);
 	for (size_t i = 0; i < s->n_statements; i++) {
 		const struct pgt_sch_statement *key = &s->statements[i];
-		const struct pgt_sch_statement **hit =
-		    bsearch(&key, old, prev->n_statements, sizeof(const void *), by_queryid);
+		const struct pgt_sch_statement **hit = bsearch(
+		    &key, old, prev->n_statements, sizeof(const void *), by_queryid);
 
 		statement_window(&s->statements[i], hit ? *hit : NULL);
 	}
@@ -405,8 +449,9 @@ set_window(struct pgt_schema *s, const struct pgt_schema *prev)
 {
 	s->before.at_s = NAN;
 	for (size_t i = 0; i < s->n_statements; i++)
-		s->statements[i].calls_w = s->statements[i].ms_w = s->statements[i].rows_w =
-		    s->statements[i].temp_w = s->statements[i].read_w = NAN;
+		s->statements[i].calls_w = s->statements[i].ms_w =
+		    s->statements[i].rows_w = s->statements[i].temp_w = s->statements[i]
+									    .read_w = NAN;
 	for (size_t i = 0; i < s->n_tables; i++)
 		s->tables[i].ins_w = s->tables[i].upd_w = s->tables[i].del_w =
 		    s->tables[i].seq_scan_w = s->tables[i].seq_read_w = NAN;
@@ -439,7 +484,8 @@ pgt_schema_new(void)
 	s->arena = a;
 	s->now.at_s = s->before.at_s = NAN;
 	f->invalid_constraints = f->hba_trust = f->hba_trust_net = f->hba_md5 = -1;
-	f->hba_password = f->hba_scram = f->md5_roles = f->superusers = f->login_roles = -1;
+	f->hba_password = f->hba_scram = f->md5_roles = f->superusers = f->login_roles =
+	    -1;
 	f->collation_mismatch = -1;
 	f->archive_fail_age_s = f->archive_done_age_s = f->prepared_oldest_s = -1;
 	f->wal_dir_bytes = -1;
@@ -455,8 +501,8 @@ pgt_schema_free(struct pgt_schema *s)
 
 int
 pgt_schema_collect(struct pgt_conn *c, const struct pgt_caps *caps,
-		   const struct pgt_schema *prev, int64_t real_ns, struct pgt_schema **ret,
-		   struct pgt_err *err)
+		   const struct pgt_schema *prev, int64_t real_ns,
+		   struct pgt_schema **ret, struct pgt_err *err)
 {
 	struct reader r = {.c = c, .caps = caps, .s = pgt_schema_new()};
 
@@ -468,8 +514,9 @@ pgt_schema_collect(struct pgt_conn *c, const struct pgt_caps *caps,
 	read_facts(&r);
 	if (r.lost) {
 		pgt_schema_free(r.s);
-		return pgt_err_set(err, PGT_E_CONN, "the connection was lost while reading "
-						    "what is built");
+		return pgt_err_set(err, PGT_E_CONN,
+				   "the connection was lost while reading "
+				   "what is built");
 	}
 	set_window(r.s, prev);
 	*ret = r.s;

@@ -65,8 +65,8 @@ count_words(const char *text)
 }
 
 static void
-put(struct pgt_arena *a, const struct sch_col *c, const char *text, bool truth, double num,
-    int64_t whole, char *base)
+put(struct pgt_arena *a, const struct sch_col *c, const char *text, bool truth,
+    double num, int64_t whole, char *base)
 {
 	void *dst = base + c->offset;
 

@@ -30,8 +30,8 @@ struct sch_col {
 };
 
 /* A new array of rows of the arena; NULL when it is full. */
-void *sch_rows(struct pgt_arena *a, const struct pgt_result *r, const struct sch_col *cols,
-	       size_t size);
+void *sch_rows(struct pgt_arena *a, const struct pgt_result *r,
+	       const struct sch_col *cols, size_t size);
 /* One row into dst. */
 void sch_row(struct pgt_arena *a, const struct pgt_result *r, size_t row,
 	     const struct sch_col *cols, void *dst);

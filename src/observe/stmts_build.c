@@ -164,8 +164,8 @@ latency_classes(const struct obs_stmts *st, int base, struct pgt_qclass *c,
 			continue;
 		b = &e->base->lat[base];
 		x = (struct pgt_stmt_reading){(int64_t)b->calls, b->total, 0, b->stddev};
-		y = (struct pgt_stmt_reading){(int64_t)e->cur[S_CALLS], e->cur[S_TOTAL], 0,
-					      e->stddev};
+		y = (struct pgt_stmt_reading){(int64_t)e->cur[S_CALLS], e->cur[S_TOTAL],
+					      0, e->stddev};
 		if (y.calls <= x.calls)
 			continue;
 		x.mean_ms = x.calls ? x.total_ms / (double)x.calls : 0;
@@ -189,7 +189,8 @@ latency_classes(const struct obs_stmts *st, int base, struct pgt_qclass *c,
 static double
 add_overhead(const struct obs_stmts *st, int base, struct pgt_qclass *c, size_t n)
 {
-	double active = st->last_active_ms - st->lat.active_ms[base], exec = 0, calls = 0, o;
+	double active = st->last_active_ms - st->lat.active_ms[base], exec = 0, calls = 0,
+	       o;
 	size_t i;
 
 	for (i = 0; i < st->n_slots; i++) {
@@ -246,8 +247,9 @@ build_latency(struct obs *o, struct pgt_latency *l)
 		l->p95_err = band(&q[1]);
 		l->p99_err = band(&q[2]);
 		l->method = PGT_LAT_MIXTURE;
-		l->note = over > 0 ? "execution, and the mean of parsing, planning and commit"
-				   : "execution alone: without parsing, planning and commit";
+		l->note = over > 0
+			      ? "execution, and the mean of parsing, planning and commit"
+			      : "execution alone: without parsing, planning and commit";
 		if (calls < CALLS_MIN)
 			l->note = "few statements: the upper percentiles say little";
 	}

@@ -23,13 +23,15 @@ struct pgt_trace {
 };
 
 int
-pgt_trace_new(const char *path, uint64_t max_bytes, struct pgt_trace **ret, struct pgt_err *err)
+pgt_trace_new(const char *path, uint64_t max_bytes, struct pgt_trace **ret,
+	      struct pgt_err *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct pgt_trace *t;
 
 	if (fd < 0)
-		return pgt_err_set(err, PGT_E_IO, "trace %s: %s", path, pgt_strerror(errno));
+		return pgt_err_set(err, PGT_E_IO, "trace %s: %s", path,
+				   pgt_strerror(errno));
 	t = pgt_xcalloc(1, sizeof(*t));
 	t->fd = fd;
 	t->max = max_bytes ? max_bytes : DEFAULT_MAX;
@@ -176,8 +178,8 @@ trace_epoch(struct pgt_trace *t, const struct pgt_sampler *s)
 static void
 put_tick(struct pgt_buf *b, const struct obs_tick *k)
 {
-	pgt_buf_printf(b, "{\"mono\":\"%" PRId64 "\",\"real\":\"%" PRId64 "\"", k->mono_ns,
-		       k->real_ns);
+	pgt_buf_printf(b, "{\"mono\":\"%" PRId64 "\",\"real\":\"%" PRId64 "\"",
+		       k->mono_ns, k->real_ns);
 	pgt_buf_printf(b, ",\"asked\":%" PRId64 ",\"effective\":%" PRId64, k->asked_ns,
 		       k->effective_interval_ns);
 	pgt_buf_printf(b, ",\"statements\":%d,\"own\":%d,\"bytes\":%zu", k->statements,
@@ -222,8 +224,8 @@ put_rows(struct pgt_buf *b, const char *name, const struct obs_rows *r)
 }
 
 void
-trace_sample(struct pgt_trace *t, const struct obs_tick *tick, const struct obs_rows *rows,
-	     const int *collectors, size_t n)
+trace_sample(struct pgt_trace *t, const struct obs_tick *tick,
+	     const struct obs_rows *rows, const int *collectors, size_t n)
 {
 	size_t i;
 

@@ -16,8 +16,8 @@ smooth(double *avg, double x, double dt_s, bool first)
 	if (first || !isfinite(*avg))
 		*avg = x;
 	else
-		*avg = expm1(log1p(*avg) +
-			     (log1p(fmax(0, x)) - log1p(*avg)) * (1 - exp(-dt_s / SMOOTH_S)));
+		*avg = expm1(log1p(*avg) + (log1p(fmax(0, x)) - log1p(*avg)) *
+					       (1 - exp(-dt_s / SMOOTH_S)));
 }
 
 static enum pgt_workload

@@ -151,8 +151,8 @@ maximise(struct fit_state *s, struct pgt_err *err)
 	if (s->fit->cancel && atomic_load(s->fit->cancel))
 		return pgt_err_set(err, PGT_E_CANCELLED, "cancelled");
 	if (!(s->best > -1e9))
-		return pgt_err_set(err, PGT_E_NUMERIC, "no hyperparameters fit %zu points",
-				   s->n);
+		return pgt_err_set(err, PGT_E_NUMERIC,
+				   "no hyperparameters fit %zu points", s->n);
 	return 0;
 }
 
@@ -195,7 +195,8 @@ pgt_gp_new_fit(size_t n, size_t d, const double *x, const double *y,
 	if (d > PGT_GP_DIMS)
 		return pgt_err_set(err, PGT_E_LIMIT, "%zu dimensions are too many", d);
 	if (n < 2)
-		return pgt_err_set(err, PGT_E_NUMERIC, "%zu points are too few to fit", n);
+		return pgt_err_set(err, PGT_E_NUMERIC, "%zu points are too few to fit",
+				   n);
 	ys = pgt_xcalloc(n, sizeof(double));
 	standardise(n, y, ys, &mean, &sd);
 	s.y = ys;

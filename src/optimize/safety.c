@@ -93,7 +93,8 @@ pgt_memory_need(const struct pgt_memory_model *m, const struct pgt_space *s,
 				  : now.wal_buffers;
 	query = now.work_mem * now.nodes * (1 + fmax(now.hash_mem_multiplier, 1)) / 2;
 	busy = fmax(1, now.active_share * now.connections);
-	workers = fmin(now.max_parallel_workers, busy * now.max_parallel_workers_per_gather);
+	workers = fmin(now.max_parallel_workers,
+		       busy * now.max_parallel_workers_per_gather);
 	vacuum = now.autovacuum_work_mem < 0 ? now.maintenance_work_mem
 					     : now.autovacuum_work_mem;
 	return now.shared_buffers + wal +

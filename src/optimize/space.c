@@ -28,8 +28,8 @@ pgt_space_add(struct pgt_space *s, const struct pgt_dim *dim, struct pgt_err *er
 	size_t width = kernel_width(dim);
 
 	if (s->n_dims == PGT_SPACE_DIMS || s->n_kernel + width > PGT_SPACE_KERNEL)
-		return pgt_err_set(err, PGT_E_LIMIT, "search space is full at %zu dimensions",
-				   s->n_dims);
+		return pgt_err_set(err, PGT_E_LIMIT,
+				   "search space is full at %zu dimensions", s->n_dims);
 	if (!(dim->lo < dim->hi) || (dim->log2 && dim->lo <= 0) || dim->n_special > 2 ||
 	    (dim->kind == PGT_DIM_ENUM &&
 	     (dim->n_choices < 2 || dim->n_choices > PGT_SPACE_CHOICES)))
@@ -300,7 +300,8 @@ pgt_space_kernel_of(const struct pgt_space *s, const double *value, double *kern
 		double *k = &kernel[s->kernel_at[i]];
 
 		if (kernel_width(d) == 1) {
-			*k = d->kind == PGT_DIM_ENUM ? value[i] : dim_encode(d, value[i], false);
+			*k = d->kind == PGT_DIM_ENUM ? value[i]
+						     : dim_encode(d, value[i], false);
 			continue;
 		}
 		for (int c = 0; c < d->n_choices; c++)

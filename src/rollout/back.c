@@ -101,10 +101,11 @@ do_end(struct pgt_rollout *r)
 	char why[400];
 
 	if (r->zero_failed)
-		snprintf(why, sizeof(why),
-			 "%.120s; THE TRAFFIC MAY STILL GO TO THE CANARY (%.150s): take it "
-			 "off by hand",
-			 r->v.reason, r->zero_why);
+		snprintf(
+		    why, sizeof(why),
+		    "%.120s; THE TRAFFIC MAY STILL GO TO THE CANARY (%.150s): take it "
+		    "off by hand",
+		    r->v.reason, r->zero_why);
 	else if (stuck)
 		snprintf(why, sizeof(why), "%.150s; not everything went back: %.200s",
 			 r->v.reason, r->trouble);

@@ -173,7 +173,8 @@ take_special(struct pgt_rollout_plan *p, const char *section, const cJSON *v,
 	if (strcmp(name, "steps") == 0)
 		return take_steps(p, v, err);
 	if (strcmp(name, "id") == 0) {
-		if (cJSON_IsString(v) && pgt_str_copy(p->id, sizeof(p->id), v->valuestring))
+		if (cJSON_IsString(v) &&
+		    pgt_str_copy(p->id, sizeof(p->id), v->valuestring))
 			return 0;
 		return pgt_err_set(err, PGT_E_USAGE, "rollout plan: a wrong id");
 	}
@@ -184,7 +185,8 @@ take_special(struct pgt_rollout_plan *p, const char *section, const cJSON *v,
 			return take_members(p, sections[i], v, err);
 	}
 unknown:
-	return pgt_err_set(err, PGT_E_USAGE, "rollout plan: unknown member \"%.60s\"", name);
+	return pgt_err_set(err, PGT_E_USAGE, "rollout plan: unknown member \"%.60s\"",
+			   name);
 }
 
 static const struct field *
@@ -253,18 +255,21 @@ check(const struct pgt_rollout_plan *p, struct pgt_err *err)
 	/* The plan is written down and shown. */
 	if ((p->router.admin && strstr(p->router.admin, "password=")) ||
 	    (p->canary.conninfo && strstr(p->canary.conninfo, "password=")))
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "rollout plan: no passwords in it; use a password file");
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "rollout plan: no passwords in it; use a password file");
 	if (!p->router.kind || !(ops = pgt_router_find(p->router.kind)))
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "rollout plan: the router's kind is pgbouncer, haproxy or "
-				   "hook (or \"direct\": true goes without)");
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "rollout plan: the router's kind is pgbouncer, haproxy or "
+		    "hook (or \"direct\": true goes without)");
 	for (int i = 0; i < p->n_steps; i++)
 		if (fabs(remainder(p->pct[i], ops->step_pct)) > 1e-9)
-			return pgt_err_set(err, PGT_E_USAGE,
-					   "rollout plan: %s can only set shares in steps of "
-					   "%g%%",
-					   ops->name, ops->step_pct);
+			return pgt_err_set(
+			    err, PGT_E_USAGE,
+			    "rollout plan: %s can only set shares in steps of "
+			    "%g%%",
+			    ops->name, ops->step_pct);
 	if (!p->canary.conninfo)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "rollout plan: the canary's conninfo is missing");

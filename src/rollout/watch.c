@@ -35,8 +35,8 @@ static int
 spawn_watch(int sock, int lock_fd, pid_t *ret, struct pgt_err *err)
 {
 	char fd_text[16];
-	char *argv[] = {(char *)"pg2une", (char *)"rollout-guard", (char *)"--fd", fd_text,
-			NULL};
+	char *argv[] = {(char *)"pg2une", (char *)"rollout-guard", (char *)"--fd",
+			fd_text, NULL};
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
 	sigset_t none, dflt;
@@ -83,7 +83,8 @@ send_order(int sock, const char *journal_path, struct pgt_err *err)
 	n = send(sock, text, strlen(text), MSG_NOSIGNAL);
 	free(text);
 	cJSON_Delete(obj);
-	return n < 0 ? pgt_err_set(err, PGT_E_IO, "the traffic's guard does not listen") : 0;
+	return n < 0 ? pgt_err_set(err, PGT_E_IO, "the traffic's guard does not listen")
+		     : 0;
 }
 
 static int

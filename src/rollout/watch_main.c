@@ -111,9 +111,9 @@ revert_one(const char *id, const char *reason, struct pgt_err *err)
 		if (out == PGT_END_OPEN)
 			rc = -1;
 		if (out == PGT_END_FENCED)
-			rc = pgt_err_set(err, PGT_E_STATE,
-					 "changeset %.8s was left as it is: see change show",
-					 id);
+			rc = pgt_err_set(
+			    err, PGT_E_STATE,
+			    "changeset %.8s was left as it is: see change show", id);
 	}
 	pgt_found_done(&f);
 	return rc;
@@ -255,7 +255,8 @@ take_traffic_off(struct watch *w)
 			write_down(w, PGT_J_NOTE, "guard", err.msg);
 		told = true;
 		poll(NULL, 0, backoff_ms);
-		backoff_ms = backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : backoff_ms * 2;
+		backoff_ms = backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS
+							     : backoff_ms * 2;
 	}
 	return false;
 }

@@ -55,7 +55,8 @@ struct pgt_advice_row { /* evidence: what, how much */
 
 /* All text is safe text, owned by the list's arena. */
 struct pgt_advice {
-	const char *identity; /* stable over time: "setting:work_mem", "index:public.items(tag)" */
+	const char *identity;      /* stable over time: "setting:work_mem",
+				      "index:public.items(tag)" */
 	const char *evidence_hash; /* changes when the evidence changes much: a dismissed
 				    * one comes back then */
 	enum pgt_advice_kind kind;

@@ -33,10 +33,12 @@ enum pgt_fence_verdict {
 	PGT_FENCE_OTHER,     /* another node or cluster */
 };
 
-int pgt_fence_read(struct pgt_writer *s, struct pgt_fence *ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_fence_read(struct pgt_writer *s, struct pgt_fence *ret,
+		   struct pgt_err *err) PGT_MUST_CHECK;
 /* What became of `then`; why gets one line for people. */
 enum pgt_fence_verdict pgt_fence_compare(const struct pgt_fence *then,
-					 const struct pgt_fence *now, char *why, size_t size);
+					 const struct pgt_fence *now, char *why,
+					 size_t size);
 cJSON *pgt_fence_json(const struct pgt_fence *f);
 void pgt_fence_from_json(const cJSON *json, struct pgt_fence *ret);
 

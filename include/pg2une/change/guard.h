@@ -31,7 +31,8 @@ struct pgt_guard_args {
 int pgt_guard_start(const struct pgt_guard_args *args, struct pgt_guard **ret,
 		    struct pgt_err *err) PGT_MUST_CHECK;
 bool pgt_guard_alive(struct pgt_guard *g); /* never waits */
-void pgt_guard_describe(const struct pgt_guard *g, struct pgt_armed *ret); /* pid, start, boot */
+void pgt_guard_describe(const struct pgt_guard *g,
+			struct pgt_armed *ret); /* pid, start, boot */
 /* Let go: it goes by the journal alone from here.  ended: the journal is closed,
  * so wait (half a second at most) for its end and leave no zombie. */
 void pgt_guard_free(struct pgt_guard *g, bool ended);
@@ -40,7 +41,8 @@ void pgt_guard_free(struct pgt_guard *g, bool ended);
 
 struct pgt_guard_env {
 	/* makes a probe of probe_spec; NULL when this build has none */
-	int (*open_probe)(const char *spec, struct pgt_managed_probe *ret, struct pgt_err *err);
+	int (*open_probe)(const char *spec, struct pgt_managed_probe *ret,
+			  struct pgt_err *err);
 };
 /* The hidden subcommand: pg2une guard --fd N.  Returns the exit code. */
 int pgt_guard_main(int fd, const struct pgt_guard_env *env);

@@ -34,7 +34,8 @@ struct pgt_preflight_opts {
 	const struct pgt_managed_probe *probe;
 	const char *fingerprint, *node; /* of the server, from pg/identity.h */
 	double ram_bytes;		/* of the server's host; 0 unknown */
-	const char *known_libraries;	/* "a, b": may be preloaded besides those loaded now */
+	const char
+	    *known_libraries;  /* "a, b": may be preloaded besides those loaded now */
 	bool allow_restart;    /* plan settings that need a restart (canary first) */
 	bool allow_plaintext;  /* TCP without TLS to another host */
 	bool accept_pending;   /* a reload may activate other people's lines */
@@ -45,7 +46,7 @@ struct pgt_preflight {
 	struct pgt_check *checks;
 	size_t n_checks;
 	bool refused;		/* some check refuses */
-	bool export_only;	/* this server takes no ALTER SYSTEM: hand the plan over */
+	bool export_only; /* this server takes no ALTER SYSTEM: hand the plan over */
 	struct pgt_prev *prev;	/* per item */
 	enum pgt_managed *managed;
 	struct pgt_permission *permission;

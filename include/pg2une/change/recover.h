@@ -33,11 +33,12 @@ struct pgt_found {
 /* All journals below the state folder, newest first; of one cluster when
  * fingerprint is given.  open_only leaves out what is closed.  *ret is freed
  * with pgt_found_free().  A missing folder is an empty list. */
-int pgt_recover_scan(const char *fingerprint, bool open_only, struct pgt_found **ret, size_t *ret_n,
-		     struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_recover_scan(const char *fingerprint, bool open_only, struct pgt_found **ret,
+		     size_t *ret_n, struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_found_free(struct pgt_found *list, size_t n);
 /* By full id or by its first digits; PGT_E_NOTFOUND, or PGT_E_USAGE when several. */
-int pgt_recover_find(const char *id, struct pgt_found *ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_recover_find(const char *id, struct pgt_found *ret,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_found_done(struct pgt_found *f);
 
 /* CONFIRMED, durable, while nobody has begun to roll back; closes it too when
@@ -59,8 +60,9 @@ struct pgt_recover_args {
 };
 /* Ask its holder to roll back and wait, or do it here.  Also takes back what was
  * confirmed and closed.  The outcome; OPEN with err when it could not be done. */
-enum pgt_ending pgt_recover_rollback(const struct pgt_found *f, const struct pgt_recover_args *a,
-				      struct pgt_restore_report *ret, struct pgt_err *err);
+enum pgt_ending pgt_recover_rollback(const struct pgt_found *f,
+				     const struct pgt_recover_args *a,
+				     struct pgt_restore_report *ret, struct pgt_err *err);
 /* Items of an open changeset as they are now: "in force", "as before", "changed
  * by somebody else"; one line each.  The caller frees. */
 char *pgt_recover_inspect(const struct pgt_found *f, const struct pgt_recover_args *a,

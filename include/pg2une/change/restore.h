@@ -47,9 +47,9 @@ struct pgt_restored {
 
 enum pgt_restore_result {
 	PGT_RR_RETRY = 0, /* err says why; try again later */
-	PGT_RR_DONE,	  /* every item is UNTOUCHED, RESTORED or FOREIGN */
-	PGT_RR_FENCED,	  /* another node answers: nothing was written */
-	PGT_RR_FROZEN,	  /* not allowed, or the files are broken: instructions in items */
+	PGT_RR_DONE,      /* every item is UNTOUCHED, RESTORED or FOREIGN */
+	PGT_RR_FENCED,    /* another node answers: nothing was written */
+	PGT_RR_FROZEN, /* not allowed, or the files are broken: instructions in items */
 };
 
 struct pgt_restore_report {
@@ -71,7 +71,8 @@ char *pgt_restore_instructions(const struct pgt_restore_report *r);
 
 /* Do the statements of item i: INTENT, fence, compare with the state before,
  * write, DONE.  PGT_E_CONFLICT: somebody changed it since the snapshot. */
-int pgt_act_item(const struct pgt_acting *a, size_t i, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_act_item(const struct pgt_acting *a, size_t i,
+		 struct pgt_err *err) PGT_MUST_CHECK;
 /* pg_reload_conf() with its INTENT; refused (PGT_E_CONFLICT) when it would also
  * activate what others wrote since pending_before was read (may be NULL), and
  * (PGT_E_STATE) when the files have errors. */
@@ -80,10 +81,12 @@ int pgt_act_reload(const struct pgt_acting *a, const char *pending_before,
 /* The fence, read now; PGT_E_STATE when it is not the same node, restarted or
  * not as may_restart allows.  *ret_verdict is set whenever it could be read. */
 int pgt_act_fence(const struct pgt_acting *a, bool may_restart,
-		  enum pgt_fence_verdict *ret_verdict, struct pgt_err *err) PGT_MUST_CHECK;
+		  enum pgt_fence_verdict *ret_verdict,
+		  struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Everything in force, seen by fresh sessions within wait_ns; PGT_E_STATE says
  * what is not. */
-int pgt_verify(const struct pgt_acting *a, int64_t wait_ns, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_verify(const struct pgt_acting *a, int64_t wait_ns,
+	       struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif

@@ -63,7 +63,8 @@ struct pgt_validation {
 struct pgt_validate_ops {
 	void *ctx;
 	/* Both take about window_ns and ask pulse while they wait. */
-	int (*baseline)(void *ctx, int64_t window_ns, struct pgt_pulse pulse, struct pgt_err *err);
+	int (*baseline)(void *ctx, int64_t window_ns, struct pgt_pulse pulse,
+			struct pgt_err *err);
 	int (*judge)(void *ctx, int64_t window_ns, struct pgt_pulse pulse,
 		     struct pgt_validation *ret, struct pgt_err *err);
 };

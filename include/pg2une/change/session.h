@@ -37,22 +37,25 @@ void pgt_direct_label(const char *what, const char *changeset_id, char *buf, siz
 void pgt_direct_set_pulse(struct pgt_direct *l, struct pgt_pulse pulse);
 void pgt_direct_set_label(struct pgt_direct *l, const char *label);
 /* Connect the main session; no lock yet.  PGT_E_UNSUPPORTED: a pooler. */
-int pgt_direct_open(struct pgt_direct *l, int64_t timeout_ns, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_direct_open(struct pgt_direct *l, int64_t timeout_ns,
+		    struct pgt_err *err) PGT_MUST_CHECK;
 /* Drop all sessions, and with them the locks. */
 void pgt_direct_close(struct pgt_direct *l);
 /* Take the lock on the main session, trying for wait_ns; PGT_E_CONFLICT names
  * the holder. */
-int pgt_direct_lock(struct pgt_direct *l, int64_t wait_ns, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_direct_lock(struct pgt_direct *l, int64_t wait_ns,
+		    struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_direct_unlock(struct pgt_direct *l);
 /* The same against a holder that does not let go: a console of ours that was
  * stopped, or whose link is half open.  Its backend is ended when its
  * application_name says that it serves the same changeset (its first 8 digits)
  * and its role is ours. */
-int pgt_direct_lock_from(struct pgt_direct *l, const char *changeset_id, int64_t patience_ns,
-		       struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_direct_lock_from(struct pgt_direct *l, const char *changeset_id,
+			 int64_t patience_ns, struct pgt_err *err) PGT_MUST_CHECK;
 bool pgt_direct_is_open(const struct pgt_direct *l);
 struct pgt_identity;
-int pgt_direct_identity(struct pgt_direct *l, struct pgt_identity *ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_direct_identity(struct pgt_direct *l, struct pgt_identity *ret,
+			struct pgt_err *err) PGT_MUST_CHECK;
 /* The main session (database NULL or "postgres"), or the one of a database,
  * opened on demand and locked when the main one is. */
 int pgt_direct_writer(struct pgt_direct *l, const char *database, struct pgt_writer **ret,
@@ -72,7 +75,8 @@ const char *pgt_direct_user(const struct pgt_direct *l);
 
 /* Terminate a backend, only if pid and start still belong together, and wait
  * until it is gone.  For a stopped holder. */
-int pgt_direct_end_backend(struct pgt_direct *l, int pid, int64_t start_us, struct pgt_err *err);
+int pgt_direct_end_backend(struct pgt_direct *l, int pid, int64_t start_us,
+			   struct pgt_err *err);
 
 /* One statement; timeout_ns bounds the wait on our side, 0 means none (and lifts
  * statement_timeout for it).  ret may be NULL. */

@@ -51,6 +51,7 @@ int pgt_target_read(struct pgt_direct *l, const struct pgt_item *item,
 int pgt_pending_read(struct pgt_writer *s, const struct pgt_changeset *cs, char **ret,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 /* Faulty lines of the configuration files, in the same manner. */
-int pgt_file_errors_read(struct pgt_writer *s, char **ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_file_errors_read(struct pgt_writer *s, char **ret,
+			 struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif

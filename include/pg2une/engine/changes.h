@@ -40,7 +40,8 @@ enum pgt_flow_item_state {
 };
 
 struct pgt_flow_item {
-	char *label, *sql, *inverse, *was, *why; /* safe; inverse and was NULL before the dry run */
+	char *label, *sql, *inverse, *was,
+	    *why; /* safe; inverse and was NULL before the dry run */
 	enum pgt_flow_item_state state;
 };
 
@@ -76,8 +77,9 @@ void pgt_ev_change_free(void *ev);
 
 /* The draft: add a setting (value NULL: RESET), an item as in a changeset file, or
  * a whole file's text; remove item i; forget all.  Refused while a run is on. */
-int pgt_engine_change_add_setting(struct pgt_engine *e, const char *name, const char *value,
-				  const char *why, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_engine_change_add_setting(struct pgt_engine *e, const char *name,
+				  const char *value, const char *why,
+				  struct pgt_err *err) PGT_MUST_CHECK;
 int pgt_engine_change_add_json(struct pgt_engine *e, const cJSON *item,
 			       struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_engine_change_remove(struct pgt_engine *e, size_t item);

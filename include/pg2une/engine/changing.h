@@ -26,19 +26,22 @@ struct pgt_changing_choice {
 
 /* Refused in read-only mode (PGT_E_DENIED).  password may be NULL.  Takes cs. */
 int pgt_changing_new(const struct pgt_options *o, const char *password,
-		     const struct pgt_changing_choice *choice, struct pgt_changeset *take_cs,
-		     struct pgt_change_run **ret, struct pgt_err *err) PGT_MUST_CHECK;
+		     const struct pgt_changing_choice *choice,
+		     struct pgt_changeset *take_cs, struct pgt_change_run **ret,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 struct pgt_meter;
 /* A meter of the same server for choice->validate (measure.h), which must outlive the
  * run; *ret stays NULL for a window so short that nothing could be told. */
-int pgt_changing_meter(const struct pgt_options *o, const char *password, int64_t window_ns,
-		       struct pgt_meter **ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_changing_meter(const struct pgt_options *o, const char *password,
+		       int64_t window_ns, struct pgt_meter **ret,
+		       struct pgt_err *err) PGT_MUST_CHECK;
 /* Everything up to the dry run, nothing after; run must be new. */
 int pgt_changing_dry_run(struct pgt_change_run *run, struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Roll back from another process, or what a crash left; see recover.h. */
-enum pgt_ending pgt_changing_rollback(const struct pgt_options *o, const struct pgt_found *f,
-				      const char *reason, int64_t give_up_ns,
+enum pgt_ending pgt_changing_rollback(const struct pgt_options *o,
+				      const struct pgt_found *f, const char *reason,
+				      int64_t give_up_ns,
 				      void (*say)(void *arg, long item, const char *text),
 				      void *say_arg, struct pgt_err *err);
 

@@ -12,7 +12,8 @@ struct pgt_session;
 
 /* Alerts of the session's node since a time, newest first, as pgt_alert_json() made
  * them; the caller frees.  PGT_E_STATE when no history is kept. */
-int pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o, int64_t since_real_ns,
-		    cJSON **ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o,
+		    int64_t since_real_ns, cJSON **ret,
+		    struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif

@@ -43,8 +43,9 @@ void pgt_measure_close(struct pgt_meter *m);
  * NULL: called with the window so far after each bucket; true ends it early and is
  * no error. */
 int pgt_measure_window(struct pgt_meter *m, int64_t window_ns, struct pgt_pulse pulse,
-		       bool (*stop)(void *ctx, const struct pgt_window *so_far), void *ctx,
-		       struct pgt_window *ret, struct pgt_err *err) PGT_MUST_CHECK;
+		       bool (*stop)(void *ctx, const struct pgt_window *so_far),
+		       void *ctx, struct pgt_window *ret,
+		       struct pgt_err *err) PGT_MUST_CHECK;
 
 /* after / before - 1 with a 95% interval: Welch's t on the logarithms of buckets,
  * its error widened for their first autocorrelation.  NAN when not known. */

@@ -74,7 +74,8 @@ struct pgt_rollout_drive_args {
 /* Takes the plan.  Locks, opens the journal, starts measuring. */
 int pgt_rollout_drive_new(const struct pgt_rollout_drive_args *args,
 			  struct pgt_rollout_plan *take_plan,
-			  struct pgt_rollout_drive **ret, struct pgt_err *err) PGT_MUST_CHECK;
+			  struct pgt_rollout_drive **ret,
+			  struct pgt_err *err) PGT_MUST_CHECK;
 /* Work for about wait_ms; false when it has ended. */
 bool pgt_rollout_drive_run(struct pgt_rollout_drive *d, int wait_ms);
 /* From a signal handler or another thread. */
@@ -95,7 +96,8 @@ int pgt_rollout_status(const char *id, struct pgt_ev_rollout *ret,
 cJSON *pgt_rollout_event_json(const struct pgt_ev_rollout *ev);
 /* Tell its driver: "confirm", "hold" or "rollback".  A rollback of one whose driver
  * is gone is done here: traffic first, then the changesets. */
-int pgt_rollout_tell(const char *id, const char *command, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_rollout_tell(const char *id, const char *command,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Body of the hidden subcommand: the guard of a rollout's traffic. */
 int pgt_rollout_guard(int fd);

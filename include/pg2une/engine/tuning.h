@@ -26,7 +26,8 @@ struct pgt_tune_opts {
 	int64_t window_ns;   /* of one measurement; default 20 s */
 	int64_t settle_ns;   /* after each change before measuring; default 3 s */
 	uint64_t seed;
-	double ram_bytes;    /* of the server's host; 0 unknown: memory settings are left out */
+	double
+	    ram_bytes; /* of the server's host; 0 unknown: memory settings are left out */
 	int cpus;
 };
 void pgt_tune_opts_init(struct pgt_tune_opts *o);
@@ -52,7 +53,8 @@ struct pgt_tune_trial {
 struct pgt_tune_setting {
 	char name[64], current[32], proposed[32];
 	double importance; /* share of what is explained, 0..1; NAN */
-	double slice_x[24], slice_gain[24], slice_lo[24], slice_hi[24]; /* 1-d effect, percent */
+	double slice_x[24], slice_gain[24], slice_lo[24],
+	    slice_hi[24]; /* 1-d effect, percent */
 	size_t n_slice;
 };
 

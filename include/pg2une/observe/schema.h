@@ -29,7 +29,7 @@ struct pgt_sch_table {
 	char persistence;     /* p u */
 	bool is_partition;
 	int children;	      /* of a partitioned table, direct */
-	double rows;	      /* planner's estimate; -1 never analyzed; p: sum of leaves */
+	double rows; /* planner's estimate; -1 never analyzed; p: sum of leaves */
 	double live, dead, mod; /* mod: since the last ANALYZE */
 	double ins, upd, del, hot;
 	double seq_scan, seq_read, idx_scan;
@@ -107,7 +107,8 @@ struct pgt_sch_counters {
 	double at_s;	 /* epoch of the server when read; NAN not read */
 	double reset_s;	 /* age of the background writer's statistics */
 	double db_s;	 /* of those by database: the longest they can be of */
-	double checkpoints_timed, checkpoints_req, checkpoint_write_ms, checkpoint_sync_ms;
+	double checkpoints_timed, checkpoints_req, checkpoint_write_ms,
+	    checkpoint_sync_ms;
 	double buffers_checkpoint, buffers_clean, buffers_backend, buffers_alloc;
 	double maxwritten_clean;
 	double temp_files, temp_bytes, blks_hit, blks_read, xacts, rollbacks, deadlocks;
@@ -117,7 +118,8 @@ struct pgt_sch_counters {
 
 struct pgt_sch_facts {
 	int invalid_constraints;   /* NOT VALID; -1 unknown */
-	int hba_trust, hba_trust_net, hba_md5, hba_password, hba_scram; /* lines; -1 unknown */
+	int hba_trust, hba_trust_net, hba_md5, hba_password,
+	    hba_scram;                          /* lines; -1 unknown */
 	int md5_roles, superusers, login_roles; /* -1 unknown */
 	double archive_failed, archive_done, archive_fail_age_s, archive_done_age_s;
 	int collation_mismatch;	   /* -1 unknown */
@@ -139,7 +141,8 @@ struct pgt_schema {
 	bool cut;	 /* a LIMIT was reached */
 
 	struct pgt_sch_table *tables;		size_t n_tables;     /* by oid */
-	struct pgt_sch_column *columns;		size_t n_columns;    /* by table, attnum */
+	struct pgt_sch_column *columns;
+	size_t n_columns; /* by table, attnum */
 	struct pgt_sch_index *indexes;		size_t n_indexes;    /* by table */
 	struct pgt_sch_fk *fks;			size_t n_fks;
 	struct pgt_sch_statistics *statistics;	size_t n_statistics;

@@ -298,7 +298,8 @@ struct pgt_horizon {
 
 struct pgt_host {
 	int n_cpus;
-	double load1, load5, load15, cpu_user_pct, cpu_sys_pct, cpu_iowait_pct, cpu_idle_pct;
+	double load1, load5, load15, cpu_user_pct, cpu_sys_pct, cpu_iowait_pct,
+	    cpu_idle_pct;
 	double mem_total, mem_available, swap_used; /* bytes */
 	double disk_read_bps, disk_write_bps, disk_util_pct;
 	double net_rx_bps, net_tx_bps;

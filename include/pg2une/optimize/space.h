@@ -30,7 +30,7 @@ struct pgt_dim {
 	bool log2;	     /* else linear; lo > 0 then */
 	double lo, hi;	     /* canonical units; enumerations: 0 .. n_choices-1 */
 	double grain;	     /* values are multiples of it (0: none; integers: 1) */
-	int steps;	     /* more distinct steps than this are not told apart; 0: all */
+	int steps; /* more distinct steps than this are not told apart; 0: all */
 	double special[2];
 	int n_special;
 	int n_choices;
@@ -82,6 +82,7 @@ void pgt_space_kernel_of(const struct pgt_space *s, const double *value, double 
 /* unit becomes the unit coordinates of its own snapped value.  Not quite idempotent
  * where a grain is coarser than a step; compare with pgt_space_same(). */
 void pgt_space_snap(const struct pgt_space *s, double *unit);
-bool pgt_space_same(const struct pgt_space *s, const double *unit_a, const double *unit_b);
+bool pgt_space_same(const struct pgt_space *s, const double *unit_a,
+		    const double *unit_b);
 
 #endif

@@ -30,9 +30,9 @@ int pgt_connspec_new(const struct pgt_connargs *args, struct pgt_connspec **ret,
 void pgt_connspec_free(struct pgt_connspec *spec);
 struct pgt_connspec *pgt_connspec_copy(const struct pgt_connspec *spec);
 /* The same target with another database, host and port, or password; NULL keeps. */
-int pgt_connspec_with(const struct pgt_connspec *spec, const char *dbname, const char *host,
-		      const char *port, const char *password, struct pgt_connspec **ret,
-		      struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_connspec_with(const struct pgt_connspec *spec, const char *dbname,
+		      const char *host, const char *port, const char *password,
+		      struct pgt_connspec **ret, struct pgt_err *err) PGT_MUST_CHECK;
 /* "user@host:port/db", no secrets; the caller frees. */
 char *pgt_connspec_label(const struct pgt_connspec *spec);
 /* A conninfo string for child processes (psql, pgbench) without the password. */
@@ -43,11 +43,13 @@ char *pgt_connspec_password(const struct pgt_connspec *spec);
 
 /* ---- one connection ---- */
 
-enum pgt_conn_role {	 /* sets the timeouts and the application_name pg2une/<role> */
-	PGT_CONN_MONITOR, /* statement_timeout 2 s, lock_timeout 100 ms */
-	PGT_CONN_APPLY,	  /* statement_timeout 30 s, lock_timeout 2 s, idle_session_timeout 0 */
-	PGT_CONN_SIGNAL,  /* cancel and terminate: 5 s */
-	PGT_CONN_QUERY,	  /* the command line's reads: 30 s, lock_timeout 500 ms */
+enum pgt_conn_role { /* sets the timeouts and the application_name pg2une/<role> */
+		     PGT_CONN_MONITOR, /* statement_timeout 2 s, lock_timeout 100 ms */
+		     PGT_CONN_APPLY,   /* statement_timeout 30 s, lock_timeout 2 s,
+					  idle_session_timeout 0 */
+		     PGT_CONN_SIGNAL,  /* cancel and terminate: 5 s */
+		     PGT_CONN_QUERY,   /* the command line's reads: 30 s, lock_timeout 500
+					  ms */
 };
 
 enum pgt_conn_state {
@@ -63,7 +65,8 @@ struct pgt_conn;
 struct pgt_conn *pgt_conn_new(const struct pgt_connspec *spec, enum pgt_conn_role role);
 void pgt_conn_free(struct pgt_conn *c);
 /* Begin to connect; resolves names (the only call that may wait for DNS). */
-int pgt_conn_start(struct pgt_conn *c, int64_t timeout_ns, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_conn_start(struct pgt_conn *c, int64_t timeout_ns,
+		   struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_conn_close(struct pgt_conn *c);
 enum pgt_conn_state pgt_conn_state(const struct pgt_conn *c);
 int pgt_conn_fd(const struct pgt_conn *c);	 /* -1 when closed */
@@ -81,7 +84,8 @@ bool pgt_conn_needs_password(const struct pgt_conn *c);
 
 int pgt_conn_server_version(const struct pgt_conn *c); /* server_version_num, 0 before */
 int pgt_conn_backend_pid(const struct pgt_conn *c);
-const char *pgt_conn_param(const struct pgt_conn *c, const char *name); /* ParameterStatus */
+const char *pgt_conn_param(const struct pgt_conn *c,
+			   const char *name); /* ParameterStatus */
 /* The host and port that was chosen among several; "" before. */
 const char *pgt_conn_host(const struct pgt_conn *c);
 const char *pgt_conn_port(const struct pgt_conn *c);
@@ -132,7 +136,8 @@ const char *pgt_result_str(const struct pgt_result *r, size_t row, int col);
 size_t pgt_result_len(const struct pgt_result *r, size_t row, int col);
 /* Checked: the default when NULL, absent or malformed. */
 int64_t pgt_result_i64(const struct pgt_result *r, size_t row, int col, int64_t dflt);
-double pgt_result_num(const struct pgt_result *r, size_t row, int col); /* NAN by default */
+double pgt_result_num(const struct pgt_result *r, size_t row,
+		      int col); /* NAN by default */
 bool pgt_result_bool(const struct pgt_result *r, size_t row, int col);
 uint64_t pgt_result_affected(const struct pgt_result *r);
 size_t pgt_result_bytes(const struct pgt_result *r); /* sum of cell lengths */
@@ -143,8 +148,9 @@ size_t pgt_result_bytes(const struct pgt_result *r); /* sum of cell lengths */
 int pgt_conn_run_connect(struct pgt_conn *c, int64_t timeout_ns, struct pgt_err *err)
     PGT_MUST_CHECK;
 /* One statement; *ret is the caller's; a server error is PGT_E_SQL with sqlstate. */
-int pgt_conn_run(struct pgt_conn *c, const char *sql, const char *const *params, int n_params,
-		 int64_t timeout_ns, struct pgt_result **ret, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_conn_run(struct pgt_conn *c, const char *sql, const char *const *params,
+		 int n_params, int64_t timeout_ns, struct pgt_result **ret,
+		 struct pgt_err *err) PGT_MUST_CHECK;
 /* By the simple protocol: for the PgBouncer and Patroni admin consoles. */
 int pgt_conn_run_simple(struct pgt_conn *c, const char *sql, int64_t timeout_ns,
 			struct pgt_result **ret, struct pgt_err *err) PGT_MUST_CHECK;

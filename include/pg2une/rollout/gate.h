@@ -30,7 +30,7 @@ struct pgt_gate_config {
 	double latency_margin; /* 0.10: non-inferiority margin at full exposure */
 	double throughput_margin; /* 0.10: least share of its due that the canary serves
 				   * is 1 - margin - slack, see starved */
-	double min_calls;      /* of the canary, for GO without a proven better tail: 2000 */
+	double min_calls; /* of the canary, for GO without a proven better tail: 2000 */
 	int min_buckets;       /* 3 */
 	double min_bucket_calls; /* per arm in a bucket, else it is left out: 10 */
 	double noise_sd;       /* of the log ratio of two identical servers, per bucket:

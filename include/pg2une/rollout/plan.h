@@ -7,11 +7,10 @@
  *    "gate": {"latency_margin": 0.1, "min_calls": 2000, "max_lag_bytes": 67108864},
  *    "router": {"kind": "pgbouncer", "read_only_pool": true, "admin": conninfo,
  *               "routes_file", "pool", "primary", "canary", "socket", "command"},
- *    "canary": {"kind": "named", "conninfo", "ready_s": 600, "warm_s": 1, "after": "keep",
- *               "command": program, "restart_command": program,
- *               "url", "token_file", "configuration", "cpu", "memory_mb",
- *               "directory", "port", "listen", "bin"}}
- * Unknown members are refused. */
+ *    "canary": {"kind": "named", "conninfo", "ready_s": 600, "warm_s": 1, "after":
+ * "keep", "command": program, "restart_command": program, "url", "token_file",
+ * "configuration", "cpu", "memory_mb", "directory", "port", "listen", "bin"}} Unknown
+ * members are refused. */
 #ifndef PG2UNE_ROLLOUT_PLAN_H
 #define PG2UNE_ROLLOUT_PLAN_H
 

@@ -39,7 +39,8 @@ bool pgt_rollout_journal_touched(const struct pgt_journal *j);
 /* Is it closed? */
 bool pgt_rollout_journal_closed(const struct pgt_journal *j);
 /* One attempt: weight 0, read back. */
-int pgt_rollout_zero(const struct pgt_rollout_plan *p, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_rollout_zero(const struct pgt_rollout_plan *p,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 /* Roll back the changesets that this journal began and that are not closed.  One
  * that is confirmed stays. */
 int pgt_rollout_revert_changes(const struct pgt_journal *j, const char *reason,

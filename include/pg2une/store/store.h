@@ -36,9 +36,22 @@ int pgt_store_node(struct pgt_store *st, const char *fingerprint, const char *no
 /* ---- system snapshots; res_s is the resolution: 1, 10 or 60 ---- */
 
 enum pgt_hist_col { /* order of the columns in system_get.sql, after t_ms */
-	PGT_H_TPS, PGT_H_ROLLBACKS, PGT_H_MEAN, PGT_H_P50, PGT_H_P95, PGT_H_P99, PGT_H_HIT,
-	PGT_H_ACTIVE, PGT_H_IDLE, PGT_H_WAITING, PGT_H_BLOCKED, PGT_H_TEMP, PGT_H_WAL,
-	PGT_H_LAG, PGT_H_ERRORS, PGT_H_N
+		    PGT_H_TPS,
+		    PGT_H_ROLLBACKS,
+		    PGT_H_MEAN,
+		    PGT_H_P50,
+		    PGT_H_P95,
+		    PGT_H_P99,
+		    PGT_H_HIT,
+		    PGT_H_ACTIVE,
+		    PGT_H_IDLE,
+		    PGT_H_WAITING,
+		    PGT_H_BLOCKED,
+		    PGT_H_TEMP,
+		    PGT_H_WAL,
+		    PGT_H_LAG,
+		    PGT_H_ERRORS,
+		    PGT_H_N
 };
 
 struct pgt_hist_point {
