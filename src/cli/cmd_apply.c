@@ -13,6 +13,7 @@
 #include "pg2une/base/str.h"
 #include "pg2une/cli/output.h"
 #include "pg2une/engine/changing.h"
+#include "pg2une/engine/manager.h"
 #include "pg2une/engine/measure.h"
 
 #define LOOK_MS 100
@@ -282,6 +283,7 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 			 .confirm = pgt_cmd_str(c, "confirm")};
 	const char *file = pgt_cmd_str(c, "file");
 	struct pgt_changeset *cs = NULL;
+	struct pgt_manager *manager = NULL;
 	struct pgt_meter *meter = NULL;
 	int rc;
 
@@ -294,11 +296,18 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 	if (!pgt_cmd_bool(c, "dry-run") &&
 	    pgt_changing_meter(c->options, NULL, choice.window_ns, &meter, err) < 0)
 		return -1;
+	if (pgt_manager_open(c->options, &manager, err) < 0) {
+		pgt_measure_close(meter);
+		return -1;
+	}
+	choice.probe = pgt_manager_probe(manager);
+	choice.probe_spec = pgt_manager_spec(manager);
 	if (meter)
 		choice.validate = pgt_measure_validate_ops(meter);
 	if (pgt_changeset_load(file, &cs, err) < 0 ||
 	    pgt_changing_new(c->options, NULL, &choice, cs, &f.run, err) < 0) {
 		pgt_measure_close(meter);
+		pgt_manager_close(manager);
 		return -1;
 	}
 	if (pgt_cmd_bool(c, "dry-run")) {
@@ -311,6 +320,7 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 	}
 	pgt_change_run_free(f.run);
 	pgt_measure_close(meter);
+	pgt_manager_close(manager);
 	return rc;
 }
 

@@ -10,6 +10,7 @@
 #include "pg2une/base/str.h"
 #include "pg2une/change/recover.h"
 #include "pg2une/engine/changing.h"
+#include "pg2une/engine/manager.h"
 #include "pg2une/engine/measure.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/pg/conn.h"
@@ -125,6 +126,8 @@ begin(struct pgt_changes *c)
 	}
 	pgt_connspec_free(spec);
 	choice.validate = pgt_measure_validate_ops(c->measure);
+	choice.probe = pgt_manager_probe(c->manager);
+	choice.probe_spec = pgt_manager_spec(c->manager);
 	c->draft = NULL;
 	if (pgt_changing_new(c->e->opts, c->password, &choice, cs, &run, &err) < 0) {
 		c->draft = pgt_changeset_new();
@@ -397,6 +400,7 @@ pgt_changes_free(struct pgt_changes *c)
 		pthread_join(c->thread, NULL);
 	pgt_change_run_free(c->run);
 	pgt_measure_close(c->measure);
+	pgt_manager_close(c->manager);
 	pgt_changeset_free(c->draft);
 	for (size_t i = 0; i < c->n_log; i++)
 		free(c->log[i]);

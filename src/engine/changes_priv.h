@@ -12,6 +12,7 @@
 
 #define PGT_FLOW_LOG 200
 
+struct pgt_manager;
 struct pgt_meter;
 
 enum pgt_change_msg {
@@ -41,6 +42,7 @@ struct pgt_changes {
 	enum pgt_flow_stage stage;
 	bool busy;
 	struct pgt_meter *measure;
+	struct pgt_manager *manager;
 	char *password;
 	char **log;
 	size_t n_log;

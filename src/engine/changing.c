@@ -1,6 +1,7 @@
 #include "pg2une/base/clock.h"
 #include "pg2une/change/guard.h"
 #include "pg2une/engine/changing.h"
+#include "pg2une/engine/manager.h"
 #include "pg2une/engine/measure.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/pg/conn.h"
@@ -100,17 +101,38 @@ pgt_changing_rollback(const struct pgt_options *o, const struct pgt_found *f,
 	    .say = say,
 	    .say_arg = say_arg,
 	};
+	struct pgt_manager *manager = NULL;
+	enum pgt_ending end;
 
 	/* to the server that the journal names: never to whatever -h says */
 	if (pgt_options_bool(o, "read-only")) {
 		pgt_err_set(err, PGT_E_DENIED, "read-only mode changes nothing");
 		return PGT_END_OPEN;
 	}
-	return pgt_recover_rollback(f, &args, NULL, err);
+	if (pgt_manager_open(o, &manager, err) < 0)
+		return PGT_END_OPEN;
+	args.probe = pgt_manager_probe(manager);
+	end = pgt_recover_rollback(f, &args, NULL, err);
+	pgt_manager_close(manager);
+	return end;
+}
+
+/* It lives as long as the guard's process: nobody closes it. */
+static int
+open_probe(const char *spec, struct pgt_managed_probe *ret, struct pgt_err *err)
+{
+	struct pgt_manager *m = NULL;
+
+	if (pgt_manager_open_spec(spec, &m, err) < 0)
+		return -1;
+	*ret = *pgt_manager_probe(m);
+	return 0;
 }
 
 int
 pgt_changing_guard(int fd)
 {
-	return pgt_guard_main(fd, NULL);
+	static const struct pgt_guard_env env = {.open_probe = open_probe};
+
+	return pgt_guard_main(fd, &env);
 }
