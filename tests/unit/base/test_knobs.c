@@ -72,7 +72,7 @@ usual_values_are_the_published_ones(void **state)
 	assert_string_equal(USUAL("random_page_cost", PGT_KNOB_MIXED), "1.1");
 	assert_string_equal(USUAL("checkpoint_timeout", PGT_KNOB_MIXED), "15min");
 	assert_string_equal(USUAL("jit", PGT_KNOB_OLTP), "off");
-	assert_string_equal(USUAL("wal_compression", PGT_KNOB_OLAP), "lz4");
+	assert_string_equal(USUAL("wal_compression", PGT_KNOB_OLAP), "pglz");
 	h = &hosts[3];
 	assert_string_equal(USUAL("random_page_cost", PGT_KNOB_MIXED), "4");
 }
