@@ -1,6 +1,7 @@
 -- Counters of the whole server, for the time since the reset and between two readings.
 -- columns: at_s,reset_s,db_s,checkpoints_timed,checkpoints_req,checkpoint_write_ms,
---   checkpoint_sync_ms,--   buffers_checkpoint,buffers_clean,buffers_backend,buffers_alloc,maxwritten_clean,temp_files,
+--   checkpoint_sync_ms,buffers_checkpoint,buffers_clean,buffers_backend,buffers_alloc,
+--   maxwritten_clean,temp_files,
 --   temp_bytes,blks_hit,blks_read,xacts,rollbacks,deadlocks,sessions,sessions_abandoned,
 --   session_ms,wal_bytes,wal_fpi,wal_records,wal_full
 -- cadence: demand
