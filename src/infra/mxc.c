@@ -65,7 +65,9 @@ call(const char *method, const char *url, const char *path,
 	long status = 0;
 	int rc = pgt_http_json(method, full, auth, body, TIMEOUT_NS, &status, &json, err);
 
-	if (rc == 0 && status >= 400) {
+	if (rc < 0) {
+		pgt_err_prefix(err, "mxc");
+	} else if (status >= 400) {
 		error_text(json, why, sizeof(why));
 		rc = pgt_err_set(err,
 				 status == 401	 ? PGT_E_DENIED
@@ -74,7 +76,7 @@ call(const char *method, const char *url, const char *path,
 						 : PGT_E_CONN,
 				 "mxc, %s %s: %ld %s", method, path, status, why);
 		cJSON_Delete(json);
-	} else if (rc == 0) {
+	} else {
 		*ret = json;
 	}
 	free(full);
