@@ -23,6 +23,7 @@ pgt_tune_opts_init(struct pgt_tune_opts *o)
 	    .mode = PGT_TUNE_LIVE,
 	    .objective = PGT_TUNE_MEAN,
 	    .iterations = 30, /* as the reference: pg2une.md section 5 */
+	    .clients = 4,
 	    .window_ns = 20 * PGT_NS_PER_S,
 	    .settle_ns = 3 * PGT_NS_PER_S,
 	    .seed = 1,
@@ -150,6 +151,14 @@ time_is_up(const struct pgt_tuning *t)
 }
 
 static void
+set_guess(const struct pgt_trial *trial, double *pct, double *lo, double *hi)
+{
+	*pct = trial->have_prediction ? trial->gain_pct : NAN;
+	*lo = trial->have_prediction ? trial->gain_lo_pct : NAN;
+	*hi = trial->have_prediction ? trial->gain_hi_pct : NAN;
+}
+
+static void
 remember(struct pgt_tuning *t, const struct pgt_trial *trial,
 	 const struct pgt_tried *tried)
 {
@@ -179,7 +188,18 @@ remember(struct pgt_tuning *t, const struct pgt_trial *trial,
 	r->gain_pct = tried->outcome.status == PGT_OUTCOME_OK && !isnan(base)
 			  ? pgt_objective_gain_pct(base, tried->outcome.cost)
 			  : NAN;
+	set_guess(trial, &r->guess_pct, &r->guess_lo, &r->guess_hi);
+	pgt_str_copy(r->why, sizeof(r->why), trial->why);
+	pgt_str_copy(r->note, sizeof(r->note), tried->why);
 	pgt_tuning_describe(t, trial->value, r->config, sizeof(r->config));
+}
+
+static void
+end_now(struct pgt_tuning *t)
+{
+	t->now[0] = t->now_why[0] = '\0';
+	t->now_guess[0] = t->now_guess[1] = t->now_guess[2] = NAN;
+	t->now_began_ns = 0;
 }
 
 static void
@@ -188,10 +208,21 @@ wait_while_paused(struct pgt_tuning *t)
 	if (!t->paused)
 		return;
 	t->state = PGT_TUNE_PAUSED;
+	end_now(t);
 	pgt_tuning_tell(t);
 	while (t->paused && !t->cancel && !t->finish)
 		poll(NULL, 0, 100);
 	t->state = PGT_TUNE_RUNNING;
+}
+
+static void
+begin_now(struct pgt_tuning *t, const struct pgt_trial *trial)
+{
+	pgt_tuning_describe(t, trial->value, t->now, sizeof(t->now));
+	pgt_str_copy(t->now_why, sizeof(t->now_why), trial->why);
+	set_guess(trial, &t->now_guess[0], &t->now_guess[1], &t->now_guess[2]);
+	t->now_began_ns = pgt_clock_mono_ns();
+	pgt_tuning_tell(t);
 }
 
 static int
@@ -202,8 +233,7 @@ one_trial(struct pgt_tuning *t, struct pgt_err *err)
 
 	if (pgt_tuner_ask(t->tuner, &t->cancel, &trial, err) < 0)
 		return -1;
-	pgt_tuning_describe(t, trial.value, t->now, sizeof(t->now));
-	pgt_tuning_tell(t);
+	begin_now(t, &trial);
 	if (pgt_tuning_try(t, &trial, &tried, err) < 0)
 		return -1;
 	if (t->cancel) /* what was cut short says nothing */
@@ -302,7 +332,7 @@ tuning_main(void *arg)
 	else if (rc == 0)
 		rc = search(t, &err);
 	t->state = rc == 0 ? PGT_TUNE_DONE : PGT_TUNE_FAILED;
-	t->now[0] = '\0';
+	end_now(t);
 	if (rc < 0)
 		pgt_safetext_copy(t->text, sizeof(t->text), err.msg);
 	pgt_tuning_keep_run(t, rc == 0 ? "done" : "failed");
@@ -344,7 +374,8 @@ clear(struct pgt_tuning *t)
 	t->voids = 0;
 	t->have_base = t->have_proposal = false;
 	t->base_cost = NAN;
-	t->text[0] = t->now[0] = '\0';
+	t->text[0] = '\0';
+	end_now(t);
 	t->cancel = t->finish = t->paused = false;
 }
 

@@ -19,6 +19,12 @@ put_setting(struct pgt_tuning *t, size_t dim, const double *share,
 	struct pgt_slice slice;
 
 	pgt_str_copy(r->name, sizeof(r->name), d->name);
+	r->restart = d->restart;
+	r->differs = t->have_proposal && !t->proposal.keep_baseline &&
+		     pgt_tuning_differs(t, dim, t->proposal.value[dim]);
+	r->slice_log = d->log2;
+	if (d->knob)
+		pgt_str_copy(r->effect, sizeof(r->effect), d->knob->effect);
 	r->importance = share ? share[dim] : NAN;
 	if (d->knob) {
 		pgt_knob_format(d->knob, t->baseline[dim], r->current,
@@ -27,8 +33,8 @@ put_setting(struct pgt_tuning *t, size_t dim, const double *share,
 			pgt_knob_format(d->knob, t->proposal.value[dim], r->proposed,
 					sizeof(r->proposed));
 	}
-	/* The curves cost a fit each: for those that matter. */
-	if (!share || share[dim] < 0.05 ||
+	/* A curve of what hardly matters is a flat line. */
+	if (!share || share[dim] < 0.02 ||
 	    pgt_tuner_slice(t->tuner, dim, SLICE_POINTS, &slice, NULL) < 0)
 		return;
 	r->n_slice = slice.m < SLICE_POINTS ? slice.m : SLICE_POINTS;
@@ -51,6 +57,21 @@ put_settings(struct pgt_tuning *t, struct pgt_ev_optimize *ev)
 		put_setting(t, i, known ? share : NULL, &ev->settings[ev->n_settings++]);
 }
 
+static int
+best_trial(const struct pgt_tuning *t)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < t->n_trials; i++) {
+		const struct pgt_tune_trial *r = &t->trials[i];
+
+		if (!isnan(r->gain_pct) && r->gain_pct > 0 && strcmp(r->what, "baseline") &&
+		    (best < 0 || r->gain_pct > t->trials[best].gain_pct))
+			best = (int)i;
+	}
+	return best;
+}
+
 void
 pgt_tuning_tell(struct pgt_tuning *t)
 {
@@ -69,6 +90,12 @@ pgt_tuning_tell(struct pgt_tuning *t)
 			ev->eta_ns = spent / ev->done * (ev->total - ev->done);
 	}
 	pgt_str_copy(ev->now, sizeof(ev->now), t->now);
+	pgt_str_copy(ev->now_why, sizeof(ev->now_why), t->now_why);
+	ev->now_guess_pct = t->now_guess[0];
+	ev->now_guess_lo = t->now_guess[1];
+	ev->now_guess_hi = t->now_guess[2];
+	ev->now_began_mono_ns = t->now_began_ns;
+	ev->best = best_trial(t);
 	ev->trials = pgt_xcalloc(t->n_trials + 1, sizeof(*ev->trials));
 	memcpy(ev->trials, t->trials, t->n_trials * sizeof(*ev->trials));
 	ev->n_trials = t->n_trials;

@@ -40,7 +40,9 @@ struct pgt_tuning {
 	struct pgt_tune_trial trials[PGT_TUNE_TRIALS];
 	size_t n_trials;
 	int voids; /* in a row */
-	char now[400], text[512];
+	char now[400], now_why[64], text[512];
+	double now_guess[3]; /* percent, low, high; NAN */
+	int64_t now_began_ns;
 	struct pgt_proposal proposal;
 	bool have_proposal;
 };

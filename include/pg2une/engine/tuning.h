@@ -14,12 +14,21 @@ struct pgt_engine;
 enum pgt_tune_mode {
 	PGT_TUNE_MODEL, /* nothing is measured: the heuristic, at once, labelled */
 	PGT_TUNE_LIVE,	/* on this server, reload-only settings, one trial at a time */
+	/* On a throwaway copy on this machine, or a lab server: restarts are allowed. */
+	PGT_TUNE_REHEARSAL,
+	/* On a standby that takes a share of the reads, beside the primary at the same
+	 * moment: restarts (of the standby) are allowed. */
+	PGT_TUNE_CANARY,
 };
+
+/* What is searched: settings, indexes and hints of the advisor, or both together. */
+enum pgt_tune_action { PGT_TUNE_KNOBS, PGT_TUNE_QUERIES, PGT_TUNE_HOLISTIC };
 
 enum pgt_tune_objective { PGT_TUNE_TPS, PGT_TUNE_MEAN, PGT_TUNE_P99 };
 
 struct pgt_tune_opts {
 	enum pgt_tune_mode mode;
+	enum pgt_tune_action action;
 	enum pgt_tune_objective objective;
 	int iterations;	     /* default 30 */
 	int64_t time_ns;     /* budget; 0: none */
@@ -29,6 +38,14 @@ struct pgt_tune_opts {
 	double
 	    ram_bytes; /* of the server's host; 0 unknown: memory settings are left out */
 	int cpus;
+	/* Rehearsal: the load, a pgbench script; "": the captured top queries. */
+	char script[256];
+	int clients; /* of that load; default 4 */
+	/* Rehearsal: connection string of a lab server that may be changed and restarted
+	 * at will; "": a throwaway copy is made on this machine. */
+	char lab[256];
+	/* Canary: connection string of the standby. */
+	char standby[256];
 };
 void pgt_tune_opts_init(struct pgt_tune_opts *o);
 
@@ -47,12 +64,23 @@ struct pgt_tune_trial {
 	char status[12]; /* "ok" "failed" "abandoned" "void" */
 	double tps, mean_ms, p99_ms;
 	double gain_pct; /* against the baseline; NAN */
+	/* What the model expected of it, 95%; NAN when nobody guessed. */
+	double guess_pct, guess_lo, guess_hi;
+	char why[64];	  /* where the suggestion came from */
+	char note[96];	  /* why it failed, was abandoned or is void */
 	char config[400]; /* "work_mem=16MB random_page_cost=1.2": what differs */
 };
 
+enum pgt_tune_kind { PGT_TUNE_SETTING, PGT_TUNE_INDEX, PGT_TUNE_HINT };
+
 struct pgt_tune_setting {
+	enum pgt_tune_kind kind;
 	char name[64], current[32], proposed[32];
+	bool restart;	  /* takes effect only after a restart */
+	bool differs;	  /* the proposal changes it */
+	char effect[160]; /* what it trades; the statement of an index or a hint */
 	double importance; /* share of what is explained, 0..1; NAN */
+	bool slice_log; /* draw slice_x on a log axis; print with pgt_knob_format() */
 	double slice_x[24], slice_gain[24], slice_lo[24],
 	    slice_hi[24]; /* 1-d effect, percent */
 	size_t n_slice;
@@ -64,9 +92,13 @@ struct pgt_ev_optimize {
 	char phase[24];	  /* "baseline" ... "final" */
 	int done, total;  /* trials */
 	int64_t started_mono_ns, eta_ns; /* eta: guess of what is left; -1 */
-	char now[400];	  /* what is being tried */
+	char now[400];	  /* what is being tried, "" between trials */
+	char now_why[64]; /* and where it came from */
+	double now_guess_pct, now_guess_lo, now_guess_hi; /* 95%; NAN */
+	int64_t now_began_mono_ns; /* its measurement; 0: not yet */
 	struct pgt_tune_trial *trials;
 	size_t n_trials;
+	int best; /* index of the best measured so far; -1 while nothing beats the rest */
 	bool have_proposal, keep_baseline;
 	double gain_pct, gain_lo, gain_hi; /* 95% */
 	double confidence;
@@ -80,10 +112,13 @@ void pgt_ev_optimize_free(void *ev);
 /* One search at a time (PGT_E_STATE); read-only allows MODEL only. */
 int pgt_engine_tune_start(struct pgt_engine *e, const struct pgt_tune_opts *o,
 			  struct pgt_err *err) PGT_MUST_CHECK;
+/* Between trials: a paused search has nothing of its own on the server. */
 void pgt_engine_tune_pause(struct pgt_engine *e, bool pause);
-/* Ends after the running trial was taken back; skips to the final when finish. */
+/* finish: no more search, on to the confirmation and the proposal (stop).  Else the
+ * running trial is taken back at once and nothing more is measured (stop and restore);
+ * what the model believes by then stays to be seen but cannot be accepted. */
 void pgt_engine_tune_stop(struct pgt_engine *e, bool finish);
-/* The proposal becomes the draft of the change flow. */
+/* The proposal becomes the draft of the change flow, settings and indexes. */
 int pgt_engine_tune_accept(struct pgt_engine *e, struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif
