@@ -41,6 +41,11 @@ node_json(const struct pgt_rollout_node *n)
 	pgt_json_num(o, "lag_bytes", n->lag_bytes);
 	pgt_json_num(o, "lag_ms", n->lag_ms);
 	pgt_json_i64(o, "connections", n->conns);
+	pgt_json_i64(o, "backends", n->backends);
+	pgt_json_i64(o, "backends_max", n->backends_max);
+	pgt_json_num(o, "cpu_pct", n->cpu_pct);
+	pgt_json_num(o, "mem_available_pct", n->mem_available_pct);
+	pgt_json_num(o, "disk_free_pct", n->disk_free_pct);
 	return o;
 }
 
@@ -68,6 +73,10 @@ evidence_json(const struct pgt_ev_rollout *ev)
 	pgt_json_num(o, "primary_calls", e->primary_calls);
 	pgt_json_i64(o, "buckets", e->buckets);
 	pgt_json_i64(o, "stale_buckets", e->stale_buckets);
+	pgt_json_str(o, "control", ev->control);
+	pgt_json_num(o, "lag_limit_bytes", ev->lag_limit_bytes);
+	pgt_json_i64(o, "starved", ev->starved);
+	pgt_json_i64(o, "starved_limit", ev->starved_limit);
 	return o;
 }
 
@@ -90,6 +99,8 @@ pgt_rollout_event_json(const struct pgt_ev_rollout *ev)
 	pgt_json_bool(o, "auto", ev->auto_go);
 	pgt_json_bool(o, "direct", ev->direct);
 	pgt_json_str(o, "router", ev->router);
+	pgt_json_str(o, "canary_kind", ev->canary_kind);
+	pgt_json_str(o, "source", ev->source);
 	pgt_json_i64(o, "step", v->step);
 	pgt_json_i64(o, "n_steps", ev->n_steps);
 	pgt_json_num(o, "share_pct", v->pct);
@@ -203,6 +214,11 @@ take_node(const cJSON *o, struct pgt_rollout_node *n)
 	n->lag_bytes = take_num(o, "lag_bytes");
 	n->lag_ms = take_num(o, "lag_ms");
 	n->conns = take_int(o, "connections", -1, 1000000);
+	n->backends = take_int(o, "backends", -1, 1000000);
+	n->backends_max = take_int(o, "backends_max", -1, 1000000);
+	n->cpu_pct = take_num(o, "cpu_pct");
+	n->mem_available_pct = take_num(o, "mem_available_pct");
+	n->disk_free_pct = take_num(o, "disk_free_pct");
 }
 
 static void
@@ -228,6 +244,10 @@ take_evidence(const cJSON *o, struct pgt_ev_rollout *ev)
 	e->primary_calls = take_num(o, "primary_calls");
 	e->buckets = take_int(o, "buckets", 0, 1 << 30);
 	e->stale_buckets = take_int(o, "stale_buckets", 0, 1 << 30);
+	take_str(o, "control", ev->control, sizeof(ev->control));
+	ev->lag_limit_bytes = take_num(o, "lag_limit_bytes");
+	ev->starved = take_int(o, "starved", 0, 1 << 30);
+	ev->starved_limit = take_int(o, "starved_limit", 0, 1 << 30);
 }
 
 static void
@@ -243,6 +263,8 @@ take_event(const cJSON *o, struct pgt_ev_rollout *ev)
 	take_str(o, "target", ev->target, sizeof(ev->target));
 	take_str(o, "who", ev->who, sizeof(ev->who));
 	take_str(o, "router", ev->router, sizeof(ev->router));
+	take_str(o, "canary_kind", ev->canary_kind, sizeof(ev->canary_kind));
+	pgt_str_copy(ev->source, sizeof(ev->source), "file");
 	take_str(o, "reason", ev->view.reason, sizeof(ev->view.reason));
 	ev->view.state = (enum pgt_ro_state)name_index(o, "state", pgt_ro_state_names,
 						       12);

@@ -147,7 +147,8 @@ pgt_rollout_drive_new(const struct pgt_rollout_drive_args *args,
 		n->share_pct = n->tps = n->mean_ms = n->p50_ms = n->p95_ms = n->p99_ms =
 		    NAN;
 		n->calls = n->errors = n->lag_bytes = n->lag_ms = NAN;
-		n->conns = -1;
+		n->cpu_pct = n->mem_available_pct = n->disk_free_pct = NAN;
+		n->conns = n->backends = n->backends_max = -1;
 	}
 	if (begin(d, err) < 0) {
 		pgt_rollout_drive_free(d);
@@ -499,6 +500,25 @@ pgt_rollout_drive_machine(struct pgt_rollout_drive *d)
 	return d->machine;
 }
 
+static void
+describe_control(const struct pgt_rollout_drive *d, struct pgt_ev_rollout *ev)
+{
+	const struct pgt_rollout_view *v = &ev->view;
+	const char *text = "";
+
+	if (!v->judging)
+		text = "";
+	else if (d->plan->direct)
+		text = "the primary itself before the change";
+	else if (v->swapped)
+		text = "the changed primary against the canary, at the same moment";
+	else if (v->pct >= 100)
+		text = "the primary under the whole load, before the rollout";
+	else
+		text = "the primary at the same moment";
+	pgt_str_copy(ev->control, sizeof(ev->control), text);
+}
+
 void
 pgt_rollout_drive_event(const struct pgt_rollout_drive *d, struct pgt_ev_rollout *ret)
 {
@@ -522,6 +542,14 @@ pgt_rollout_drive_event(const struct pgt_rollout_drive *d, struct pgt_ev_rollout
 		pgt_str_copy(ret->evidence_reason, sizeof(ret->evidence_reason),
 			     ret->view.evidence.reason);
 	ret->tail_estimated = true;
+	pgt_str_copy(ret->source, sizeof(ret->source), "here");
+	if (!d->plan->direct)
+		pgt_str_copy(ret->canary_kind, sizeof(ret->canary_kind),
+			     pgt_ro_canary_names[d->plan->canary.kind]);
+	describe_control(d, ret);
+	ret->lag_limit_bytes = d->plan->gate.max_lag_bytes;
+	ret->starved = ret->view.evidence.starved;
+	ret->starved_limit = d->plan->gate.starved_buckets;
 	ret->left_ns = ret->view.min_until_ns > now ? ret->view.min_until_ns - now : 0;
 	ret->max_left_ns = !ret->view.max_until_ns	  ? -1
 			   : ret->view.max_until_ns > now ? ret->view.max_until_ns - now

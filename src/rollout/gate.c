@@ -305,6 +305,7 @@ pgt_gate_look(const struct pgt_gate *g)
 	    .primary_calls = g->primary_calls,
 	    .buckets = g->buckets,
 	    .stale_buckets = g->stale,
+	    .starved = g->starved,
 	};
 	double all = g->canary_calls + g->primary_calls;
 

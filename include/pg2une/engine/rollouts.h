@@ -24,6 +24,9 @@ struct pgt_rollout_node { /* of the newest bucket; NAN where not known */
 	double errors; /* failed transactions in the bucket */
 	double lag_bytes, lag_ms; /* canary */
 	int conns;	  /* of the router to it; -1 unknown */
+	int backends, backends_max; /* client sessions, max_connections; -1 unknown */
+	/* Of the node's machine: known only when its processes are of this one. */
+	double cpu_pct, mem_available_pct, disk_free_pct;
 };
 
 #define PGT_RO_LOG 12
@@ -44,6 +47,13 @@ struct pgt_ev_rollout { /* all text is safe */
 	int64_t real_ns;	   /* when this was so */
 	struct pgt_rollout_node node[2]; /* enum pgt_ro_side */
 	char log[PGT_RO_LOG][160];	 /* newest last; "" unused */
+	char canary_kind[16];		 /* enum pgt_ro_canary as text; "" direct */
+	char control[120]; /* what the canary is compared with now, for people; "" */
+	/* How we know: "here" (this process drives it), "file" (its driver's status on
+	 * this host), "server" (read from the primary: its driver is elsewhere). */
+	char source[8];
+	double lag_limit_bytes; /* 0: no limit */
+	int starved, starved_limit; /* buckets in a row below half of its due */
 };
 
 /* ---- the console: each returns at once ---- */

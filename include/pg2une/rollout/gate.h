@@ -75,6 +75,7 @@ struct pgt_gate_evidence {
 	double canary_calls, primary_calls;
 	double achieved_share;	/* of calls, 0..1; NAN */
 	int buckets, stale_buckets;
+	int starved; /* buckets in a row in which the canary got less than half its due */
 };
 
 struct pgt_gate;
