@@ -231,9 +231,13 @@ check_context(struct pgt_pre *p, size_t i, const struct pgt_setting_info *info)
 		pgt_pre_check(
 		    p, p->opts->allow_restart ? PGT_RULE_WARN : PGT_RULE_REFUSE, (long)i,
 		    "restart",
-		    "try it on a canary first, with somebody at the host who can restore "
-		    "postgresql.auto.conf",
-		    "%s needs a restart of the server; that is not done in direct mode",
+		    p->opts->allow_restart
+			? ""
+			: "try it on a canary first, with somebody at the host who can "
+			  "restore postgresql.auto.conf",
+		    p->opts->allow_restart ? "%s takes effect with a restart only"
+					   : "%s needs a restart of the server; that is "
+					     "not done in direct mode",
 		    info->name);
 	} else if (is(info->context, "backend") ||
 		   is(info->context, "superuser-backend")) {

@@ -198,7 +198,8 @@ count_stale(const struct pgt_acting *a, const bool *intent,
 			continue;
 		if (pgt_setting_read(s, a->cs->items[i].name, &info, err) < 0)
 			return -1;
-		if (info.effective &&
+		/* the rest is the next start's: nothing here restarts a server */
+		if (info.effective && !info.pending_restart &&
 		    !pgt_unit_equal(info.effective, was, info.vartype ? info.vartype : "",
 				    info.unit))
 			n++;

@@ -80,6 +80,7 @@ pgt_run_acting(struct pgt_change_run *r)
 	    .prev = r->pre.prev,
 	    .fence = &r->pre.fence,
 	    .probe = r->opts.preflight.probe,
+	    .deferred = r->opts.defer_restart,
 	    .say = say_act,
 	    .say_arg = r,
 	};
@@ -201,8 +202,8 @@ still_confirmable(const struct pgt_journal *j, void *arg, struct pgt_err *err)
 }
 
 /* A lost session means a lost lock: take both again, or let the rollback try. */
-static int
-keep_link(struct pgt_change_run *r, struct pgt_err *err)
+int
+pgt_run_keep_link(struct pgt_change_run *r, struct pgt_err *err)
 {
 	struct pgt_acting a = pgt_run_acting(r);
 	enum pgt_fence_verdict v;
@@ -235,7 +236,7 @@ pgt_change_run_confirm(struct pgt_change_run *r, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_STATE, "there is nothing to confirm now");
 	/* only what is still there, and ours, on that node, can be kept */
 	a = pgt_run_acting(r);
-	if (keep_link(r, err) < 0 || pgt_verify(&a, 0, err) < 0) {
+	if (pgt_run_keep_link(r, err) < 0 || pgt_verify(&a, 0, err) < 0) {
 		if (err->code == PGT_E_STATE)
 			pgt_change_run_rollback(r, err->msg);
 		return -1;
@@ -271,6 +272,26 @@ pgt_change_run_rollback(struct pgt_change_run *r, const char *reason)
 	pgt_run_enter(r, PGT_ST_ROLLBACK);
 }
 
+/* Restored in the file, the server still runs with the values that it started with. */
+static void
+restart_back(struct pgt_change_run *r)
+{
+	struct pgt_err err = {0};
+
+	if (!r->restarted)
+		return;
+	r->restarted = false;
+	pgt_direct_close(r->link);
+	if (r->opts.restart(r->opts.restart_ctx, &err) < 0) {
+		size_t n = strlen(r->text);
+
+		pgt_run_say(r, PGT_CE_FAIL, -1, "%s", err.msg);
+		snprintf(r->text + n, sizeof(r->text) - n,
+			 "; restored in the file, but it was not restarted: %.300s",
+			 err.msg);
+	}
+}
+
 static int
 do_rollback(struct pgt_change_run *r, struct pgt_err *err)
 {
@@ -300,6 +321,7 @@ do_rollback(struct pgt_change_run *r, struct pgt_err *err)
 	}
 	switch (out) {
 	case PGT_END_ROLLED_BACK:
+		restart_back(r);
 		end_as(r, PGT_ST_ROLLED_BACK, r->reason);
 		break;
 	case PGT_END_FENCED:
@@ -326,17 +348,6 @@ do_rollback(struct pgt_change_run *r, struct pgt_err *err)
 /* ---- the stages after the first write ---- */
 
 static int
-do_baseline(struct pgt_change_run *r, struct pgt_err *err)
-{
-	const struct pgt_validate_ops *v = r->opts.validate;
-
-	if (!v || !v->baseline)
-		return 0;
-	return v->baseline(v->ctx, r->opts.window_ns,
-			   (struct pgt_pulse){pgt_run_pulse, r}, err);
-}
-
-static int
 do_apply(struct pgt_change_run *r, struct pgt_err *err)
 {
 	struct pgt_acting a = pgt_run_acting(r);
@@ -359,12 +370,32 @@ needs_reload(const struct pgt_change_run *r)
 	return false;
 }
 
+/* Only what is in force can be judged. */
+static int
+restart_for(struct pgt_change_run *r, struct pgt_err *err)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->pre.n_items; i++)
+		any = any || r->pre.needs_restart[i];
+	if (!any || !r->opts.restart)
+		return 0;
+	pgt_run_say(r, PGT_CE_ACT, -1, "restart");
+	r->restarted = true;
+	pgt_direct_close(r->link);
+	if (r->opts.restart(r->opts.restart_ctx, err) < 0)
+		return -1;
+	return pgt_run_keep_link(r, err);
+}
+
 static int
 do_reload(struct pgt_change_run *r, struct pgt_err *err)
 {
 	struct pgt_acting a = pgt_run_acting(r);
 
-	return needs_reload(r) ? pgt_act_reload(&a, r->pre.pending, err) : 0;
+	if (needs_reload(r) && pgt_act_reload(&a, r->pre.pending, err) < 0)
+		return -1;
+	return restart_for(r, err);
 }
 
 static int
@@ -378,55 +409,6 @@ do_verify(struct pgt_change_run *r, struct pgt_err *err)
 }
 
 static int
-do_stabilise(struct pgt_change_run *r, struct pgt_err *err)
-{
-	while (pgt_clock_mono_ns() - r->since_ns < r->opts.stabilise_ns) {
-		if (!pgt_run_pulse(r))
-			return pgt_err_set(err, PGT_E_CANCELLED, "stopped");
-		poll(NULL, 0, 50);
-	}
-	return 0;
-}
-
-static int
-do_validate(struct pgt_change_run *r, struct pgt_err *err)
-{
-	const struct pgt_validate_ops *v = r->opts.validate;
-	struct pgt_validation *out = &r->validation;
-	cJSON *body;
-	int rc;
-
-	if (keep_link(r, err) < 0)
-		return -1;
-	if (v && v->judge &&
-	    v->judge(v->ctx, r->opts.window_ns, (struct pgt_pulse){pgt_run_pulse, r}, out,
-		     err) < 0) {
-		if (atomic_load(&r->stop) != PGT_STOP_NONE)
-			return -1;
-		out->verdict = PGT_VERDICT_UNKNOWN;
-		pgt_str_copy(out->text, sizeof(out->text), err->msg);
-	} else if (!v || !v->judge) {
-		pgt_str_copy(out->text, sizeof(out->text), "nothing was measured");
-	}
-	body = cJSON_CreateObject();
-	pgt_json_str(body, "verdict", pgt_verdict_name(out->verdict));
-	pgt_json_str(body, "text", out->text);
-	if (out->figures)
-		pgt_json_item(body, "figures", cJSON_Duplicate(out->figures, true));
-	rc = pgt_journal_append(r->journal, PGT_J_VALIDATED, body, NULL, NULL, err);
-	cJSON_Delete(body);
-	if (rc < 0)
-		return -1;
-	pgt_run_say(r, PGT_CE_DONE, -1, "%s: %s", pgt_verdict_name(out->verdict),
-		    out->text);
-	if (out->verdict == PGT_VERDICT_FAIL)
-		return pgt_err_set(err, PGT_E_STATE, "validation failed: %s", out->text);
-	/* from here the clock runs for whoever has to confirm */
-	r->deadline_boot_ns = pgt_clock_boot_ns() + r->opts.deadline_ns;
-	return r->guard ? pgt_run_note_armed(r, err) : 0;
-}
-
-static int
 do_confirm(struct pgt_change_run *r, struct pgt_err *err)
 {
 	if (!pgt_run_pulse(r))
@@ -435,7 +417,7 @@ do_confirm(struct pgt_change_run *r, struct pgt_err *err)
 	if (r->confirmed_elsewhere ||
 	    (r->opts.auto_confirm && r->validation.verdict == PGT_VERDICT_PASS))
 		return pgt_change_run_confirm(r, err);
-	return keep_link(r, err);
+	return pgt_run_keep_link(r, err);
 }
 
 /* ---- the machine ---- */
@@ -452,12 +434,12 @@ static const struct stage_ops stages[] = {
     [PGT_ST_SNAPSHOT] = {pgt_run_snapshot, PGT_ST_JOURNAL},
     [PGT_ST_JOURNAL] = {pgt_run_journal, PGT_ST_ARM},
     [PGT_ST_ARM] = {pgt_run_arm, PGT_ST_BASELINE},
-    [PGT_ST_BASELINE] = {do_baseline, PGT_ST_APPLY},
+    [PGT_ST_BASELINE] = {pgt_run_baseline, PGT_ST_APPLY},
     [PGT_ST_APPLY] = {do_apply, PGT_ST_RELOAD},
     [PGT_ST_RELOAD] = {do_reload, PGT_ST_VERIFY},
     [PGT_ST_VERIFY] = {do_verify, PGT_ST_STABILISE},
-    [PGT_ST_STABILISE] = {do_stabilise, PGT_ST_VALIDATE},
-    [PGT_ST_VALIDATE] = {do_validate, PGT_ST_CONFIRM},
+    [PGT_ST_STABILISE] = {pgt_run_stabilise, PGT_ST_VALIDATE},
+    [PGT_ST_VALIDATE] = {pgt_run_validate, PGT_ST_CONFIRM},
     [PGT_ST_CONFIRM] = {do_confirm, PGT_ST_CONFIRM},
     [PGT_ST_ROLLBACK] = {do_rollback, PGT_ST_ROLLBACK},
 };

@@ -27,6 +27,7 @@ struct pgt_change_run {
 	int64_t tended_ns;
 	int64_t since_ns; /* mono: begin of the present stage */
 	bool tending;
+	bool restarted; /* to bring our values into force */
 	size_t journal_seen;
 	bool confirmed_elsewhere;
 	atomic_int stop;
@@ -45,6 +46,11 @@ int pgt_run_lock(struct pgt_change_run *r, struct pgt_err *err);
 int pgt_run_snapshot(struct pgt_change_run *r, struct pgt_err *err);
 int pgt_run_journal(struct pgt_change_run *r, struct pgt_err *err);
 int pgt_run_arm(struct pgt_change_run *r, struct pgt_err *err);
+int pgt_run_baseline(struct pgt_change_run *r, struct pgt_err *err);
+int pgt_run_stabilise(struct pgt_change_run *r, struct pgt_err *err);
+int pgt_run_validate(struct pgt_change_run *r, struct pgt_err *err);
+/* Session, lock and fence, taken again when they were lost. */
+int pgt_run_keep_link(struct pgt_change_run *r, struct pgt_err *err);
 /* An ARMED record of the guard that we have, with the deadline as it is now. */
 int pgt_run_note_armed(struct pgt_change_run *r, struct pgt_err *err);
 int pgt_run_start_guard(struct pgt_change_run *r, int64_t patience_ns,

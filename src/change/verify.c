@@ -43,7 +43,7 @@ same_value(const struct pgt_item *item, const struct pgt_setting_info *info)
 
 static enum seen
 judge_setting(const struct pgt_item *item, const struct pgt_setting_info *info,
-	      struct pgt_err *err)
+	      bool deferred, struct pgt_err *err)
 {
 	const char *source = info->source ? info->source : "";
 
@@ -52,6 +52,8 @@ judge_setting(const struct pgt_item *item, const struct pgt_setting_info *info,
 			    item->name);
 		return NEVER;
 	}
+	if (info->pending_restart && deferred)
+		return IN_FORCE;
 	if (info->pending_restart) {
 		pgt_err_set(err, PGT_E_STATE, "%s: waits for a restart", item->name);
 		return NEVER;
@@ -123,7 +125,7 @@ see_item(const struct pgt_acting *a, struct pgt_writer *fresh, size_t i, enum se
 		return 0;
 	if (pgt_setting_read(fresh, item->name, &info, err) < 0)
 		return -1;
-	*ret = judge_setting(item, &info, err);
+	*ret = judge_setting(item, &info, a->deferred, err);
 	if (*ret == NOT_YET)
 		pgt_err_set(err, PGT_E_STATE, "%s: new sessions still see %.80s",
 			    item->name, info.effective ? info.effective : "nothing");

@@ -111,6 +111,13 @@ make_run(struct pgt_rollout_drive *d, enum pgt_ro_side side, struct pgt_err *err
 	    .spec = d->meter[side].spec,
 	    .deadline_ns = d->plan->max_step_ns * (d->plan->n_steps + 2) + SLACK_NS,
 	    .stabilise_ns = 0,
+	    /* the canary is restarted for it, the primary never by us */
+	    .preflight = {.allow_restart = !d->plan->direct},
+	    .defer_restart = side == PGT_RO_PRIMARY,
+	    .restart = side == PGT_RO_CANARY_SIDE && pgt_ro_can_restart(d)
+			   ? pgt_ro_restart
+			   : NULL,
+	    .restart_ctx = d,
 	};
 	struct pgt_changeset *copy = NULL;
 	cJSON *json;
@@ -159,7 +166,7 @@ act_preflight(void *ctx, struct pgt_err *err)
 	}
 	if (!d->plan->direct && check_router(d, err) < 0)
 		return PGT_RO_FAILED;
-	if (dry_run(d, PGT_RO_PRIMARY, err) < 0)
+	if (dry_run(d, PGT_RO_PRIMARY, err) < 0 || pgt_ro_check_restart(d, err) < 0)
 		return PGT_RO_FAILED;
 	d->base_until_ns = pgt_clock_mono_ns() + d->plan->min_step_ns;
 	return d->plan->direct ? PGT_RO_WAIT : PGT_RO_OK;
@@ -196,6 +203,8 @@ act_canary(void *ctx, struct pgt_err *err)
 
 	if (a != PGT_RO_OK)
 		return a;
+	if (pgt_ro_copy_alive(d, err) < 0)
+		return PGT_RO_FAILED;
 	if (pgt_ro_meter_probe(c, &why) < 0) {
 		/* a named one that does not answer is a mistake; a new one needs time */
 		if (d->plan->canary.kind == PGT_ROC_NAMED &&
@@ -216,7 +225,11 @@ act_canary(void *ctx, struct pgt_err *err)
 		return PGT_RO_WAIT;
 	if (pgt_ro_meter_read(c, err) < 0)
 		return PGT_RO_WAIT;
-	return dry_run(d, PGT_RO_CANARY_SIDE, err) < 0 ? PGT_RO_FAILED : PGT_RO_OK;
+	if (dry_run(d, PGT_RO_CANARY_SIDE, err) < 0)
+		return PGT_RO_FAILED;
+	pgt_ro_copy_ready(d);
+	pgt_ro_keep_conf(d);
+	return PGT_RO_OK;
 }
 
 static enum pgt_ro_act

@@ -17,6 +17,7 @@
 #include "pg2une/base/str.h"
 #include "pg2une/infra/http.h"
 #include "pg2une/infra/mxc.h"
+#include "pg2une/rollout/local.h"
 #include "rollouts_priv.h"
 
 #define POLL_NS	   (1 * PGT_NS_PER_S)
@@ -83,6 +84,9 @@ by_command(struct pgt_rollout_drive *d, const char *verb, int64_t patience_ns,
 		pgt_err_set(err, PGT_E_USAGE, "the canary's command is missing");
 		return PGT_RO_FAILED;
 	}
+	if (d->make.pid == 0 && strcmp(verb, "make") == 0 &&
+	    pgt_ro_drive_ops.journal(d, "make", 0, program, err) < 0)
+		return PGT_RO_FAILED; /* written down first: it may have to be ended */
 	if (d->make.pid > 0)
 		return await_command(&d->make, program, verb, patience_ns, err);
 	return begin_command(&d->make, program, verb, err) < 0 ? PGT_RO_FAILED
@@ -250,9 +254,7 @@ pgt_ro_canary_make(struct pgt_rollout_drive *d, struct pgt_err *err)
 		a = too_early(&d->make) ? PGT_RO_WAIT : mxc_make(d, err);
 		break;
 	case PGT_ROC_BASEBACKUP:
-		pgt_err_set(err, PGT_E_UNSUPPORTED,
-			    "copies are not made here yet: use a hook command");
-		a = PGT_RO_FAILED;
+		a = pgt_ro_copy_make(d, err);
 		break;
 	}
 	d->make.made = a == PGT_RO_OK;
@@ -274,8 +276,13 @@ pgt_ro_canary_end(struct pgt_rollout_drive *d, struct pgt_err *err)
 		return by_command(d, "stop", COMMAND_NS, err);
 	case PGT_ROC_MXC:
 		return too_early(&d->make) ? PGT_RO_WAIT : mxc_end(d, err);
-	case PGT_ROC_NAMED:
 	case PGT_ROC_BASEBACKUP:
+		pgt_ro_copy_free(d);
+		return pgt_local_dispose(d->plan->canary.directory, d->plan->id,
+					 (struct pgt_tick){0}, err) < 0
+			   ? PGT_RO_FAILED
+			   : PGT_RO_OK;
+	case PGT_ROC_NAMED:
 		break;
 	}
 	return PGT_RO_OK;

@@ -14,6 +14,7 @@
 #include "pg2une/change/lock.h"
 #include "pg2une/engine/history.h"
 #include "pg2une/engine/options.h"
+#include "pg2une/rollout/dispose.h"
 #include "rollouts_priv.h"
 
 #define STATUS_MAX  (256u << 10)
@@ -452,6 +453,8 @@ take_back(struct pgt_journal *j, struct pgt_err *err)
 			goto out;
 	}
 	rc = pgt_rollout_revert_changes(j, "the operator", err);
+	if (rc == 0)
+		rc = pgt_rollout_dispose(j, plan, err);
 	if (rc == 0)
 		rc = append(j, PGT_J_CLOSED, "close", err);
 out:

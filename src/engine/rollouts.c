@@ -41,6 +41,17 @@ pgt_ro_drive_say(struct pgt_rollout_drive *d, const char *text)
 /* ---- begin ---- */
 
 static int
+copy_spec(struct pgt_rollout_drive *d, struct pgt_connspec **ret, struct pgt_err *err)
+{
+	const char *listen = d->plan->canary.listen ? d->plan->canary.listen : "127.0.0.1";
+	char port[16];
+
+	snprintf(port, sizeof(port), "%d", d->plan->canary.port);
+	return pgt_connspec_with(d->meter[PGT_RO_PRIMARY].spec, NULL, listen, port, NULL,
+				 ret, err);
+}
+
+static int
 specs(struct pgt_rollout_drive *d, struct pgt_err *err)
 {
 	struct pgt_connargs args = {.dbname = d->plan->canary.conninfo};
@@ -56,7 +67,11 @@ specs(struct pgt_rollout_drive *d, struct pgt_err *err)
 	pgt_ro_meter_init(&d->meter[PGT_RO_PRIMARY], spec);
 	if (d->plan->direct)
 		return 0;
-	if (pgt_connspec_new(&args, &plain, err) < 0)
+	if (!d->plan->canary.conninfo) /* a copy: like the primary, but for its place */
+		rc = copy_spec(d, &plain, err);
+	else
+		rc = pgt_connspec_new(&args, &plain, err);
+	if (rc < 0)
 		return -1;
 	rc = pgt_connspec_with(plain, NULL, NULL, NULL, d->password, &spec, err);
 	pgt_connspec_free(plain);
@@ -169,6 +184,8 @@ pgt_rollout_drive_free(struct pgt_rollout_drive *d)
 	if (!d)
 		return;
 	ended = !d->journal || pgt_rollout_journal_closed(d->journal);
+	pgt_ro_copy_free(d);
+	free(d->make.conf);
 	for (int i = 0; i < 2; i++)
 		pgt_change_run_free(d->run[i]);
 	pgt_rollout_watch_free(d->watch, ended);

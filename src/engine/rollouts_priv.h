@@ -81,9 +81,33 @@ struct pgt_ro_make {
 	pid_t pid; /* of the command that makes it */
 	int out_fd;
 	char last[200];
+	struct pgt_ro_copy *copy; /* basebackup */
+	char *conf; /* postgresql.auto.conf as it was, where we can read it */
 };
 enum pgt_ro_act pgt_ro_canary_make(struct pgt_rollout_drive *d, struct pgt_err *err);
 enum pgt_ro_act pgt_ro_canary_end(struct pgt_rollout_drive *d, struct pgt_err *err);
+
+/* ---- a copy made here: rollout_copy.c ---- */
+
+enum pgt_ro_act pgt_ro_copy_make(struct pgt_rollout_drive *d, struct pgt_err *err);
+/* Its server has ended again. */
+int pgt_ro_copy_alive(const struct pgt_rollout_drive *d, struct pgt_err *err);
+/* It streams by itself now. */
+void pgt_ro_copy_ready(struct pgt_rollout_drive *d);
+/* The server's programs, as far as known; NULL. */
+const char *pgt_ro_copy_bin(const struct pgt_rollout_drive *d);
+/* Ends the copying; the server and its files stay. */
+void pgt_ro_copy_free(struct pgt_rollout_drive *d);
+
+/* ---- restarts of the canary: rollout_restart.c ---- */
+
+bool pgt_ro_can_restart(const struct pgt_rollout_drive *d);
+/* For a changeset's run; ctx is the drive.  Waits until it answers. */
+int pgt_ro_restart(void *ctx, struct pgt_err *err);
+/* After the primary's dry run: may what needs a restart be carried out so? */
+int pgt_ro_check_restart(struct pgt_rollout_drive *d, struct pgt_err *err);
+/* Keep the canary's own settings, for when it does not start with the change. */
+void pgt_ro_keep_conf(struct pgt_rollout_drive *d);
 
 /* ---- the drive ---- */
 

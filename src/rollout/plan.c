@@ -56,6 +56,7 @@ static const struct field fields[] = {
     {"canary", "memory_mb", INT, AT(canary.memory_mb), 64, 1e7},
     {"canary", "directory", STR, AT(canary.directory), 0, 0},
     {"canary", "bin", STR, AT(canary.bin), 0, 0},
+    {"canary", "primary_conninfo", STR, AT(canary.primary_conninfo), 0, 0},
     {"canary", "listen", STR, AT(canary.listen), 0, 0},
     {"canary", "port", INT, AT(canary.port), 1, 65535},
 };
@@ -254,7 +255,9 @@ check(const struct pgt_rollout_plan *p, struct pgt_err *err)
 		return 0;
 	/* The plan is written down and shown. */
 	if ((p->router.admin && strstr(p->router.admin, "password=")) ||
-	    (p->canary.conninfo && strstr(p->canary.conninfo, "password=")))
+	    (p->canary.conninfo && strstr(p->canary.conninfo, "password=")) ||
+	    (p->canary.primary_conninfo &&
+	     strstr(p->canary.primary_conninfo, "password=")))
 		return pgt_err_set(
 		    err, PGT_E_USAGE,
 		    "rollout plan: no passwords in it; use a password file");
@@ -270,7 +273,15 @@ check(const struct pgt_rollout_plan *p, struct pgt_err *err)
 			    "rollout plan: %s can only set shares in steps of "
 			    "%g%%",
 			    ops->name, ops->step_pct);
-	if (!p->canary.conninfo)
+	if (p->canary.kind == PGT_ROC_BASEBACKUP &&
+	    (!p->canary.directory || !p->canary.port))
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "rollout plan: a copy made here needs a directory and "
+				   "a port");
+	if (p->canary.kind == PGT_ROC_HOOK && !p->canary.command)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "rollout plan: the canary's command is missing");
+	if (!p->canary.conninfo && p->canary.kind != PGT_ROC_BASEBACKUP)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "rollout plan: the canary's conninfo is missing");
 	return 0;

@@ -335,8 +335,15 @@ static bool
 do_canary(struct pgt_rollout *r)
 {
 	struct pgt_err err = {0};
-	enum pgt_ro_act a = r->ops->canary(r->ctx, &err);
+	enum pgt_ro_act a;
 
+	/* Before anything is made: somebody who would undo it without us. */
+	if (!r->armed && r->ops->arm(r->ctx, &err) < 0) {
+		pgt_ro_back(r, err.msg);
+		return true;
+	}
+	r->armed = true;
+	a = r->ops->canary(r->ctx, &err);
 	if (act_failed(r, a, &err))
 		return true;
 	if (a == PGT_RO_WAIT) {
@@ -344,12 +351,6 @@ do_canary(struct pgt_rollout *r)
 			pgt_ro_back(r, "the canary did not become ready in time");
 		return false;
 	}
-	/* Before anything can hurt: somebody who would undo it without us. */
-	if (r->ops->arm(r->ctx, &err) < 0) {
-		pgt_ro_back(r, err.msg);
-		return true;
-	}
-	r->armed = true;
 	if (note(r, "apply canary", 0, NULL)) {
 		enter(r, PGT_RO_APPLY);
 		r->applied[PGT_RO_CANARY_SIDE] = true;

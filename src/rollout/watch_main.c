@@ -15,6 +15,7 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/change/lock.h"
 #include "pg2une/change/recover.h"
+#include "pg2une/rollout/dispose.h"
 #include "pg2une/rollout/watch.h"
 
 #define MESSAGE_MAX    8192
@@ -272,6 +273,8 @@ take_back(struct watch *w)
 		return;
 	if (pgt_rollout_revert_changes(w->journal, "the console of the rollout was lost",
 				       &err) < 0)
+		write_down(w, PGT_J_NOTE, "guard", err.msg);
+	else if (pgt_rollout_dispose(w->journal, w->plan, &err) < 0)
 		write_down(w, PGT_J_NOTE, "guard", err.msg);
 	else
 		write_down(w, PGT_J_CLOSED, "close", "rolled back by the guard");

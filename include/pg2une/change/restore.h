@@ -23,6 +23,7 @@ struct pgt_acting {
 	const struct pgt_prev *prev;
 	const struct pgt_fence *fence;
 	const struct pgt_managed_probe *probe;
+	bool deferred; /* what waits for a restart counts as in force: its file does */
 	/* told before and after each act; may be NULL */
 	void (*say)(void *arg, long item, const char *text);
 	void *say_arg;

@@ -74,6 +74,12 @@ struct pgt_change_opts {
 	struct pgt_preflight_opts preflight; /* fingerprint and node are filled in */
 	const char *probe_spec;		     /* the same probe, for the guard */
 	const struct pgt_validate_ops *validate; /* NULL: the verdict stays UNKNOWN */
+	/* With preflight.allow_restart: restart the server and wait until it answers, so
+	 * that what needs a restart is in force before it is verified, and again after a
+	 * rollback.  NULL with defer_restart: such settings are left to the next start. */
+	int (*restart)(void *ctx, struct pgt_err *err);
+	void *restart_ctx;
+	bool defer_restart;
 	int64_t deadline_ns;  /* unconfirmed this long goes back; 0: 600 s */
 	int64_t stabilise_ns; /* -1: 30 s */
 	int64_t window_ns;    /* 0: 60 s */

@@ -9,8 +9,9 @@
  *               "routes_file", "pool", "primary", "canary", "socket", "command"},
  *    "canary": {"kind": "named", "conninfo", "ready_s": 600, "warm_s": 1, "after":
  * "keep", "command": program, "restart_command": program, "url", "token_file",
- * "configuration", "cpu", "memory_mb", "directory", "port", "listen", "bin"}} Unknown
- * members are refused. */
+ * "configuration", "cpu", "memory_mb", "directory", "port", "listen", "bin",
+ *                "primary_conninfo"}}
+ * Unknown members are refused. */
 #ifndef PG2UNE_ROLLOUT_PLAN_H
 #define PG2UNE_ROLLOUT_PLAN_H
 
@@ -64,7 +65,12 @@ struct pgt_rollout_plan { /* strings are the plan's own, NULL where not given */
 		char *restart_command; /* restarts the canary's server: may be NULL */
 		char *url, *token_file, *configuration; /* mxc */
 		int cpu, memory_mb;
-		char *directory, *bin, *listen; /* basebackup */
+		/* basebackup: the folder that is made, the server's programs (NULL:
+		 * those of the primary, when it runs here), its address (127.0.0.1).
+		 * named: its data directory and programs on this host, to restart it
+		 * with pg_ctl. */
+		char *directory, *bin, *listen;
+		char *primary_conninfo; /* basebackup: it streams from; NULL: as we do */
 		int port;
 	} canary;
 };

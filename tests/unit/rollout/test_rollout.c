@@ -519,7 +519,7 @@ test_plan_reads_what_it_writes(void **state)
 	    "{\"changeset\":{\"parameters\":[{\"name\":\"work_mem\",\"new_value\":\"8MB\"}]},"
 	    "\"steps\":[10,50],\"min_step_s\":6,\"router\":{\"kind\":\"pgbouncer\","
 	    "\"read_only_pool\":true,\"pool\":\"p\"},\"canary\":{\"conninfo\":\"host=x\","
-	    "\"kind\":\"hook\",\"after\":\"stop\"}}";
+	    "\"kind\":\"hook\",\"command\":\"/bin/true\",\"after\":\"stop\"}}";
 	static const char *const wrong[] = {
 	    "{}",
 	    "{\"changeset\":{\"parameters\":[]},\"direct\":true,\"stepz\":[1]}",
