@@ -108,13 +108,18 @@ static const struct {
     {"canary-url", "canary", "url"},
     {"canary-token-file", "canary", "token_file"},
     {"canary-configuration", "canary", "configuration"},
+    {"canary-directory", "canary", "directory"},
+    {"canary-bin", "canary", "bin"},
+    {"canary-listen", "canary", "listen"},
+    {"canary-restart", "canary", "restart_command"},
 };
 static const struct {
 	const char *option, *section, *name;
 } times[] = {{"step-time", NULL, "min_step_s"},
 	     {"step-max", NULL, "max_step_s"},
 	     {"bucket", NULL, "bucket_s"},
-	     {"canary-ready", "canary", "ready_s"}};
+	     {"canary-ready", "canary", "ready_s"},
+	     {"canary-warm", "canary", "warm_s"}};
 
 static int
 plan_of(struct pgt_cmd *c, struct pgt_rollout_plan **ret, struct pgt_err *err)
@@ -141,6 +146,9 @@ plan_of(struct pgt_cmd *c, struct pgt_rollout_plan **ret, struct pgt_err *err)
 				times[i].name,
 				cJSON_CreateNumber(
 				    (double)pgt_cmd_int(c, times[i].option) / 1e9));
+	if (pgt_cmd_int(c, "canary-port") > 0)
+		replace(section(top, "canary"), "port",
+			cJSON_CreateNumber((double)pgt_cmd_int(c, "canary-port")));
 	if (pgt_cmd_bool(c, "read-only-pool"))
 		replace(section(top, "router"), "read_only_pool", cJSON_CreateTrue());
 	if (pgt_cmd_bool(c, "auto"))
@@ -359,11 +367,39 @@ static const struct pgt_option start_options[] = {
     {.name = "canary-kind",
      .type = PGT_OPT_STR,
      .arg = "KIND",
-     .help = "named, hook or mxc"},
+     .help = "named, basebackup, hook or mxc"},
     {.name = "canary-command",
      .type = PGT_OPT_STR,
      .arg = "PROGRAM",
      .help = "hook: called with make and stop"},
+    {.name = "canary-directory",
+     .type = PGT_OPT_STR,
+     .arg = "F",
+     .help = "basebackup: folder to make; named: its data directory, to restart it"},
+    {.name = "canary-bin",
+     .type = PGT_OPT_STR,
+     .arg = "F",
+     .help = "folder of the server's programs (as the primary's, when it runs here)"},
+    {.name = "canary-listen",
+     .type = PGT_OPT_STR,
+     .arg = "HOST",
+     .help = "basebackup: address (127.0.0.1)"},
+    {.name = "canary-port",
+     .type = PGT_OPT_INT,
+     .arg = "N",
+     .min = "1",
+     .max = "65535",
+     .help = "basebackup: port"},
+    {.name = "canary-restart",
+     .type = PGT_OPT_STR,
+     .arg = "PROGRAM",
+     .help = "called with restart, for settings that need one"},
+    {.name = "canary-warm",
+     .type = PGT_OPT_DURATION,
+     .arg = "TIME",
+     .min = "0s",
+     .max = "1d",
+     .help = "of its first step that is not judged: cold caches"},
     {.name = "canary-url", .type = PGT_OPT_STR, .arg = "URL", .help = "mxc: coordinator"},
     {.name = "canary-token-file",
      .type = PGT_OPT_STR,
