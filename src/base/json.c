@@ -184,6 +184,24 @@ pgt_json_arr(cJSON *parent, const char *name)
 	return child;
 }
 
+const cJSON *
+pgt_json_path(const cJSON *obj, const char *path)
+{
+	char key[64];
+	size_t n;
+
+	while (obj && *path) {
+		n = strcspn(path, ".");
+		if (n >= sizeof(key))
+			return NULL;
+		memcpy(key, path, n);
+		key[n] = '\0';
+		obj = cJSON_GetObjectItemCaseSensitive(obj, key);
+		path += n + (path[n] == '.');
+	}
+	return obj;
+}
+
 bool
 pgt_json_get_str(const cJSON *obj, const char *name, const char **ret)
 {

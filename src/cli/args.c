@@ -16,66 +16,6 @@ count_opts(const struct pgt_option *opts)
 	return n;
 }
 
-static int
-number(const struct pgt_option *o, const char *s, double *ret, struct pgt_err *err)
-{
-	int64_t n;
-	uint64_t u;
-
-	switch (o->type) {
-	case PGT_OPT_STR:
-	case PGT_OPT_BOOL:
-		*ret = 0;
-		return 0;
-	case PGT_OPT_INT:
-		if (!pgt_parse_i64(s, &n))
-			return pgt_err_set(err, PGT_E_USAGE,
-					   "\"%.60s\" is not a whole number", s);
-		*ret = (double)n;
-		return 0;
-	case PGT_OPT_NUM:
-		if (!pgt_parse_double(s, ret))
-			return pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is not a number",
-					   s);
-		return 0;
-	case PGT_OPT_DURATION:
-		if (pgt_parse_duration(s, &n, err) < 0)
-			return -1;
-		*ret = (double)n;
-		return 0;
-	case PGT_OPT_BYTES:
-		if (pgt_parse_bytes(s, &u, err) < 0)
-			return -1;
-		*ret = (double)u;
-		return 0;
-	}
-	return 0;
-}
-
-static int
-check(const struct pgt_option *o, const char *s, struct pgt_err *err)
-{
-	double v = 0, bound = 0;
-
-	if (number(o, s, &v, err) < 0)
-		goto fail;
-	if (o->min && number(o, o->min, &bound, NULL) == 0 && v < bound) {
-		pgt_err_set(err, PGT_E_USAGE, "%.60s is below the least, %s", s, o->min);
-		goto fail;
-	}
-	if (o->max && number(o, o->max, &bound, NULL) == 0 && v > bound) {
-		pgt_err_set(err, PGT_E_USAGE, "%.60s is above the most, %s", s, o->max);
-		goto fail;
-	}
-	return 0;
-
-fail:
-	if (err)
-		err->code = PGT_E_USAGE;
-	pgt_err_prefix(err, "--%s", o->name);
-	return -1;
-}
-
 static const struct pgt_option *
 find_opt(const struct pgt_option *opts, const char *arg, size_t *ret_at)
 {
@@ -124,7 +64,7 @@ take(struct pgt_cmd *c, int argc, char **argv, int *at, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_USAGE, "--%s needs %s", o->name, o->arg);
 	else
 		value = argv[++*at];
-	if (check(o, value, err) < 0)
+	if (pgt_option_check(o, value, err) < 0)
 		return -1;
 	c->values[i] = value;
 	return 0;
@@ -144,7 +84,7 @@ take_shared(struct pgt_cmd *c, struct pgt_err *err)
 			    pgt_options_origin(c->options, all[j].name) != PGT_FROM_FLAG)
 				continue;
 			c->values[i] = pgt_options_str(c->options, all[j].name);
-			if (own[i].arg && check(&own[i], c->values[i], err) < 0)
+			if (own[i].arg && pgt_option_check(&own[i], c->values[i], err) < 0)
 				return -1;
 		}
 	return 0;
@@ -213,7 +153,7 @@ pgt_cmd_int(const struct pgt_cmd *c, const char *name)
 	size_t i = must_find(c, name);
 	double v = 0;
 
-	if (!c->values[i] || number(&c->ops->opts[i], c->values[i], &v, NULL) < 0)
+	if (!c->values[i] || pgt_option_number(&c->ops->opts[i], c->values[i], &v, NULL) < 0)
 		return 0;
 	return (int64_t)v;
 }

@@ -15,24 +15,6 @@
 #define MAX_COLS   32
 #define COLUMN_MAX 60 /* a text that is not the last, where width is cut */
 
-static const cJSON *
-member(const cJSON *json, const char *path)
-{
-	char key[64];
-	size_t n;
-
-	while (json && *path) {
-		n = strcspn(path, ".");
-		if (n >= sizeof(key))
-			return NULL;
-		memcpy(key, path, n);
-		key[n] = '\0';
-		json = cJSON_GetObjectItemCaseSensitive(json, key);
-		path += n + (path[n] == '.');
-	}
-	return json;
-}
-
 /* A value as people read it; the caller frees. */
 static char *
 cell_text(const cJSON *v, enum pgt_cell cell)
@@ -155,7 +137,7 @@ grid_rows(const cJSON *rows, const struct pgt_column *cols, int max, int total,
 		if (r == n_rows)
 			break;
 		for (i = 0; i < n; i++) {
-			char *t = cell_text(member(row, cols[i].key), cols[i].cell);
+			char *t = cell_text(pgt_json_path(row, cols[i].key), cols[i].cell);
 			int cells = pgt_str_cells(t);
 
 			text[r * n + i] = t;
@@ -198,7 +180,7 @@ grid_object(const cJSON *obj, const struct pgt_column *cols, int total,
 		width = cells > width ? cells : width;
 	}
 	for (c = cols; c->title; c++) {
-		const cJSON *v = member(obj, c->key);
+		const cJSON *v = pgt_json_path(obj, c->key);
 
 		if (!v || cJSON_IsNull(v))
 			continue;
@@ -220,7 +202,7 @@ pgt_output_tables(const cJSON *data, const struct pgt_view *views, int width,
 	bool first = true;
 
 	for (v = views; v && v->title; v++) {
-		at = member(data, v->path);
+		at = pgt_json_path(data, v->path);
 		if (!at || cJSON_IsNull(at) || (!at->child && !v->none))
 			continue;
 		if (!first)

@@ -110,24 +110,6 @@ pgt_output_yaml(const cJSON *json, struct pgt_buf *out)
 
 /* ---- CSV (RFC 4180): the first view that is a list, else names and values ---- */
 
-static const cJSON *
-member(const cJSON *json, const char *path)
-{
-	char key[64];
-	size_t n;
-
-	while (json && *path) {
-		n = strcspn(path, ".");
-		if (n >= sizeof(key))
-			return NULL;
-		memcpy(key, path, n);
-		key[n] = '\0';
-		json = cJSON_GetObjectItemCaseSensitive(json, key);
-		path += n + (path[n] == '.');
-	}
-	return json;
-}
-
 static void
 csv_cell(const cJSON *v, bool first, struct pgt_buf *out)
 {
@@ -162,7 +144,7 @@ pgt_output_csv(const cJSON *data, const struct pgt_view *views, struct pgt_buf *
 	const cJSON *rows, *row;
 
 	for (v = views; v && v->title && !list; v++)
-		if (cJSON_IsArray(member(data, v->path)))
+		if (cJSON_IsArray(pgt_json_path(data, v->path)))
 			list = v;
 	if (!list) {
 		pgt_buf_puts(out, "name,value\r\n");
@@ -174,14 +156,14 @@ pgt_output_csv(const cJSON *data, const struct pgt_view *views, struct pgt_buf *
 		}
 		return;
 	}
-	rows = member(data, list->path);
+	rows = pgt_json_path(data, list->path);
 	for (c = list->columns; c->title; c++)
 		pgt_buf_printf(out, "%s%s", c == list->columns ? "" : ",", c->key);
 	pgt_buf_puts(out, "\r\n");
 	cJSON_ArrayForEach(row, rows)
 	{
 		for (c = list->columns; c->title; c++)
-			csv_cell(member(row, c->key), c == list->columns, out);
+			csv_cell(pgt_json_path(row, c->key), c == list->columns, out);
 		pgt_buf_puts(out, "\r\n");
 	}
 }

@@ -16,16 +16,6 @@
 #define DEPTH_MAX 60
 #define ACT_NS    (10 * PGT_NS_PER_S)
 
-static const char *
-must_file(const char *path)
-{
-	const char *text = pgt_sql_file(path);
-
-	if (!text)
-		abort(); /* the build embeds it */
-	return text;
-}
-
 static int
 run(struct pgt_conn *c, const char *sql, const char *const *params, int n,
     int64_t timeout_ns, struct pgt_err *err)
@@ -146,7 +136,7 @@ explain(struct pgt_conn *c, const char *sql, bool execute, int64_t timeout_ns,
 	int rc;
 
 	/* one statement by protocol: "COMMIT; DROP ..." is refused whole */
-	both = pgt_xasprintf("%s%s", must_file(file), sql);
+	both = pgt_xasprintf("%s%s", pgt_sql_must(file), sql);
 	rc = pgt_conn_run(c, both, NULL, 0, timeout_ns + ACT_NS, &r, err);
 	free(both);
 	if (rc < 0)
@@ -178,13 +168,13 @@ pgt_query_analyze(struct pgt_session *s, const char *sql, bool execute,
 
 	snprintf(ms, sizeof(ms), "%lld", (long long)(timeout_ns / PGT_NS_PER_MS));
 	params[0] = ms;
-	if (run(c, must_file("sql/act/analyze_begin.sql"), NULL, 0, ACT_NS, err) < 0)
+	if (run(c, pgt_sql_must("sql/act/analyze_begin.sql"), NULL, 0, ACT_NS, err) < 0)
 		return -1;
-	rc = run(c, must_file("sql/act/analyze_setup.sql"), params, 1, ACT_NS, err);
+	rc = run(c, pgt_sql_must("sql/act/analyze_setup.sql"), params, 1, ACT_NS, err);
 	if (rc == 0)
 		rc = explain(c, sql, execute, timeout_ns, ret, err);
 	if (pgt_conn_state(c) == PGT_CONN_READY &&
-	    run(c, must_file("sql/act/analyze_end.sql"), NULL, 0, ACT_NS, NULL) < 0)
+	    run(c, pgt_sql_must("sql/act/analyze_end.sql"), NULL, 0, ACT_NS, NULL) < 0)
 		pgt_conn_close(c); /* the server then rolls back by itself */
 	return rc;
 }

@@ -55,23 +55,13 @@ open_conn(struct exec *x, const char *database, enum pgt_conn_role role,
 	return c;
 }
 
-static const char *
-must_file(const char *path)
-{
-	const char *text = pgt_sql_file(path);
-
-	if (!text)
-		abort(); /* the build embeds it */
-	return text;
-}
-
 /* ---- cancel and terminate ---- */
 
 static void
 do_signal(struct exec *x, const struct pgt_job *job)
 {
 	bool cancel = job->command == PGT_CMD_CANCEL;
-	const char *sql = must_file(cancel ? "sql/act/cancel.sql"
+	const char *sql = pgt_sql_must(cancel ? "sql/act/cancel.sql"
 					   : "sql/act/terminate.sql");
 	struct pgt_err err = {0};
 	struct pgt_conn *c = open_conn(x, NULL, PGT_CONN_SIGNAL, &err);
@@ -124,7 +114,7 @@ look_up_text(struct pgt_conn *c, const struct pgt_query_key *key, char **text,
 	snprintf(db, sizeof(db), "%u", key->dbid);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	sql = pgt_xasprintf(must_file("sql/act/statement_text.sql"),
+	sql = pgt_xasprintf(pgt_sql_must("sql/act/statement_text.sql"),
 			    caps.cap[PGT_CAP_STATEMENTS].schema);
 #pragma GCC diagnostic pop
 	if (pgt_conn_run(c, sql, params, 3, ACT_NS, &r, err) < 0) {
@@ -181,7 +171,7 @@ explain(struct exec *x, const char *text, const char *database, struct pgt_err *
 		goto out;
 	}
 	sql = pgt_xasprintf("%s%s",
-			    must_file(generic ? "sql/act/explain_generic.sql"
+			    pgt_sql_must(generic ? "sql/act/explain_generic.sql"
 					      : "sql/act/explain.sql"),
 			    text);
 	if (pgt_conn_run(c, sql, NULL, 0, ACT_NS, &r, err) == 0)

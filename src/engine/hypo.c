@@ -26,16 +26,6 @@ struct hypo {
 	const struct pgt_schema *s;
 };
 
-static const char *
-must_file(const char *path)
-{
-	const char *text = pgt_sql_file(path);
-
-	if (!text)
-		abort(); /* the build embeds it */
-	return text;
-}
-
 static int
 run(struct hypo *h, const char *sql, const char *param, struct pgt_result **ret)
 {
@@ -53,7 +43,7 @@ run(struct hypo *h, const char *sql, const char *param, struct pgt_result **ret)
 static int
 run_file(struct hypo *h, const char *path, const char *param)
 {
-	return run(h, must_file(path), param, NULL);
+	return run(h, pgt_sql_must(path), param, NULL);
 }
 
 /* The highest $n outside of quotes. */
@@ -86,7 +76,7 @@ explain_text(const char *sql)
 	struct pgt_buf b;
 
 	pgt_buf_init(&b, 4096);
-	pgt_buf_puts(&b, must_file("sql/act/plan_explain.sql"));
+	pgt_buf_puts(&b, pgt_sql_must("sql/act/plan_explain.sql"));
 	for (int i = 0; i < n; i++)
 		pgt_buf_puts(&b, i ? ", NULL" : " (NULL");
 	if (n)
@@ -98,7 +88,7 @@ explain_text(const char *sql)
 static double
 plan_cost(struct hypo *h, const char *sql, bool *ret_hypo)
 {
-	char *prepare = pgt_xasprintf("%s%s", must_file("sql/act/plan_prepare.sql"), sql);
+	char *prepare = pgt_xasprintf("%s%s", pgt_sql_must("sql/act/plan_prepare.sql"), sql);
 	char *explain = explain_text(sql);
 	struct pgt_result *r = NULL;
 	const char *text = NULL;
@@ -142,7 +132,7 @@ create(struct hypo *h, const char *definition, double *ret_bytes)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	sql = pgt_xasprintf(must_file("sql/act/hypo_create.sql"), h->ext, h->ext);
+	sql = pgt_xasprintf(pgt_sql_must("sql/act/hypo_create.sql"), h->ext, h->ext);
 #pragma GCC diagnostic pop
 	rc = run(h, sql, definition, &r);
 	if (rc == 0 && pgt_result_rows(r) > 0)
@@ -161,7 +151,7 @@ reset(struct hypo *h)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	sql = pgt_xasprintf(must_file("sql/act/hypo_reset.sql"), h->ext);
+	sql = pgt_xasprintf(pgt_sql_must("sql/act/hypo_reset.sql"), h->ext);
 #pragma GCC diagnostic pop
 	run(h, sql, NULL, NULL);
 	free(sql);

@@ -155,8 +155,9 @@ parse_bool(const char *s, bool *ret)
 	return false;
 }
 
-static int
-to_number(const struct pgt_option *o, const char *s, double *ret, struct pgt_err *err)
+int
+pgt_option_number(const struct pgt_option *o, const char *s, double *ret,
+		  struct pgt_err *err)
 {
 	int64_t n = 0;
 	uint64_t u = 0;
@@ -175,12 +176,12 @@ to_number(const struct pgt_option *o, const char *s, double *ret, struct pgt_err
 	case PGT_OPT_INT:
 		if (!pgt_parse_i64(s, &n))
 			return pgt_err_set(err, PGT_E_USAGE,
-					   "\"%s\" is not a whole number", s);
+					   "\"%.60s\" is not a whole number", s);
 		*ret = (double)n;
 		return 0;
 	case PGT_OPT_NUM:
 		if (!pgt_parse_double(s, ret))
-			return pgt_err_set(err, PGT_E_USAGE, "\"%s\" is not a number", s);
+			return pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is not a number", s);
 		return 0;
 	case PGT_OPT_STR:
 	case PGT_OPT_BOOL:
@@ -189,24 +190,24 @@ to_number(const struct pgt_option *o, const char *s, double *ret, struct pgt_err
 	return 0;
 }
 
-static int
-check_value(const struct pgt_option *o, const char *s, struct pgt_err *err)
+int
+pgt_option_check(const struct pgt_option *o, const char *s, struct pgt_err *err)
 {
 	double v = 0, bound = 0;
 	bool b;
 
 	if (o->type == PGT_OPT_BOOL && !parse_bool(s, &b)) {
-		pgt_err_set(err, PGT_E_USAGE, "\"%s\" is neither on nor off", s);
+		pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is neither on nor off", s);
 		goto fail;
 	}
-	if (to_number(o, s, &v, err) < 0)
+	if (pgt_option_number(o, s, &v, err) < 0)
 		goto fail;
-	if (o->min && to_number(o, o->min, &bound, NULL) == 0 && v < bound) {
-		pgt_err_set(err, PGT_E_USAGE, "%s is below the least, %s", s, o->min);
+	if (o->min && pgt_option_number(o, o->min, &bound, NULL) == 0 && v < bound) {
+		pgt_err_set(err, PGT_E_USAGE, "%.60s is below the least, %s", s, o->min);
 		goto fail;
 	}
-	if (o->max && to_number(o, o->max, &bound, NULL) == 0 && v > bound) {
-		pgt_err_set(err, PGT_E_USAGE, "%s is above the most, %s", s, o->max);
+	if (o->max && pgt_option_number(o, o->max, &bound, NULL) == 0 && v > bound) {
+		pgt_err_set(err, PGT_E_USAGE, "%.60s is above the most, %s", s, o->max);
 		goto fail;
 	}
 	return 0;
@@ -222,7 +223,7 @@ static int
 put(struct pgt_options *o, size_t i, const char *text, enum pgt_origin origin,
     struct pgt_err *err)
 {
-	if (check_value(&table[i], text, err) < 0)
+	if (pgt_option_check(&table[i], text, err) < 0)
 		return -1;
 	if (o->value[i].text && o->value[i].origin > origin)
 		return 0;
@@ -467,7 +468,7 @@ pgt_options_num(const struct pgt_options *o, const char *name)
 	size_t i = must_find(name);
 	double v = 0;
 
-	if (o->value[i].text && to_number(&table[i], o->value[i].text, &v, NULL) < 0)
+	if (o->value[i].text && pgt_option_number(&table[i], o->value[i].text, &v, NULL) < 0)
 		v = 0;
 	return v;
 }

@@ -73,6 +73,16 @@ pgt_sql_file(const char *path)
 }
 
 const char *
+pgt_sql_must(const char *path)
+{
+	const char *text = pgt_sql_file(path);
+
+	if (!text)
+		abort();
+	return text;
+}
+
+const char *
 pgt_sql_file_at(size_t i, const char **ret_path)
 {
 	if (i >= pgt_sql_n_texts)

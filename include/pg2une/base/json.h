@@ -30,6 +30,8 @@ cJSON *pgt_json_arr(cJSON *parent, const char *name);
 
 /* Read a member; false when absent or of another type, *ret then untouched. */
 bool pgt_json_get_str(const cJSON *obj, const char *name, const char **ret);
+/* The member at "a.b.c"; NULL when absent. */
+const cJSON *pgt_json_path(const cJSON *obj, const char *path);
 /* Whole numbers; exact to 2^53, and beyond for what pgt_json_i64() added. */
 bool pgt_json_get_i64(const cJSON *obj, const char *name, int64_t *ret);
 bool pgt_json_get_num(const cJSON *obj, const char *name, double *ret);

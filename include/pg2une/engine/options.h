@@ -39,6 +39,12 @@ struct pgt_option {
 	bool file_only;		/* not a flag */
 };
 const struct pgt_option *pgt_options_table(size_t *ret_n);
+/* The number that text says in the option's unit (ns, bytes); 0 for a string or a switch. */
+int pgt_option_number(const struct pgt_option *o, const char *text, double *ret,
+		      struct pgt_err *err) PGT_MUST_CHECK;
+/* Whether text is of the option's type and between its bounds. */
+int pgt_option_check(const struct pgt_option *o, const char *text,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Reads the environment and the file, then takes the flags it knows out of
  * argv (in place, *argc shrinks); what is left are operands and flags of a

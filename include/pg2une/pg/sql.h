@@ -34,6 +34,8 @@ char *pgt_sql_expand(const char *text, const char *schema);
 /* Other embedded files: "sql/rules/pg2une.dl", "themes/dark.theme"; NULL when
  * absent.  pgt_sql_file_at() enumerates, NULL past the end. */
 const char *pgt_sql_file(const char *path);
+/* Of a file that the build embeds: aborts when the source spells it wrong. */
+const char *pgt_sql_must(const char *path);
 const char *pgt_sql_file_at(size_t i, const char **ret_path);
 
 #endif
