@@ -153,7 +153,8 @@ act_preflight(void *ctx, struct pgt_err *err)
 {
 	struct pgt_rollout_drive *d = ctx;
 
-	/* Without a canary the time before is the only control: as long as a step. */
+	/* The primary under the whole load: the base of everything that follows, and
+	 * without a canary the only control. */
 	if (d->base_until_ns)
 		return pgt_clock_mono_ns() < d->base_until_ns ? PGT_RO_WAIT : PGT_RO_OK;
 	if (pgt_ro_meter_read(&d->meter[PGT_RO_PRIMARY], err) < 0)
@@ -168,8 +169,9 @@ act_preflight(void *ctx, struct pgt_err *err)
 		return PGT_RO_FAILED;
 	if (dry_run(d, PGT_RO_PRIMARY, err) < 0 || pgt_ro_check_restart(d, err) < 0)
 		return PGT_RO_FAILED;
-	d->base_until_ns = pgt_clock_mono_ns() + d->plan->min_step_ns;
-	return d->plan->direct ? PGT_RO_WAIT : PGT_RO_OK;
+	d->base_until_ns = pgt_clock_mono_ns() + d->plan->base_ns;
+	d->next_bucket_ns = pgt_clock_mono_ns() + d->plan->bucket_ns;
+	return PGT_RO_WAIT;
 }
 
 /* ---- the canary ---- */

@@ -197,6 +197,8 @@ pgt_ro_node_figures(const struct pgt_ro_meter *m, struct pgt_rollout_node *ret)
 	}
 	ret->tps = m->seconds > 0 ? (m->commits + m->rollbacks) / m->seconds : NAN;
 	ret->errors = m->up ? m->rollbacks : NAN;
+	ret->backends = m->up ? m->backends : -1;
+	ret->backends_max = m->up ? m->backends_max : -1;
 	ret->lag_ms = m->up && m->in_recovery ? m->delay_ms : NAN;
 	free(q);
 }

@@ -134,6 +134,10 @@ read_node(struct pgt_ro_meter *m, double counters[3], struct pgt_err *err)
 	counters[0] = num(r, 0, "commits");
 	counters[1] = num(r, 0, "rollbacks");
 	counters[2] = num(r, 0, "conflicts");
+	m->rollbacks_now = counters[1];
+	m->backends = (int)pgt_result_i64(r, 0, pgt_result_col(r, "backends"), -1);
+	m->backends_max = (int)pgt_result_i64(r, 0, pgt_result_col(r, "backends_max"), -1);
+	m->writes = (int)pgt_result_i64(r, 0, pgt_result_col(r, "writes"), 0);
 	pgt_result_free(r);
 	return 0;
 }
@@ -243,6 +247,19 @@ pgt_ro_meter_read(struct pgt_ro_meter *m, struct pgt_err *err)
 		free(m->last);
 	m->last = now;
 	return 0;
+}
+
+double
+pgt_ro_meter_tps(const struct pgt_ro_meter *m)
+{
+	double s;
+
+	if (!m->first || m->first == m->last)
+		return NAN;
+	s = (double)(m->last->at_ns - m->first->at_ns) / 1e9;
+	return (m->last->commits + m->last->rollbacks - m->first->commits -
+		m->first->rollbacks) /
+	       s;
 }
 
 size_t

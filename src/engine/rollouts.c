@@ -17,14 +17,8 @@
 #include "rollouts_priv.h"
 
 #define CONNECT_NS    (10 * PGT_NS_PER_S)
-#define PROBE_NS      (1 * PGT_NS_PER_S)
-#define PROBES_FAILED 2
 #define STATUS_NS     (1 * PGT_NS_PER_S)
 #define LOCK_NAME     "rollout"
-/* What runs just after a shift runs on new connections and cold caches: this part of
- * a step's least time is not judged, a bucket at least and not longer than this. */
-#define SETTLE_PART   3
-#define SETTLE_MAX_NS (10 * PGT_NS_PER_S)
 
 void
 pgt_ro_drive_say(struct pgt_rollout_drive *d, const char *text)
@@ -156,6 +150,7 @@ pgt_rollout_drive_new(const struct pgt_rollout_drive_args *args,
 	d->say_arg = args->say_arg;
 	d->machine = pgt_rollout_new(d->plan, &pgt_ro_drive_ops, d);
 	d->base_tps = d->base_p99 = d->base_mean = NAN;
+	d->rollbacks_seen = -1;
 	for (int i = 0; i < 2; i++) {
 		struct pgt_rollout_node *n = &d->node[i];
 
@@ -202,6 +197,7 @@ pgt_rollout_drive_free(struct pgt_rollout_drive *d)
 		pgt_ro_meter_done(&d->meter[i]);
 	}
 	pgt_ro_limits_done(&d->limits);
+	pgt_ro_base_free(d);
 	pgt_rollout_plan_free(d->plan);
 	if (d->password)
 		explicit_bzero(d->password, strlen(d->password));
@@ -262,197 +258,6 @@ pgt_rollout_drive_request_rollback(struct pgt_rollout_drive *d)
 	d->stop = 1;
 }
 
-/* ---- measuring ---- */
-
-static void
-share_figures(struct pgt_rollout_drive *d, const struct pgt_gate_bucket *b, bool swapped)
-{
-	double side[2] = {0, 0};
-
-	for (size_t i = 0; i < b->n_strata; i++) {
-		side[PGT_RO_PRIMARY] +=
-		    swapped ? b->strata[i].canary_n : b->strata[i].primary_n;
-		side[PGT_RO_CANARY_SIDE] +=
-		    swapped ? b->strata[i].primary_n : b->strata[i].canary_n;
-	}
-	for (int i = 0; i < 2; i++) {
-		pgt_ro_node_figures(&d->meter[i], &d->node[i]);
-		d->node[i].share_pct = side[0] + side[1] > 0
-					   ? 100 * side[i] / (side[0] + side[1])
-					   : NAN;
-	}
-	d->node[PGT_RO_PRIMARY].conns = d->rstate.primary_conns;
-	d->node[PGT_RO_CANARY_SIDE].conns = d->rstate.canary_conns;
-	d->node[PGT_RO_CANARY_SIDE].lag_bytes = b->lag_bytes;
-}
-
-static void
-ask_router(struct pgt_rollout_drive *d, struct pgt_rollout_measure *m, bool swapped)
-{
-	struct pgt_err err = {0};
-	struct pgt_router_state st;
-	double all;
-
-	m->configured_pct = NAN;
-	m->bucket.canary_conn_share = NAN;
-	if (!d->router)
-		return;
-	m->configured_pct = -1;
-	if (d->rops->get(d->router, &st, &err) < 0) {
-		pgt_ro_drive_say(d, err.msg);
-		return;
-	}
-	d->rstate = st;
-	m->configured_pct = st.configured_pct;
-	all = st.primary_conns + st.canary_conns;
-	if (st.primary_conns >= 0 && st.canary_conns >= 0 && all > 0)
-		m->bucket.canary_conn_share =
-		    (swapped ? st.primary_conns : st.canary_conns) / all;
-}
-
-/* Direct mode has no second node: the primary now against itself before. */
-static void
-direct_bucket(struct pgt_rollout_drive *d, struct pgt_rollout_measure *m,
-	      struct pgt_gate_stratum **ret)
-{
-	struct pgt_ro_meter before = d->meter[PGT_RO_PRIMARY];
-	double now = 0, all = 0;
-
-	/* what it did between its first reading and the change */
-	before.classes = d->meter[PGT_RO_CANARY_SIDE].classes;
-	before.n_classes = d->meter[PGT_RO_CANARY_SIDE].n_classes;
-	pgt_ro_bucket(&before, &d->meter[PGT_RO_PRIMARY], &d->limits, false, &m->bucket,
-		      ret);
-	/* Nothing is dealt out here, so nobody can be starved: the share is what it is.
-	 */
-	for (size_t i = 0; i < m->bucket.n_strata; i++) {
-		now += (*ret)[i].canary_n;
-		all += (*ret)[i].canary_n + (*ret)[i].primary_n;
-	}
-	m->bucket.share = all > 0 ? now / all : 0;
-	m->bucket.lag_bytes = NAN;
-	m->bucket.canary_errors = m->bucket.primary_errors = NAN;
-}
-
-static void
-measure(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
-{
-	struct pgt_rollout_measure m = {.canary_mean_ms = NAN};
-	struct pgt_gate_stratum *strata = NULL;
-	struct pgt_err err = {0};
-	bool stale = false, direct = d->plan->direct;
-	double sum = 0, n = 0;
-
-	for (int i = 0; i < (direct ? 1 : 2); i++)
-		if (pgt_ro_meter_read(&d->meter[i], &err) < 0) {
-			pgt_ro_drive_say(d, err.msg);
-			stale = true;
-		}
-	ask_router(d, &m, v->swapped);
-	if (direct) {
-		direct_bucket(d, &m, &strata);
-	} else {
-		pgt_ro_bucket(&d->meter[0], &d->meter[1], &d->limits, v->swapped,
-			      &m.bucket, &strata);
-		m.bucket.share = v->pct < 0 ? 0
-				 : v->swapped ? 1 - v->pct / 100
-					      : v->pct / 100;
-	}
-	m.bucket.stale = stale || d->meter[0].seconds <= 0;
-	share_figures(d, &m.bucket, v->swapped);
-	for (size_t i = 0; i < m.bucket.n_strata; i++) {
-		sum += strata[i].canary_n * strata[i].canary_mean;
-		n += strata[i].canary_n;
-	}
-	m.canary_calls = n;
-	m.canary_mean_ms = n > 0 ? sum / n : NAN;
-	pgt_rollout_feed(d->machine, &m);
-	free(strata);
-}
-
-/* The readings before the change: the base of the tail's limits and of the run's
- * row; in direct mode the control itself. */
-static void
-base_line(struct pgt_rollout_drive *d)
-{
-	struct pgt_ro_meter *p = &d->meter[PGT_RO_PRIMARY];
-	struct pgt_rollout_node n;
-	struct pgt_err err;
-
-	if (pgt_ro_meter_read(p, &err) < 0)
-		return;
-	pgt_ro_limits_take(&d->limits, p);
-	pgt_ro_node_figures(p, &n);
-	d->base_tps = n.tps;
-	d->base_p99 = n.p99_ms;
-	d->base_mean = n.mean_ms;
-	if (d->plan->direct) {
-		free(d->meter[PGT_RO_CANARY_SIDE].classes);
-		d->meter[PGT_RO_CANARY_SIDE].n_classes =
-		    pgt_ro_meter_all(p, &d->meter[PGT_RO_CANARY_SIDE].classes);
-	}
-}
-
-static void
-probe(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
-{
-	struct pgt_ro_meter *c = &d->meter[PGT_RO_CANARY_SIDE];
-	struct pgt_err err = {0};
-
-	if (pgt_ro_meter_probe(c, &err) == 0 && c->in_recovery) {
-		d->probe_failures = 0;
-		return;
-	}
-	d->probe_failures++;
-	pgt_ro_drive_say(d, err.code ? err.msg : "the canary is no standby any more");
-	if (v->state >= PGT_RO_APPLY && d->probe_failures >= PROBES_FAILED)
-		pgt_rollout_canary_down(d->machine);
-}
-
-static int64_t
-settle_ns(const struct pgt_rollout_plan *p, const struct pgt_rollout_view *v)
-{
-	int64_t ns = p->min_step_ns / SETTLE_PART;
-
-	ns = ns > SETTLE_MAX_NS ? SETTLE_MAX_NS : ns;
-	if (v->state == PGT_RO_STEP && v->step == 0 && p->canary.warm_ns > ns)
-		ns = p->canary.warm_ns;
-	return ns > p->bucket_ns ? ns : p->bucket_ns;
-}
-
-static void
-look_at_nodes(struct pgt_rollout_drive *d, int64_t now)
-{
-	struct pgt_rollout_view v;
-
-	pgt_rollout_look(d->machine, &v);
-	if (v.judging && (!d->was_judging || v.since_ns != d->judged_since_ns)) {
-		d->judged_since_ns = v.since_ns;
-		d->was_judging = true;
-		d->settling = true;
-		d->next_bucket_ns = now + settle_ns(d->plan, &v);
-		d->next_probe_ns = now + PROBE_NS;
-		return;
-	}
-	d->was_judging = v.judging;
-	if (v.judging && d->settling && now >= d->next_bucket_ns) {
-		struct pgt_err err;
-
-		for (int i = 0; i < (d->plan->direct ? 1 : 2); i++)
-			(void)!pgt_ro_meter_read(&d->meter[i], &err);
-		d->settling = false;
-		d->next_bucket_ns = pgt_clock_mono_ns() + d->plan->bucket_ns;
-	} else if (v.judging && now >= d->next_bucket_ns) {
-		d->next_bucket_ns = now + d->plan->bucket_ns;
-		measure(d, &v);
-		d->next_probe_ns = now + PROBE_NS;
-	} else if (!d->plan->direct && v.state >= PGT_RO_STEP &&
-		   v.state <= PGT_RO_RETURN && now >= d->next_probe_ns) {
-		d->next_probe_ns = now + PROBE_NS;
-		probe(d, &v);
-	}
-}
-
 /* ---- the loop ---- */
 
 static void
@@ -462,7 +267,7 @@ on_state(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 		return;
 	if (v->state == PGT_RO_APPLY ||
 	    (d->plan->direct && v->state == PGT_RO_PROMOTE))
-		base_line(d);
+		pgt_ro_base_line(d);
 	d->told = v->state;
 	d->next_status_ns = 0;
 	if (pgt_ro_is_end(v->state) || v->state == PGT_RO_CANARY)
@@ -482,7 +287,7 @@ pgt_rollout_drive_run(struct pgt_rollout_drive *d, int wait_ms)
 	pgt_rollout_look(d->machine, &v);
 	on_state(d, &v);
 	if (!again && !pgt_ro_is_end(v.state)) {
-		look_at_nodes(d, pgt_clock_mono_ns());
+		pgt_ro_look_at_nodes(d, pgt_clock_mono_ns());
 		poll(NULL, 0, wait_ms);
 	}
 	if (d->watch)

@@ -44,7 +44,13 @@ struct pgt_ro_meter {
 	/* now */
 	bool up, in_recovery, paused;
 	double lsn, delay_ms;
+	double rollbacks_now; /* since the statistics began */
+	int backends, backends_max;
+	int writes; /* client sessions whose last statement writes; 0 too if hidden */
 	struct pgt_err error;
+	/* of the machine, when it is this one: rollout_resources.c */
+	int64_t cpu_at_ns;
+	double cpu_s;
 };
 
 void pgt_ro_meter_init(struct pgt_ro_meter *m, struct pgt_connspec *take_spec);
@@ -54,6 +60,8 @@ int pgt_ro_meter_probe(struct pgt_ro_meter *m, struct pgt_err *err);
 /* One reading; the classes are those since the reading before. */
 int pgt_ro_meter_read(struct pgt_ro_meter *m, struct pgt_err *err);
 /* Classes since the very first reading; the caller frees. */
+/* Transactions a second since the very first reading; NAN. */
+double pgt_ro_meter_tps(const struct pgt_ro_meter *m);
 size_t pgt_ro_meter_all(const struct pgt_ro_meter *m, struct pgt_ro_class **ret);
 int pgt_ro_key_cmp(const struct pgt_ro_key *a, const struct pgt_ro_key *b);
 
@@ -71,6 +79,16 @@ void pgt_ro_bucket(const struct pgt_ro_meter *primary, const struct pgt_ro_meter
 		   const struct pgt_ro_limits *limits, bool swapped,
 		   struct pgt_gate_bucket *b, struct pgt_gate_stratum **ret_strata);
 void pgt_ro_node_figures(const struct pgt_ro_meter *m, struct pgt_rollout_node *ret);
+
+/* ---- the node's machine, when it is this one: rollout_resources.c ---- */
+
+void pgt_ro_resources(struct pgt_ro_meter *m, struct pgt_rollout_node *ret);
+
+/* ---- when to measure: rollout_measure.c ---- */
+
+void pgt_ro_look_at_nodes(struct pgt_rollout_drive *d, int64_t now);
+void pgt_ro_base_line(struct pgt_rollout_drive *d);
+void pgt_ro_base_free(struct pgt_rollout_drive *d);
 
 /* ---- the canary: rollout_canary.c ---- */
 
@@ -111,6 +129,8 @@ void pgt_ro_keep_conf(struct pgt_rollout_drive *d);
 
 /* ---- the drive ---- */
 
+#define PGT_RO_BASES 24 /* buckets of the time before that are kept */
+
 struct pgt_rollout_drive {
 	const struct pgt_options *options;
 	struct pgt_rollout_plan *plan;
@@ -137,6 +157,16 @@ struct pgt_rollout_drive {
 	int64_t judged_since_ns, base_until_ns;
 	bool was_judging, settling;
 	int probe_failures;
+	struct { /* the primary under the whole load, before anything was changed */
+		struct pgt_ro_class *classes; /* all of that time */
+		size_t n_classes;
+		struct pgt_ro_class *bucket[PGT_RO_BASES]; /* and bucket by bucket */
+		size_t bucket_n[PGT_RO_BASES];
+		int n_buckets;
+		double sd;
+	} base;
+	int64_t write_seen_ns, failed_seen_ns;
+	double rollbacks_seen;
 	struct pgt_rollout_node node[2];
 	struct pgt_router_state rstate;
 	char log[PGT_RO_LOG][160];

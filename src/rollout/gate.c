@@ -13,6 +13,10 @@
 #define ALPHA_ERRORS 0.1
 /* A canary that serves less than this part of its due starves. */
 #define STARVED 0.5
+/* A share is dealt out in connections, 20 of them at least: known to half of one. */
+#define SHARE_SLACK 0.025
+/* Of what is no mean of many: a control of another time, a share. */
+#define DEVIATIONS 3.0
 
 const char *const pgt_gate_verdict_names[4] = {"unknown", "go", "no-go", "extend"};
 
@@ -34,7 +38,12 @@ struct pgt_gate {
 	double step_calls, canary_calls, primary_calls;
 	/* the mean: sums of 1/v, D/v, D^2/v over buckets */
 	double w, wd, wdd;
-	double due, served; /* calls that the share meant for the canary, and its own */
+	/* of this step: calls that the share meant for the canary, and its own */
+	double due, served;
+	struct history {
+		double w, wd, sd;
+		int buckets;
+	} history;
 	struct eprocess tail, errors;
 	const char *stop; /* a hard stop that was seen */
 };
@@ -52,6 +61,9 @@ pgt_gate_defaults(struct pgt_gate_config *c)
 	    .noise_sd = 0.03,
 	    .max_lag_bytes = 64.0 * 1024 * 1024,
 	    .starved_buckets = 3,
+	    .min_memory_pct = 3,
+	    .min_disk_pct = 3,
+	    .max_connections_pct = 95,
 	};
 }
 
@@ -77,6 +89,8 @@ pgt_gate_step(struct pgt_gate *g, double share)
 	g->step_buckets = 0;
 	g->step_calls = 0;
 	g->starved = 0;
+	g->due = g->served = 0;
+	g->history = (struct history){0};
 }
 
 double
@@ -97,8 +111,11 @@ usable(const struct pgt_gate *g, const struct pgt_gate_stratum *s)
 	       s->primary_mean > 0 && s->canary_var >= 0 && s->primary_var >= 0;
 }
 
-static void
-add_mean(struct pgt_gate *g, const struct pgt_gate_bucket *b)
+/* Log ratio of the means, each statement by its share of the time; false: nothing to
+ * compare. */
+static bool
+ratio_of(const struct pgt_gate *g, const struct pgt_gate_bucket *b, double *ret_d,
+	 double *ret_v)
 {
 	double weight = 0, d = 0, v = 0;
 
@@ -106,7 +123,7 @@ add_mean(struct pgt_gate *g, const struct pgt_gate_bucket *b)
 		if (usable(g, &b->strata[i]))
 			weight += b->strata[i].primary_n * b->strata[i].primary_mean;
 	if (!(weight > 0))
-		return;
+		return false;
 	for (size_t i = 0; i < b->n_strata; i++) {
 		const struct pgt_gate_stratum *s = &b->strata[i];
 		double w;
@@ -121,12 +138,44 @@ add_mean(struct pgt_gate *g, const struct pgt_gate_bucket *b)
 		      s->primary_var /
 			  (s->primary_n * s->primary_mean * s->primary_mean));
 	}
-	v += g->cfg.noise_sd * g->cfg.noise_sd;
+	*ret_d = d;
+	*ret_v = v + g->cfg.noise_sd * g->cfg.noise_sd;
+	return true;
+}
+
+static void
+add_mean(struct pgt_gate *g, const struct pgt_gate_bucket *b)
+{
+	double d, v;
+
+	if (!ratio_of(g, b, &d, &v))
+		return;
 	g->w += 1 / v;
 	g->wd += d / v;
 	g->wdd += d * d / v;
 	g->buckets++;
 	g->step_buckets++;
+}
+
+static void
+add_history(struct pgt_gate *g, const struct pgt_gate_bucket *b)
+{
+	struct history *h = &g->history;
+	double d, v;
+
+	if (!ratio_of(g, b, &d, &v))
+		return;
+	h->w += 1 / v;
+	h->wd += d / v;
+	h->sd = fmax(h->sd, fmax(b->control_sd, g->cfg.noise_sd));
+	h->buckets++;
+	g->step_buckets++;
+}
+
+static double
+history_radius(const struct history *h)
+{
+	return DEVIATIONS * sqrt(1 / h->w + h->sd * h->sd);
 }
 
 /* How much more the buckets scatter than their variances say; at least 1. */
@@ -222,6 +271,17 @@ hard_stop(const struct pgt_gate *g, const struct pgt_gate_bucket *b)
 	return NULL;
 }
 
+static void
+bucket_calls(const struct pgt_gate_bucket *b, double *ret_canary, double *ret_primary)
+{
+	*ret_canary = b->historical ? b->calls_canary : 0;
+	*ret_primary = b->historical ? b->calls_primary : 0;
+	for (size_t i = 0; i < b->n_strata && !b->historical; i++) {
+		*ret_canary += b->strata[i].canary_n;
+		*ret_primary += b->strata[i].primary_n;
+	}
+}
+
 void
 pgt_gate_add(struct pgt_gate *g, const struct pgt_gate_bucket *b)
 {
@@ -235,19 +295,71 @@ pgt_gate_add(struct pgt_gate *g, const struct pgt_gate_bucket *b)
 		return;
 	}
 	g->stale = 0;
-	for (size_t i = 0; i < b->n_strata; i++) {
-		canary += b->strata[i].canary_n;
-		primary += b->strata[i].primary_n;
-	}
+	bucket_calls(b, &canary, &primary);
 	add_share(g, canary, primary, b);
-	add_mean(g, b);
-	add_counts(&g->tail, b->canary_slow, b->primary_slow, canary, primary);
-	add_counts(&g->errors, b->canary_errors, b->primary_errors, canary, primary);
+	if (b->historical) {
+		add_history(g, b);
+	} else {
+		add_mean(g, b);
+		add_counts(&g->tail, b->canary_slow, b->primary_slow, canary, primary);
+		add_counts(&g->errors, b->canary_errors, b->primary_errors, canary,
+			   primary);
+	}
 	if (!g->stop)
 		g->stop = hard_stop(g, b);
 }
 
 /* ---- the verdict ---- */
+
+/* Served for certain less than its due, at this step. */
+static bool
+throughput_fell(const struct pgt_gate *g)
+{
+	double slack = SHARE_SLACK / fmax(g->share, SHARE_SLACK), sd;
+
+	if (!(g->share > 0 && g->share < 1) || g->step_buckets < g->cfg.min_buckets ||
+	    !(g->served > 0 && g->due > g->cfg.min_bucket_calls))
+		return false;
+	sd = sqrt(1 / g->served + 1 / g->due + slack * slack);
+	return log(g->served / g->due) + DEVIATIONS * sd <
+	       log1p(-g->cfg.throughput_margin);
+}
+
+static const char *
+harm_seen(const struct pgt_gate *g, const struct pgt_gate_evidence *e)
+{
+	const struct history *h = &g->history;
+
+	if (g->stop)
+		return g->stop;
+	if (e->error_e >= e->error_limit)
+		return "transactions fail more often on the canary";
+	if (e->tail_e_harm >= e->tail_limit)
+		return "slow calls are more frequent on the canary";
+	if (g->buckets >= g->cfg.min_buckets && g->w > 0 &&
+	    g->wd / g->w - radius(g, ALPHA_MEAN * g->cfg.alpha) >
+		log1p(g->cfg.latency_margin))
+		return "the canary is slower than the margin allows";
+	if (throughput_fell(g))
+		return "the canary serves less of its due than the margin allows";
+	if (h->buckets >= g->cfg.min_buckets &&
+	    h->wd / h->w - history_radius(h) > log1p(g->cfg.latency_margin))
+		return "under the whole load it is slower than the primary was before";
+	return NULL;
+}
+
+/* No control at the same moment: within the margin by its estimate is all there is. */
+static void
+judge_history(const struct pgt_gate *g, struct pgt_gate_evidence *e)
+{
+	e->verdict = PGT_GATE_EXTEND;
+	if (log1p(e->mean_ratio) < log1p(g->cfg.latency_margin)) {
+		e->verdict = PGT_GATE_GO;
+		e->reason = "carries the whole load as the primary did before";
+	} else {
+		e->reason = "not within the margin of what the primary did before";
+	}
+}
 
 static void
 judge(const struct pgt_gate *g, struct pgt_gate_evidence *e)
@@ -255,23 +367,19 @@ judge(const struct pgt_gate *g, struct pgt_gate_evidence *e)
 	double limit = log1p(e->margin);
 	bool mean_ok = e->buckets > 0 && log1p(e->mean_hi) < limit;
 	bool tail_better = e->tail_e_better >= e->tail_limit;
+	const char *harm_text = harm_seen(g, e);
 
 	e->verdict = PGT_GATE_NO_GO;
-	if (g->stop) {
-		e->reason = g->stop;
-	} else if (e->error_e >= e->error_limit) {
-		e->reason = "transactions fail more often on the canary";
-	} else if (e->tail_e_harm >= e->tail_limit) {
-		e->reason = "slow calls are more frequent on the canary";
-	} else if (e->buckets >= g->cfg.min_buckets &&
-		   log1p(e->mean_lo) > log1p(g->cfg.latency_margin)) {
-		e->reason = "the canary is slower than the margin allows";
+	if (harm_text) {
+		e->reason = harm_text;
 	} else if (g->stale > 0) {
 		e->verdict = PGT_GATE_UNKNOWN;
 		e->reason = "one side cannot be measured now";
 	} else if (g->step_buckets < g->cfg.min_buckets) {
 		e->verdict = PGT_GATE_UNKNOWN;
 		e->reason = "too few samples at this step";
+	} else if (g->history.buckets > 0) {
+		judge_history(g, e);
 	} else if (!mean_ok) {
 		e->verdict = PGT_GATE_EXTEND;
 		e->reason = "the interval of the mean still reaches the margin";
@@ -311,6 +419,15 @@ pgt_gate_look(const struct pgt_gate *g)
 
 	if (g->buckets > 0) {
 		double mid = g->wd / g->w, r = radius(g, ALPHA_MEAN * alpha);
+
+		e.mean_ratio = expm1(mid);
+		e.mean_lo = expm1(mid - r);
+		e.mean_hi = expm1(mid + r);
+	}
+	e.historical = g->history.buckets > 0;
+	if (e.historical) {
+		double mid = g->history.wd / g->history.w,
+		       r = history_radius(&g->history);
 
 		e.mean_ratio = expm1(mid);
 		e.mean_lo = expm1(mid - r);

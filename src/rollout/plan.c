@@ -26,6 +26,7 @@ static const struct field fields[] = {
     {NULL, "min_step_s", SECONDS, AT(min_step_ns), 1, 86400},
     {NULL, "max_step_s", SECONDS, AT(max_step_ns), 1, 86400},
     {NULL, "bucket_s", SECONDS, AT(bucket_ns), 1, 60},
+    {NULL, "base_s", SECONDS, AT(base_ns), 0, 86400},
     {"gate", "alpha", NUM, AT(gate.alpha), 1e-4, 0.5},
     {"gate", "latency_margin", NUM, AT(gate.latency_margin), 0.01, 1},
     {"gate", "throughput_margin", NUM, AT(gate.throughput_margin), 0.01, 1},
@@ -34,6 +35,9 @@ static const struct field fields[] = {
     {"gate", "min_bucket_calls", NUM, AT(gate.min_bucket_calls), 2, 1e6},
     {"gate", "noise_sd", NUM, AT(gate.noise_sd), 0.001, 1},
     {"gate", "max_lag_bytes", NUM, AT(gate.max_lag_bytes), 0, 1e15},
+    {"gate", "min_memory_pct", NUM, AT(gate.min_memory_pct), 0, 100},
+    {"gate", "min_disk_pct", NUM, AT(gate.min_disk_pct), 0, 100},
+    {"gate", "max_connections_pct", NUM, AT(gate.max_connections_pct), 0, 100},
     {"gate", "starved_buckets", INT, AT(gate.starved_buckets), 1, 1000},
     {"router", "kind", STR, AT(router.kind), 0, 0},
     {"router", "read_only_pool", BOOL, AT(router.read_only_pool), 0, 0},
@@ -231,6 +235,7 @@ set_defaults(struct pgt_rollout_plan *p)
 	p->min_step_ns = 30 * PGT_NS_PER_S;
 	p->max_step_ns = 300 * PGT_NS_PER_S;
 	p->bucket_ns = 5 * PGT_NS_PER_S;
+	p->base_ns = p->canary.warm_ns = -1;
 	p->canary.ready_ns = 600 * PGT_NS_PER_S;
 	p->canary.cpu = 1;
 	p->canary.memory_mb = 1024;
@@ -248,9 +253,9 @@ check(const struct pgt_rollout_plan *p, struct pgt_err *err)
 	if (p->max_step_ns < p->min_step_ns)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "rollout plan: max_step_s is below min_step_s");
-	if (p->max_step_ns <= p->canary.warm_ns)
+	if (p->max_step_ns < p->canary.warm_ns + p->bucket_ns)
 		return pgt_err_set(err, PGT_E_USAGE,
-				   "rollout plan: max_step_s is not above warm_s");
+				   "rollout plan: max_step_s leaves no time after warm_s");
 	if (p->direct)
 		return 0;
 	/* The plan is written down and shown. */
@@ -294,15 +299,25 @@ pgt_rollout_plan_from_json(const cJSON *json, struct pgt_rollout_plan **ret,
 	struct pgt_rollout_plan *p = pgt_xcalloc(1, sizeof(*p));
 
 	set_defaults(p);
-	if (take_members(p, NULL, json, err) < 0 || check(p, err) < 0) {
-		pgt_rollout_plan_free(p);
-		return -1;
-	}
+	if (take_members(p, NULL, json, err) < 0)
+		goto fail;
+	if (p->base_ns < 0)
+		p->base_ns = p->min_step_ns;
+	/* one that was made just now has read nothing yet */
+	if (p->canary.warm_ns < 0)
+		p->canary.warm_ns =
+		    p->direct || p->canary.kind == PGT_ROC_NAMED ? 0 : p->min_step_ns;
+	if (check(p, err) < 0)
+		goto fail;
 	/* one changeset, one rollout: its id serves both */
 	if (!p->id[0])
 		pgt_str_copy(p->id, sizeof(p->id), p->cs->id);
 	*ret = p;
 	return 0;
+
+fail:
+	pgt_rollout_plan_free(p);
+	return -1;
 }
 
 static void

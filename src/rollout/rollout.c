@@ -197,7 +197,11 @@ count_bucket(struct pgt_rollout *r, const struct pgt_rollout_measure *m)
 {
 	double canary = 0, all = 0;
 
-	for (size_t i = 0; i < m->bucket.n_strata; i++) {
+	if (m->bucket.historical) {
+		canary = m->bucket.calls_canary;
+		all = canary + m->bucket.calls_primary;
+	}
+	for (size_t i = 0; i < m->bucket.n_strata && !m->bucket.historical; i++) {
 		canary += m->bucket.strata[i].canary_n;
 		all += m->bucket.strata[i].canary_n + m->bucket.strata[i].primary_n;
 	}
@@ -244,7 +248,7 @@ verdict(const struct pgt_rollout *r)
 {
 	enum pgt_gate_verdict v = r->v.evidence.verdict;
 
-	if (v == PGT_GATE_NO_GO || !uncontrolled(r))
+	if (v == PGT_GATE_NO_GO || !uncontrolled(r) || r->v.evidence.historical)
 		return v;
 	if (r->stale > 0 || r->step_buckets < r->plan->gate.min_buckets ||
 	    r->step_calls < r->plan->gate.min_bucket_calls * r->step_buckets)

@@ -10,7 +10,12 @@
  *   tail    calls slower than their statement's 99th percentile: a mixture of
  *           likelihood ratios, an e-process (Ville 1939)
  *   errors  the same on failed transactions
- * The error probability alpha is split: mean 0.2, tail 0.7, errors 0.1. */
+ * The error probability alpha is split: mean 0.2, tail 0.7, errors 0.1.
+ *
+ * With all traffic on the canary there is no control at the same moment.  Then its mean
+ * is held against the primary's own under the whole load before the rollout.  What has
+ * changed since then does not average out: three standard deviations of it, as seen from
+ * bucket to bucket before, widen the interval, and no error probability is promised. */
 #ifndef PG2UNE_ROLLOUT_GATE_H
 #define PG2UNE_ROLLOUT_GATE_H
 
@@ -28,8 +33,8 @@ extern const char *const pgt_gate_verdict_names[4];
 struct pgt_gate_config {
 	double alpha;	       /* 0.05 */
 	double latency_margin; /* 0.10: non-inferiority margin at full exposure */
-	double throughput_margin; /* 0.10: least share of its due that the canary serves
-				   * is 1 - margin - slack, see starved */
+	double throughput_margin; /* 0.10: it serves less of its due than 1 - this; the
+				   * due is known to half a connection of 20 only */
 	double min_calls; /* of the canary, for GO without a proven better tail: 2000 */
 	int min_buckets;       /* 3 */
 	double min_bucket_calls; /* per arm in a bucket, else it is left out: 10 */
@@ -37,6 +42,10 @@ struct pgt_gate_config {
 				* 0.03, from A/A runs of the lab */
 	double max_lag_bytes;  /* replay lag of the canary: 64 MiB; 0 no limit */
 	int starved_buckets;   /* in a row: 3 */
+	/* Floors of the canary's machine, in percent; 0 none.  Read by the caller, see
+	 * resources_short. */
+	double min_memory_pct, min_disk_pct;
+	double max_connections_pct; /* of its max_connections in use: 95 */
 };
 void pgt_gate_defaults(struct pgt_gate_config *c);
 
@@ -61,6 +70,12 @@ struct pgt_gate_bucket {
 	bool write_refused;	/* a write reached the canary: SQLSTATE 25006 */
 	bool resources_short;	/* memory or disk of the canary below its floor */
 	bool stale;		/* one side could not be measured */
+	/* All traffic is on the canary: the strata's primary side is of another time,
+	 * when the primary had all of it, and control_sd is by how much the log of its
+	 * means varied then from bucket to bucket.  calls_* are of this bucket. */
+	bool historical;
+	double control_sd;
+	double calls_canary, calls_primary;
 };
 
 struct pgt_gate_evidence {
@@ -75,6 +90,7 @@ struct pgt_gate_evidence {
 	double canary_calls, primary_calls;
 	double achieved_share;	/* of calls, 0..1; NAN */
 	int buckets, stale_buckets;
+	bool historical; /* the means are against another time: see above */
 	int starved; /* buckets in a row in which the canary got less than half its due */
 };
 

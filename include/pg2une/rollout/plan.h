@@ -4,7 +4,9 @@
  * JSON, as in a file and in the journal; all but "changeset" may be left out:
  *   {"changeset": {...}, "direct": false, "auto": false,
  *    "steps": [5, 25, 50, 100], "min_step_s": 30, "max_step_s": 300, "bucket_s": 5,
- *    "gate": {"latency_margin": 0.1, "min_calls": 2000, "max_lag_bytes": 67108864},
+ *    "base_s": 30,
+ *    "gate": {"latency_margin": 0.1, "min_calls": 2000, "max_lag_bytes": 67108864,
+ *             "min_memory_pct": 3, "min_disk_pct": 3, "max_connections_pct": 95},
  *    "router": {"kind": "pgbouncer", "read_only_pool": true, "admin": conninfo,
  *               "routes_file", "pool", "primary", "canary", "socket", "command"},
  *    "canary": {"kind": "named", "conninfo", "ready_s": 600, "warm_s": 1, "after":
@@ -49,6 +51,7 @@ struct pgt_rollout_plan { /* strings are the plan's own, NULL where not given */
 	double pct[PGT_RO_STEPS_MAX];
 	int n_steps;
 	int64_t min_step_ns, max_step_ns, bucket_ns;
+	int64_t base_ns; /* of the primary before anything: as long as a step */
 	struct pgt_gate_config gate;
 	struct {
 		char *kind, *admin, *routes_file, *pool, *socket, *primary, *canary,
@@ -59,7 +62,9 @@ struct pgt_rollout_plan { /* strings are the plan's own, NULL where not given */
 		enum pgt_ro_canary kind;
 		enum pgt_ro_after after;
 		int64_t ready_ns;
-		int64_t warm_ns; /* of its first step that is not judged: cold caches */
+		/* Of its first step that is not judged, cold caches: as long as a step
+		 * for one that is made, 0 for a named one. */
+		int64_t warm_ns;
 		char *conninfo;	       /* without a password */
 		char *command;	       /* hook: "make" (prints nothing), "stop" */
 		char *restart_command; /* restarts the canary's server: may be NULL */
