@@ -42,19 +42,31 @@ weight(enum pgt_grade g)
 	return 0;
 }
 
-/* What an operator saw when dismissing it, coarsely: the proposal, the grade, and the
- * score to a factor of two. */
+/* What an operator saw when dismissing it: a hash of the proposal, the weight, the grade. */
 static const char *
 evidence_hash(struct adv_ctx *c, const struct pgt_advice *a)
 {
 	char hex[65];
-	const char *text =
-	    adv_text(c, "%s|%s|%s|%d|%d", a->identity, a->proposed ? a->proposed : "",
-		     a->statement ? a->statement : "", (int)a->confidence,
-		     a->score > 1 ? (int)log2(a->score) : 0);
+	const char *text = adv_text(c, "%s|%s|%s", a->identity,
+				    a->proposed ? a->proposed : "",
+				    a->statement ? a->statement : "");
 
 	pgt_digest_sha256(text, strlen(text), hex);
-	return pgt_arena_strndup(c->a, hex, 16);
+	return adv_text(c, "%.16s-%.0f-%d", hex, ceil(a->score), (int)a->confidence);
+}
+
+bool
+pgt_advice_is_news(const char *then, const char *now)
+{
+	double score[2];
+	int grade[2];
+	const char *text[2] = {then, now};
+
+	for (int i = 0; i < 2; i++)
+		if (sscanf(text[i], "%*16[0-9a-f]-%lf-%d", &score[i], &grade[i]) != 2)
+			return true;
+	return strncmp(then, now, 16) != 0 || grade[1] > grade[0] ||
+	       score[1] >= 2 * fmax(score[0], 1);
 }
 
 static int

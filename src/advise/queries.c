@@ -239,7 +239,7 @@ create_statistics(struct adv_ctx *c, const struct pgt_sch_statement *q,
 	a->undo = adv_sql(c, "statistics_drop", "name",
 			  adv_text(c, "%s.%s", q_schema, name), NULL);
 	a->act = (struct pgt_advice_act){
-	    .kind = "statistics",
+	    .kind = "statistics_create",
 	    .name = name,
 	    .schema = t->schema,
 	    .table = t->name,

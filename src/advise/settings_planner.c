@@ -31,10 +31,33 @@ random_page(struct adv_ctx *c)
 	a->not_if = "statements were tuned around the present plans";
 }
 
+/* Where the threshold was lowered, the threshold is to blame; where it is the default or
+ * above, plans are dear on paper only, and the switch is what helps. */
+static struct pgt_advice *
+jit_remedy(struct adv_ctx *c, double share)
+{
+	double above = adv_setting(c, "jit_above_cost"), impact = fmin(20 + 100 * share, 70);
+	const char *text = adv_rules_find(&c->rules, "query", "jit_above_cost");
+	double usual = adv_rule(c, "query", "jit_above_cost");
+	struct pgt_advice *a;
+
+	if (above >= 0 && above < usual && text) {
+		a = adv_set_text(c, "jit_above_cost", text, impact);
+		if (a)
+			a->not_if = "the statements that are compiled run for seconds";
+		return a;
+	}
+	a = adv_set(c, "jit", 0, impact);
+	if (a)
+		a->not_if = "long analytic statements need it: set it for their role";
+	return a;
+}
+
 static void
 jit(struct adv_ctx *c)
 {
-	double ms = 0, total = 0, calls = 0;
+	double ms = 0, total = 0, calls = 0, of_them = 0, share;
+	const struct pgt_sch_statement *top = NULL;
 	struct pgt_advice *a;
 
 	for (size_t i = 0; i < c->s->n_statements; i++) {
@@ -44,24 +67,34 @@ jit(struct adv_ctx *c)
 		if (q->jit_ms > 0) {
 			ms += q->jit_ms;
 			calls += q->calls;
+			of_them += q->total_ms;
+			top = !top || q->jit_ms > top->jit_ms ? q : top;
 		}
 	}
-	if (!(total > 100) || ms / total < adv_rule(c, "query", "jit_share") ||
+	share = total > 0 ? fmin(ms / total, 1) : 0;
+	if (!top || !(total > 100) || share < adv_rule(c, "query", "jit_share") ||
 	    adv_setting(c, "jit") != 1)
 		return;
-	a = adv_set(c, "jit", 0, fmin(20 + 100 * ms / total, 70));
+	a = jit_remedy(c, share);
 	if (!a)
 		return;
-	adv_evidence(c, a, "compiling", "%.0f%% of all execution time", 100 * ms / total);
-	adv_evidence(c, a, "statements", "%s calls compiled", adv_count(c, calls));
+	a->queryid = top->queryid;
+	adv_evidence(c, a, "compiling", "%.0f%% of all execution time, %.0f%% of those "
+					"statements'",
+		     100 * share, 100 * fmin(ms / of_them, 1));
+	adv_evidence(c, a, "statements", "%s calls compiled, %.3g ms of it each",
+		     adv_count(c, calls), ms / fmax(calls, 1));
+	adv_evidence(c, a, adv_short_sql(c, top->text), "%.3g of %.3g ms a call compiling",
+		     top->jit_ms / fmax(top->calls, 1), top->mean_ms);
 	a->why = adv_text(
 	    c,
 	    "%.0f%% of execution time since the reset went into compiling "
 	    "expressions (%s in %s calls): the statements are too short to earn "
 	    "it back.",
-	    100 * ms / total, adv_age(c, ms / 1e3), adv_count(c, calls));
-	adv_effect(a, "all query time", -100 * ms / total, -100 * ms / total,
-		   -30 * ms / total,
+	    100 * share, adv_age(c, ms / 1e3), adv_count(c, calls));
+	/* what compiled code gained is lost, and was never more than half */
+	adv_effect(a, "all query time", -100 * share, -100 * fmin(1.15 * share, 1),
+		   -50 * share,
 		   "time counted as JIT, less what compiled code had gained");
 	adv_sure(c, a, PGT_GRADE_HIGH, "JIT time is counted by pg_stat_statements");
 	a->costs = "long analytic statements lose what compiling gave them: set it for "

@@ -115,7 +115,7 @@ pgt_marks_state(struct pgt_mark *first, const struct pgt_advice *a, int64_t now_
 	if (m->state == PGT_ADVICE_SNOOZED && m->until_real_ns <= now_real_ns)
 		return PGT_ADVICE_SEEN;
 	if (m->state == PGT_ADVICE_DISMISSED &&
-	    strcmp(m->evidence, a->evidence_hash) != 0)
+	    pgt_advice_is_news(m->evidence, a->evidence_hash))
 		return PGT_ADVICE_NEW;
 	*ret_until = m->until_real_ns;
 	return m->state;

@@ -57,8 +57,7 @@ struct pgt_advice_row { /* evidence: what, how much */
 struct pgt_advice {
 	const char *identity;      /* stable over time: "setting:work_mem",
 				      "index:public.items(tag)" */
-	const char *evidence_hash; /* changes when the evidence changes much: a dismissed
-				    * one comes back then */
+	const char *evidence_hash; /* for pgt_advice_is_news() */
 	enum pgt_advice_kind kind;
 	const char *title;     /* "CREATE INDEX items (tag, created_at)" */
 	const char *statement; /* exact SQL; NULL when there is none to run */
@@ -83,6 +82,11 @@ struct pgt_advice {
 	int64_t queryid;       /* 0 none */
 	double score;	       /* rank: higher first */
 };
+
+/* Has the evidence changed since it was `then`, so that a dismissed one comes back?  When
+ * the proposal is another, the grade rose or the weight doubled; what became weaker, or
+ * moved a little, is no news. */
+bool pgt_advice_is_news(const char *then, const char *now);
 
 struct pgt_advice_list {
 	const struct pgt_advice *items; /* by score, best first */
