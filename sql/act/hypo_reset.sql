@@ -1,2 +1,2 @@
 -- Forget the hypothetical indexes of this session.
-SELECT %s.hypopg_reset()
+SELECT /*pg2une*/ %s.hypopg_reset()

@@ -1,2 +1,2 @@
 -- The generic plan of the prepared statement; followed by its arguments, all NULL.
-EXPLAIN (FORMAT JSON) EXECUTE pg2une_plan
+EXPLAIN /*pg2une*/ (FORMAT JSON) EXECUTE pg2une_plan

@@ -1,2 +1,2 @@
 -- Forget the prepared statement.
-DEALLOCATE pg2une_plan
+DEALLOCATE /*pg2une*/ pg2une_plan

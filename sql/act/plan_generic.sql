@@ -1,2 +1,2 @@
 -- Plan without looking at values: there are none.
-SET plan_cache_mode = force_generic_plan
+SET /*pg2une*/ plan_cache_mode = force_generic_plan

@@ -1,2 +1,2 @@
 -- Statements of applications name their tables without a schema.
-SELECT set_config('search_path', $1, false)
+SELECT /*pg2une*/ set_config('search_path', $1, false)

@@ -1,2 +1,2 @@
 -- Followed by a statement whose parameters have no values yet.
-PREPARE pg2une_plan AS 
+PREPARE /*pg2une*/ pg2une_plan AS 

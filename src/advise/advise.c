@@ -16,12 +16,18 @@ struct box {
 };
 
 static const struct adv_ops advisors[] = {
-    {"memory", adv_settings_memory}, {"wal", adv_settings_wal},
-    {"planner", adv_settings_planner}, {"settings", adv_settings_other},
-    {"missing indexes", adv_index_missing}, {"foreign keys", adv_index_fk},
-    {"waste", adv_index_waste}, {"queries", adv_queries},
-    {"vacuum", adv_vacuum}, {"connections", adv_connections},
-    {"vector", adv_vector}, {"replication", adv_replication},
+    {"memory", adv_settings_memory},
+    {"wal", adv_settings_wal},
+    {"planner", adv_settings_planner},
+    {"settings", adv_settings_other},
+    {"missing indexes", adv_index_missing},
+    {"foreign keys", adv_index_fk},
+    {"waste", adv_index_waste},
+    {"queries", adv_queries},
+    {"vacuum", adv_vacuum},
+    {"connections", adv_connections},
+    {"vector", adv_vector},
+    {"replication", adv_replication},
     {"hygiene", adv_hygiene},
 };
 
@@ -42,7 +48,8 @@ weight(enum pgt_grade g)
 	return 0;
 }
 
-/* What an operator saw when dismissing it: a hash of the proposal, the weight, the grade. */
+/* What an operator saw when dismissing it: a hash of the proposal, the weight, the grade.
+ */
 static const char *
 evidence_hash(struct adv_ctx *c, const struct pgt_advice *a)
 {
@@ -131,11 +138,11 @@ see_host(struct adv_ctx *c)
 
 	if (w == PGT_WORKLOAD_UNKNOWN && c->snap)
 		w = c->snap->workload;
-	c->cls = w == PGT_WORKLOAD_OLTP	  ? PGT_KNOB_OLTP
+	c->cls = w == PGT_WORKLOAD_OLTP   ? PGT_KNOB_OLTP
 		 : w == PGT_WORKLOAD_OLAP ? PGT_KNOB_OLAP
 					  : PGT_KNOB_MIXED;
 	c->major = (c->s->version_num ? c->s->version_num
-		    : c->snap	      ? c->snap->node.version_num
+		    : c->snap         ? c->snap->node.version_num
 				      : 0) /
 		   10000;
 	c->host.server_major = c->major;
@@ -163,8 +170,8 @@ pgt_advise(const struct pgt_advise_input *in, struct pgt_advice_list **ret,
 {
 	struct pgt_schema *empty = in->schema ? NULL : pgt_schema_new();
 	struct box *b = pgt_xcalloc(1, sizeof(*b));
-	struct adv_ctx c = {.in = in, .snap = in->snapshot,
-			    .s = in->schema ? in->schema : empty};
+	struct adv_ctx c = {
+	    .in = in, .snap = in->snapshot, .s = in->schema ? in->schema : empty};
 
 	if (!in->rules) {
 		pgt_schema_free(empty);

@@ -82,6 +82,8 @@ const char *adv_age(struct adv_ctx *c, double seconds);
 /* A setting's number in canonical units (bytes, ms, 0/1); NAN when unknown. */
 double adv_setting(const struct adv_ctx *c, const char *name);
 const struct pgt_setting *adv_setting_row(const struct adv_ctx *c, const char *name);
+/* As other sessions have it, in its base unit; NULL. */
+const char *adv_setting_value(const struct pgt_setting *s);
 const char *adv_setting_text(const struct adv_ctx *c, const char *name); /* "" unknown */
 /* Difference of a counter over the window, or since the reset; NAN. */
 #define ADV_COUNT(c, field)                                                              \

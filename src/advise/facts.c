@@ -11,8 +11,9 @@ unit_factor(const char *unit)
 	static const struct {
 		const char *unit;
 		double factor;
-	} units[] = {{"8kB", PAGE}, {"kB", KB}, {"MB", MB}, {"B", 1}, {"16MB", 16 * MB},
-		     {"ms", 1}, {"s", 1e3}, {"min", 60e3}, {"us", 1e-3}};
+	} units[] = {{"8kB", PAGE}, {"kB", KB},        {"MB", MB},
+		     {"B", 1},      {"16MB", 16 * MB}, {"ms", 1},
+		     {"s", 1e3},    {"min", 60e3},     {"us", 1e-3}};
 
 	for (size_t i = 0; unit && i < PGT_LEN(units); i++)
 		if (strcmp(units[i].unit, unit) == 0)
@@ -26,27 +27,37 @@ adv_setting_row(const struct adv_ctx *c, const char *name)
 	return c->snap ? pgt_snapshot_setting(c->snap, name) : NULL;
 }
 
+/* Our own sessions set a few (jit, timeouts): what other sessions have is reset_val. */
+const char *
+adv_setting_value(const struct pgt_setting *s)
+{
+	bool ours = s && s->source && strcmp(s->source, "session") == 0;
+
+	return !s ? NULL : ours && s->reset_value ? s->reset_value : s->value;
+}
+
 const char *
 adv_setting_text(const struct adv_ctx *c, const char *name)
 {
-	const struct pgt_setting *s = adv_setting_row(c, name);
+	const char *v = adv_setting_value(adv_setting_row(c, name));
 
-	return s && s->value ? s->value : "";
+	return v ? v : "";
 }
 
 double
 adv_setting(const struct adv_ctx *c, const char *name)
 {
 	const struct pgt_setting *s = adv_setting_row(c, name);
+	const char *text = adv_setting_value(s);
 	double v;
 
-	if (!s || !s->value)
+	if (!text)
 		return NAN;
-	if (strcmp(s->value, "on") == 0)
+	if (strcmp(text, "on") == 0)
 		return 1;
-	if (strcmp(s->value, "off") == 0)
+	if (strcmp(text, "off") == 0)
 		return 0;
-	if (!pgt_parse_double(s->value, &v))
+	if (!pgt_parse_double(text, &v))
 		return NAN;
 	return v < 0 ? v : v * unit_factor(s->unit);
 }

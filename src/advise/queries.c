@@ -1,6 +1,7 @@
 /* Statements themselves: which became slower, spill, come in swarms, read whole tables,
  * or are planned from statistics that are missing or old. */
 #include <string.h>
+#include <strings.h>
 
 #include "parse_priv.h"
 
@@ -106,18 +107,40 @@ spill(struct adv_ctx *c, const struct pgt_sch_statement *q)
 
 /* ---- one row at a time ---- */
 
+/* Transactions while the statement was counted: those of the window; else the COMMITs
+ * that pg_stat_statements counted since the same reset. */
+static double
+transactions(const struct adv_ctx *c)
+{
+	double n = 0;
+
+	if (c->windowed && adv_has_window(c))
+		return c->s->now.xacts - c->s->before.xacts;
+	for (size_t i = 0; i < c->s->n_statements; i++) {
+		const char *text = c->s->statements[i].text;
+
+		if (text &&
+		    (strcasecmp(text, "COMMIT") == 0 || strcasecmp(text, "END") == 0))
+			n += c->s->statements[i].calls;
+	}
+	return n;
+}
+
 /* A single row by key, again and again, mostly within one transaction's reach. */
 static void
 n_plus_one(struct adv_ctx *c, size_t i)
 {
 	const struct pgt_sch_statement *q = &c->s->statements[i];
 	const struct adv_parsed *p;
-	double calls = adv_calls(c, q), xacts = ADV_COUNT(c, xacts);
+	double calls = adv_calls(c, q), xacts;
 	const struct adv_block *b;
 	struct pgt_advice *a;
 
 	if (calls < adv_rule(c, "query", "n_plus_one_calls") || q->rows / q->calls > 2 ||
-	    !(xacts > 0) || calls / xacts < 5 || adv_time_pct(c, q) < 5)
+	    adv_time_pct(c, q) < 5)
+		return;
+	xacts = transactions(c);
+	if (!(xacts > 0) || calls / xacts < 5)
 		return;
 	p = adv_parse(c, i);
 	if (!p->ok || p->insert || p->n_blocks != 1 || p->block[0]->kind != BLOCK_SELECT)
@@ -137,8 +160,11 @@ n_plus_one(struct adv_ctx *c, size_t i)
 	    q->rows / q->calls, calls / xacts);
 	adv_effect(a, "its calls", -90, -99, -50,
 		   "one call for all keys of a transaction");
-	adv_sure(c, a, calls / xacts > 20 ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
-		 "parsed; calls against transactions of all databases");
+	adv_sure(c, a,
+		 c->windowed && calls / xacts > 20 ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
+		 c->windowed ? "parsed; calls against transactions of all databases"
+			     : "parsed; calls against COMMITs since the reset: what was "
+			       "called outside of BEGIN is not told apart");
 	a->not_if = "each call belongs to another request";
 }
 

@@ -29,7 +29,7 @@ current_text(struct adv_ctx *c, const struct pgt_setting *s)
 	char buf[32];
 
 	if (!k || !isfinite(v) || k->unit == PGT_UNIT_ENUM)
-		return s->value;
+		return adv_setting_value(s) ? adv_setting_value(s) : "";
 	return pgt_arena_strdup(c->a, pgt_knob_format(k, v, buf, sizeof(buf)));
 }
 
@@ -72,8 +72,8 @@ static struct pgt_advice *
 set(struct adv_ctx *c, const struct pgt_setting *s, const char *value, double impact,
     const char *doc)
 {
-	struct pgt_advice *a =
-	    adv_new(c, PGT_ADVICE_SETTING, impact, "setting:%s", s->name);
+	struct pgt_advice *a = adv_new(c, PGT_ADVICE_SETTING, impact, "setting:%s",
+				       s->name);
 	bool restart = s->context && strcmp(s->context, "postmaster") == 0;
 	const char *now = current_text(c, s);
 	bool list = is_list(s->name);
@@ -132,7 +132,8 @@ adv_set_text(struct adv_ctx *c, const char *name, const char *value, double impa
 	char anchor[96];
 	size_t i;
 
-	if (!s || !plain_value(value) || (s->value && strcasecmp(s->value, value) == 0))
+	if (!s || !plain_value(value) ||
+	    strcasecmp(adv_setting_text(c, name), value) == 0)
 		return NULL;
 	snprintf(anchor, sizeof(anchor), "runtime-config.html#GUC-%s", name);
 	for (i = strlen("runtime-config.html#GUC-"); anchor[i]; i++)

@@ -50,14 +50,16 @@ work_mem_room(const struct adv_ctx *c)
 		       fmax(adv_setting(c, "hash_mem_multiplier"), 1));
 }
 
-/* What the statements that spill would need, largest first by bytes spilled. */
+/* What the statements that spill would need, largest first by bytes spilled; *ret_pct is
+ * their share of query time. */
 static double
 spill_of(struct adv_ctx *c, struct pgt_advice *a,
-	 const struct pgt_sch_statement **ret_top)
+	 const struct pgt_sch_statement **ret_top, double *ret_pct)
 {
 	double need = 0, most = 0;
 
 	*ret_top = NULL;
+	*ret_pct = 0;
 	for (size_t i = 0; i < c->s->n_statements; i++) {
 		const struct pgt_sch_statement *q = &c->s->statements[i];
 		double calls = adv_calls(c, q);
@@ -66,6 +68,7 @@ spill_of(struct adv_ctx *c, struct pgt_advice *a,
 		if (!(calls > 0) || !(temp > 0) || temp < MB ||
 		    !adv_parse(c, i)->n_blocks)
 			continue;
+		*ret_pct += adv_time_pct(c, q);
 		if (temp > most) {
 			most = temp;
 			need = temp / calls;
@@ -122,14 +125,16 @@ static void
 work_mem(struct adv_ctx *c)
 {
 	double now = adv_setting(c, "work_mem"), room = work_mem_room(c), need, want,
-	       rate;
+	       rate, pct;
 	const struct pgt_sch_statement *top;
 	struct pgt_advice *a;
 
 	rate = ADV_COUNT(c, temp_bytes) / adv_db_seconds(c);
-	if (!(rate >= adv_rule(c, "memory", "temp_bytes_ps")) || !(now > 0))
+	need = spill_of(c, NULL, &top, &pct);
+	/* a rate since a reset long ago hides what spills since today */
+	if (!(now > 0) || (!(rate >= adv_rule(c, "memory", "temp_bytes_ps")) &&
+			   !(pct >= adv_rule(c, "memory", "spill_time_pct"))))
 		return;
-	need = spill_of(c, NULL, &top);
 	if (!top && c->s->has_pgss)
 		return; /* index builds and their like, which work_mem does not serve */
 	if (!top) {
@@ -146,7 +151,7 @@ work_mem(struct adv_ctx *c)
 	a = adv_set(c, "work_mem", want, 30 + 20 * fmin(log10(rate / MB + 1), 2));
 	if (!a)
 		return;
-	spill_of(c, a, &top);
+	spill_of(c, a, &top, &pct);
 	if (top)
 		a->queryid = top->queryid;
 	explain_work_mem(c, a, rate, need, want, room);
@@ -333,8 +338,9 @@ maintenance(struct adv_ctx *c)
 	    adv_bytes(c, largest), a->current);
 	adv_sure(c, a, PGT_GRADE_MEDIUM,
 		 "sizes and memory are known; builds were not seen");
-	a->costs = adv_text(c, "%.0f autovacuum workers may take it at once unless "
-			       "autovacuum_work_mem is set",
+	a->costs = adv_text(c,
+			    "%.0f autovacuum workers may take it at once unless "
+			    "autovacuum_work_mem is set",
 			    adv_setting(c, "autovacuum_max_workers"));
 }
 

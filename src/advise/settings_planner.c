@@ -36,7 +36,8 @@ random_page(struct adv_ctx *c)
 static struct pgt_advice *
 jit_remedy(struct adv_ctx *c, double share)
 {
-	double above = adv_setting(c, "jit_above_cost"), impact = fmin(20 + 100 * share, 70);
+	double above = adv_setting(c, "jit_above_cost"),
+	       impact = fmin(20 + 100 * share, 70);
 	const char *text = adv_rules_find(&c->rules, "query", "jit_above_cost");
 	double usual = adv_rule(c, "query", "jit_above_cost");
 	struct pgt_advice *a;
@@ -79,12 +80,14 @@ jit(struct adv_ctx *c)
 	if (!a)
 		return;
 	a->queryid = top->queryid;
-	adv_evidence(c, a, "compiling", "%.0f%% of all execution time, %.0f%% of those "
-					"statements'",
+	adv_evidence(c, a, "compiling",
+		     "%.0f%% of all execution time, %.0f%% of those "
+		     "statements'",
 		     100 * share, 100 * fmin(ms / of_them, 1));
 	adv_evidence(c, a, "statements", "%s calls compiled, %.3g ms of it each",
 		     adv_count(c, calls), ms / fmax(calls, 1));
-	adv_evidence(c, a, adv_short_sql(c, top->text), "%.3g of %.3g ms a call compiling",
+	adv_evidence(c, a, adv_short_sql(c, top->text),
+		     "%.3g of %.3g ms a call compiling",
 		     top->jit_ms / fmax(top->calls, 1), top->mean_ms);
 	a->why = adv_text(
 	    c,

@@ -3,7 +3,7 @@
 --   wal_stats,io_stats,control,file_settings,current_logfile,read_file,ls_logdir,
 --   logging_collector,reload,alter_any,alter_allowed,hint_plan
 -- cadence: demand
-SELECT r.rolsuper AS superuser,
+SELECT /*pg2une*/ r.rolsuper AS superuser,
        pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS read_all_stats,
        pg_catalog.pg_has_role('pg_read_all_settings', 'USAGE') AS read_all_settings,
        pg_catalog.pg_has_role('pg_signal_backend', 'USAGE') AS signal_backend,

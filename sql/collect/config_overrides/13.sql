@@ -1,7 +1,7 @@
 -- Settings of roles and databases, which win over the files.
 -- columns: database,role,name,value
 -- cadence: demand
-SELECT d.datname AS database, r.rolname AS role,
+SELECT /*pg2une*/ d.datname AS database, r.rolname AS role,
        pg_catalog.split_part(c.item, '=', 1) AS name,
        pg_catalog.substr(c.item, pg_catalog.strpos(c.item, '=') + 1) AS value
   FROM pg_catalog.pg_db_role_setting s

@@ -2,7 +2,7 @@
 -- columns: server_version_num,server_version,addr,inet_port,port,datid,database,
 --   user_name,cluster_name,datadir,in_recovery,start_epoch,backend_pid
 -- cadence: demand
-SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS server_version_num,
+SELECT /*pg2une*/ pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS server_version_num,
        pg_catalog.current_setting('server_version') AS server_version,
        pg_catalog.host(pg_catalog.inet_server_addr()) AS addr,
        pg_catalog.inet_server_port() AS inet_port,

@@ -2,5 +2,5 @@
 -- columns: system_identifier,timeline,checkpoint_lsn
 -- privilege: EXECUTE on pg_control_system() and pg_control_checkpoint()
 -- cadence: demand
-SELECT s.system_identifier, c.timeline_id AS timeline, c.checkpoint_lsn
+SELECT /*pg2une*/ s.system_identifier, c.timeline_id AS timeline, c.checkpoint_lsn
   FROM pg_catalog.pg_control_system() s, pg_catalog.pg_control_checkpoint() c

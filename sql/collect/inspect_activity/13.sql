@@ -3,7 +3,7 @@
 --   session_s,transaction_s,query_s,backend_xmin_age,blocked_by,query
 -- privilege: pg_read_all_stats for others' sessions
 -- cadence: demand
-SELECT a.pid, a.usename AS username, a.datname AS database, a.application_name,
+SELECT /*pg2une*/ a.pid, a.usename AS username, a.datname AS database, a.application_name,
        COALESCE(pg_catalog.host(a.client_addr), 'local') AS client,
        a.state, a.wait_event_type, a.wait_event,
        pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.backend_start) AS session_s,

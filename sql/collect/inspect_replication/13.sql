@@ -3,7 +3,7 @@
 --   retained_bytes,replay_lag_s
 -- privilege: pg_read_all_stats for the details
 -- cadence: demand
-SELECT 'sender'::pg_catalog.text AS kind, r.application_name AS name,
+SELECT /*pg2une*/ 'sender'::pg_catalog.text AS kind, r.application_name AS name,
        COALESCE(pg_catalog.host(r.client_addr), 'local') AS client, r.state, r.sync_state,
        true AS active,
        pg_catalog.pg_wal_lsn_diff(l.now, r.sent_lsn) AS sent_lag_bytes,

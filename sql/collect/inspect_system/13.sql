@@ -4,7 +4,7 @@
 --   tup_returned,tup_fetched,tup_inserted,tup_updated,tup_deleted,temp_files,temp_bytes,
 --   deadlocks,stats_reset
 -- cadence: demand
-SELECT pg_catalog.current_setting('server_version') AS version,
+SELECT /*pg2une*/ pg_catalog.current_setting('server_version') AS version,
        pg_catalog.pg_postmaster_start_time() AS start_time,
        pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()
            - pg_catalog.pg_postmaster_start_time()) AS uptime_s,

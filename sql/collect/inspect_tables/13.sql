@@ -4,7 +4,7 @@
 --   n_tup_upd,n_tup_del,n_tup_hot_upd,n_live_tup,n_dead_tup,n_mod_since_analyze,
 --   size_bytes,last_vacuum,last_analyze,stats_reset
 -- cadence: demand
-SELECT t.relid, t.schemaname AS schema, t.relname AS name, t.seq_scan, t.seq_tup_read,
+SELECT /*pg2une*/ t.relid, t.schemaname AS schema, t.relname AS name, t.seq_scan, t.seq_tup_read,
        t.idx_scan, t.idx_tup_fetch, t.n_tup_ins, t.n_tup_upd, t.n_tup_del, t.n_tup_hot_upd,
        t.n_live_tup, t.n_dead_tup, t.n_mod_since_analyze,
        c.relpages::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8

@@ -2,4 +2,4 @@
 -- columns: n
 -- extension: hypopg
 -- cadence: demand
-SELECT pg_catalog.count(*) AS n FROM @ext@.hypopg()
+SELECT /*pg2une*/ pg_catalog.count(*) AS n FROM @ext@.hypopg()

@@ -2,4 +2,4 @@
 -- columns: n
 -- extension: pg_buffercache
 -- cadence: demand
-SELECT CASE WHEN pg_catalog.has_function_privilege('@ext@.pg_buffercache_pages()', 'EXECUTE') THEN 1 END AS n
+SELECT /*pg2une*/ CASE WHEN pg_catalog.has_function_privilege('@ext@.pg_buffercache_pages()', 'EXECUTE') THEN 1 END AS n

@@ -2,4 +2,4 @@
 -- columns: n
 -- extension: pg_qualstats
 -- cadence: demand
-SELECT pg_catalog.count(*) AS n FROM @ext@.pg_qualstats()
+SELECT /*pg2une*/ pg_catalog.count(*) AS n FROM @ext@.pg_qualstats()

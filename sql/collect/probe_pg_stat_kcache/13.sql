@@ -2,4 +2,4 @@
 -- columns: n
 -- extension: pg_stat_kcache
 -- cadence: demand
-SELECT pg_catalog.count(*) AS n FROM @ext@.pg_stat_kcache()
+SELECT /*pg2une*/ pg_catalog.count(*) AS n FROM @ext@.pg_stat_kcache()

@@ -2,4 +2,4 @@
 -- columns: n
 -- extension: pg_wait_sampling
 -- cadence: demand
-SELECT pg_catalog.count(*) AS n FROM @ext@.pg_wait_sampling_get_current(NULL)
+SELECT /*pg2une*/ pg_catalog.count(*) AS n FROM @ext@.pg_wait_sampling_get_current(NULL)

@@ -6,7 +6,7 @@
 --   dead_rows,has_stats,last_analyze
 -- privilege: SELECT on the tables, for their pg_stats
 -- cadence: demand
-SELECT q.schema, q.table, q.rows, q.size_bytes,
+SELECT /*pg2une*/ q.schema, q.table, q.rows, q.size_bytes,
        CASE WHEN q.has_stats THEN q.need_pages * q.bs END AS expected_bytes,
        CASE WHEN q.has_stats THEN GREATEST(q.size_bytes - q.need_pages * q.bs, 0) END AS bloat_bytes,
        CASE WHEN q.has_stats AND q.size_bytes > 0

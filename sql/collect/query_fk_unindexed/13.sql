@@ -2,7 +2,7 @@
 -- and more: deleting from the other side then scans this one.  $2 a table, or NULL.
 -- columns: schema,table,constraint,columns,references,rows,size_bytes,statement
 -- cadence: demand
-SELECT n.nspname AS schema, c.relname AS table, k.conname AS constraint,
+SELECT /*pg2une*/ n.nspname AS schema, c.relname AS table, k.conname AS constraint,
        pg_catalog.to_json(cols.names) AS columns,
        k.confrelid::pg_catalog.regclass::pg_catalog.text AS references,
        live.rows,

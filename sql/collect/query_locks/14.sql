@@ -4,7 +4,7 @@
 --   wait_event_type,wait_event,locktype,mode,object,wait_s,transaction_s,query
 -- privilege: pg_read_all_stats for others' queries
 -- cadence: demand
-WITH RECURSIVE waiting AS MATERIALIZED (
+WITH RECURSIVE /*pg2une*/ waiting AS MATERIALIZED (
     SELECT a.pid, pg_catalog.pg_blocking_pids(a.pid) AS blockers
       FROM pg_catalog.pg_stat_activity a
      WHERE a.wait_event_type = 'Lock'),

@@ -3,7 +3,7 @@
 -- columns: schema,table,rows,seq_scan,seq_tup_read,rows_per_scan,idx_scan,size_bytes,
 --   stats_age_s
 -- cadence: demand
-SELECT t.schemaname AS schema, t.relname AS table, live.rows, t.seq_scan, t.seq_tup_read,
+SELECT /*pg2une*/ t.schemaname AS schema, t.relname AS table, live.rows, t.seq_scan, t.seq_tup_read,
        t.seq_tup_read / t.seq_scan AS rows_per_scan, COALESCE(t.idx_scan, 0) AS idx_scan,
        c.relpages::pg_catalog.int8 * pg_catalog.current_setting('block_size')::pg_catalog.int8
            AS size_bytes,

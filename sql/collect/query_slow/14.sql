@@ -5,7 +5,7 @@
 --   blk_write_ms,wal_bytes,jit_ms,stats_since,query
 -- extension: pg_stat_statements
 -- cadence: demand
-SELECT s.queryid::pg_catalog.text AS queryid, s.userid, s.dbid, s.toplevel AS toplevel,
+SELECT /*pg2une*/ s.queryid::pg_catalog.text AS queryid, s.userid, s.dbid, s.toplevel AS toplevel,
        r.rolname AS username, d.datname AS database, s.calls,
        s.total_exec_time AS total_exec_ms, s.mean_exec_time AS mean_exec_ms,
        s.min_exec_time AS min_exec_ms, s.max_exec_time AS max_exec_ms,

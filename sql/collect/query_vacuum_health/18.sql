@@ -4,7 +4,7 @@
 --   last_vacuum,last_autovacuum,last_analyze,last_autoanalyze,vacuum_count,
 --   autovacuum_count,xid_age,freeze_max_age,freeze_ratio,autovacuum_enabled
 -- cadence: demand
-SELECT q.schema, q.table, q.live_rows, q.dead_rows, q.threshold,
+SELECT /*pg2une*/ q.schema, q.table, q.live_rows, q.dead_rows, q.threshold,
        q.dead_rows / GREATEST(q.threshold, 1) AS due_ratio, q.mod_since_analyze,
        q.last_vacuum, q.last_autovacuum, q.last_analyze, q.last_autoanalyze,
        q.vacuum_count, q.autovacuum_count, q.xid_age, q.freeze_max_age,

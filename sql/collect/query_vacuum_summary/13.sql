@@ -2,7 +2,7 @@
 -- columns: autovacuum,naptime,max_workers,workers_running,cost_limit,cost_delay_ms,
 --   oldest_database,oldest_xid_age,oldest_mxid_age,prepared_transactions
 -- cadence: demand
-SELECT pg_catalog.current_setting('autovacuum')::pg_catalog.bool AS autovacuum,
+SELECT /*pg2une*/ pg_catalog.current_setting('autovacuum')::pg_catalog.bool AS autovacuum,
        pg_catalog.current_setting('autovacuum_naptime') AS naptime,
        pg_catalog.current_setting('autovacuum_max_workers')::pg_catalog.int8 AS max_workers,
        (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity a

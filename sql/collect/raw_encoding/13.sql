@@ -2,4 +2,4 @@
 -- their bytes in place of failing the whole statement.
 -- columns: client_encoding
 -- cadence: demand
-SELECT pg_catalog.set_config('client_encoding', 'SQL_ASCII', false) AS client_encoding
+SELECT /*pg2une*/ pg_catalog.set_config('client_encoding', 'SQL_ASCII', false) AS client_encoding

@@ -2,4 +2,4 @@
 -- columns: stats_reset,dealloc
 -- extension: pg_stat_statements
 -- cadence: demand
-SELECT i.stats_reset, i.dealloc FROM @ext@.pg_stat_statements_info i
+SELECT /*pg2une*/ i.stats_reset, i.dealloc FROM @ext@.pg_stat_statements_info i
