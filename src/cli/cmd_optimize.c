@@ -24,16 +24,41 @@ static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 #define MIN_TRIAL_NS (12 * PGT_NS_PER_S)
 
 static const struct pgt_option options[] = {
-    {.name = "action", .type = PGT_OPT_STR, .arg = "WHAT", .help = "knobs"},
+    {.name = "action",
+     .type = PGT_OPT_STR,
+     .arg = "WHAT",
+     .help = "knobs (default), queries (the advisor's indexes) or holistic (both)"},
     {.name = "mode",
      .type = PGT_OPT_STR,
      .arg = "MODE",
-     .help = "live (measures on this server, reload-only settings) or model (no "
-	     "measurement)"},
+     .help = "live (measures on this server, reload-only settings), rehearsal (on a "
+	     "throwaway copy on this machine, restarts allowed), canary (on a standby, "
+	     "beside the primary) or model (no measurement)"},
     {.name = "objective",
      .type = PGT_OPT_STR,
      .arg = "GOAL",
-     .help = "mean, p99 or tps; mean by default: tps says nothing under a fixed load"},
+     .help = "mean, p99, tps, or weights such as tps=0.6,p99=0.4; mean by default: tps "
+	     "says nothing under a fixed load"},
+    {.name = "script",
+     .type = PGT_OPT_STR,
+     .arg = "FILE",
+     .help = "rehearsal: the load, a pgbench script or builtin:NAME; the captured "
+	     "SELECT statements by default"},
+    {.name = "clients",
+     .type = PGT_OPT_INT,
+     .arg = "N",
+     .help = "rehearsal: sessions of the load (4)"},
+    {.name = "in-place",
+     .type = PGT_OPT_BOOL,
+     .help = "rehearsal: this server is a lab: no copy, the load runs on it"},
+    {.name = "copy-to",
+     .type = PGT_OPT_STR,
+     .arg = "FOLDER",
+     .help = "rehearsal: where the copy is made (/var/tmp)"},
+    {.name = "standby",
+     .type = PGT_OPT_STR,
+     .arg = "CONNINFO",
+     .help = "canary: the standby that takes a share of the reads"},
     {.name = "iterations",
      .type = PGT_OPT_INT,
      .arg = "N",
@@ -54,6 +79,7 @@ static const struct pgt_column setting_columns[] = {
     {"name", "setting", PGT_CELL_TEXT},
     {"current", "current", PGT_CELL_TEXT},
     {"proposed", "proposed", PGT_CELL_TEXT},
+    {"restart", "restart", PGT_CELL_TEXT},
     {"importance", "matters", PGT_CELL_PCT},
     {0},
 };
@@ -80,31 +106,93 @@ static const struct pgt_view views[] = {
     {0},
 };
 
+/* The index of text among names; 0 when it is not given, -1 when it is none. */
+static int
+choice(const char *text, const char *const *names, int n)
+{
+	if (!text)
+		return 0;
+	for (int i = 0; i < n; i++)
+		if (strcmp(text, names[i]) == 0)
+			return i;
+	return -1;
+}
+
+static int
+read_words(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
+{
+	static const char *const actions[] = {"knobs", "queries", "holistic"};
+	static const char *const modes[] = {"model", "live", "rehearsal", "canary"};
+	static const char *const goals[] = {"tps", "mean", "p99"};
+	const char *mode = pgt_cmd_str(c, "mode"), *goal = pgt_cmd_str(c, "objective");
+	const char *action = pgt_cmd_str(c, "action");
+	int a = choice(action, actions, PGT_LEN(actions));
+	int m = choice(mode ? mode : "live", modes, PGT_LEN(modes));
+	int g = choice(goal ? goal : "mean", goals, PGT_LEN(goals));
+
+	if (a < 0)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--action %s: knobs, queries or holistic", action);
+	if (m < 0)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--mode %s: live, rehearsal, canary or model", mode);
+	o->action = (enum pgt_tune_action)a;
+	o->mode = (enum pgt_tune_mode)m;
+	if (g >= 0)
+		o->objective = (enum pgt_tune_objective)g;
+	else
+		pgt_str_copy(o->weights, sizeof(o->weights), goal);
+	if (*o->weights && !strchr(goal, '='))
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--objective %s: mean, p99, tps or tps=0.6,p99=0.4",
+				   goal);
+	return 0;
+}
+
+static int
+read_text(struct pgt_cmd *c, const char *option, char *buf, size_t size,
+	  struct pgt_err *err)
+{
+	const char *text = pgt_cmd_str(c, option);
+
+	if (text && strlen(text) >= size)
+		return pgt_err_set(err, PGT_E_USAGE, "--%s: too long", option);
+	if (text)
+		pgt_str_copy(buf, size, text);
+	return 0;
+}
+
+static int
+read_where(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
+{
+	if (read_text(c, "script", o->script, sizeof(o->script), err) < 0 ||
+	    read_text(c, "copy-to", o->copy_to, sizeof(o->copy_to), err) < 0 ||
+	    read_text(c, "standby", o->standby, sizeof(o->standby), err) < 0)
+		return -1;
+	o->in_place = pgt_cmd_bool(c, "in-place");
+	if (pgt_cmd_int(c, "clients") > 0)
+		o->clients = (int)pgt_cmd_int(c, "clients");
+	if (o->clients > 1000)
+		return pgt_err_set(err, PGT_E_USAGE, "--clients: 1000 at most");
+	if (o->mode == PGT_TUNE_CANARY && !*o->standby)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--mode canary needs --standby CONNINFO");
+	if (o->mode != PGT_TUNE_REHEARSAL && (*o->script || o->in_place || *o->copy_to))
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--script, --in-place and --copy-to are for --mode "
+				   "rehearsal");
+	return 0;
+}
+
 static int
 read_choices(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 {
-	const char *mode = pgt_cmd_str(c, "mode"), *goal = pgt_cmd_str(c, "objective");
-	const char *action = pgt_cmd_str(c, "action"), *ram;
+	const char *ram;
 	uint64_t bytes;
 
 	pgt_tune_opts_init(o);
-	if (action && strcmp(action, "knobs") != 0)
-		return pgt_err_set(
-		    err, PGT_E_USAGE,
-		    "--action %s: this build searches knobs; for indexes and "
-		    "queries see pg2une advise",
-		    action);
-	if (mode && strcmp(mode, "model") == 0)
-		o->mode = PGT_TUNE_MODEL;
-	else if (mode && strcmp(mode, "live") != 0)
-		return pgt_err_set(err, PGT_E_USAGE, "--mode %s: live or model", mode);
-	if (goal && strcmp(goal, "p99") == 0)
-		o->objective = PGT_TUNE_P99;
-	else if (goal && strcmp(goal, "tps") == 0)
-		o->objective = PGT_TUNE_TPS;
-	else if (goal && strcmp(goal, "mean") != 0)
-		return pgt_err_set(err, PGT_E_USAGE, "--objective %s: mean, p99 or tps",
-				   goal);
+	if (read_words(c, o, err) < 0 || read_where(c, o, err) < 0)
+		return -1;
 	if (pgt_cmd_int(c, "iterations") > 0)
 		o->iterations = (int)pgt_cmd_int(c, "iterations");
 	if (pgt_cmd_int(c, "trial") > 0)
@@ -157,6 +245,9 @@ put_trials(cJSON *top, const struct pgt_ev_optimize *ev)
 		pgt_json_num(o, "mean_ms", t->mean_ms);
 		pgt_json_num(o, "p99_ms", t->p99_ms);
 		pgt_json_num(o, "gain_pct", t->gain_pct);
+		pgt_json_str(o, "why", t->why);
+		if (*t->note)
+			pgt_json_str(o, "note", t->note);
 		pgt_json_str(o, "config", t->config);
 	}
 }
@@ -178,7 +269,10 @@ answer(const struct pgt_ev_optimize *ev)
 		pgt_json_str(o, "name", s->name);
 		pgt_json_str(o, "current", s->current);
 		pgt_json_str(o, "proposed", s->proposed);
+		pgt_json_bool(o, "restart", s->restart);
 		pgt_json_num(o, "importance", s->importance);
+		if (s->kind != PGT_TUNE_SETTING)
+			pgt_json_str(o, "statement", s->effect);
 	}
 	p = pgt_json_obj(top, "proposal");
 	pgt_json_str(p, "verdict",
@@ -311,6 +405,8 @@ const struct pgt_cmd_ops pgt_cmd_optimize = {
 	"measured against the present settings, interleaved, and applied by nobody "
 	"but you (config apply, or the console).",
     .examples = "optimize --mode model --ram 16GB --cpus 8\n"
+		"optimize --mode rehearsal --script builtin:tpcb-like --clients 8\n"
+		"optimize --mode rehearsal --action holistic\n"
 		"optimize --mode live --objective p99 --iterations 20 --time 30m",
     .opts = options,
     .run = run_optimize,

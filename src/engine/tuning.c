@@ -5,6 +5,7 @@
 
 #include "pg2une/base/clock.h"
 #include "pg2une/base/digest.h"
+#include "pg2une/base/json.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
@@ -28,111 +29,6 @@ pgt_tune_opts_init(struct pgt_tune_opts *o)
 	    .settle_ns = 3 * PGT_NS_PER_S,
 	    .seed = 1,
 	};
-}
-
-/* ---- the space ---- */
-
-static enum pgt_knob_class
-class_of(const struct pgt_snapshot *s)
-{
-	return s->workload == PGT_WORKLOAD_OLTP	  ? PGT_KNOB_OLTP
-	       : s->workload == PGT_WORKLOAD_OLAP ? PGT_KNOB_OLAP
-						  : PGT_KNOB_MIXED;
-}
-
-/* Canonical units of one unit of pg_settings: bytes or milliseconds. */
-static double
-bare_unit(const char *unit)
-{
-	static const struct {
-		const char *name;
-		double factor;
-	} units[] = {{"B", 1},	   {"kB", 1024}, {"8kB", 8192},	 {"MB", 1048576},
-		     {"16MB", 16777216}, {"ms", 1},	  {"us", 0.001}, {"s", 1000},
-		     {"min", 60000}};
-
-	for (size_t i = 0; unit && i < PGT_LEN(units); i++)
-		if (strcmp(units[i].name, unit) == 0)
-			return units[i].factor;
-	return 1;
-}
-
-/* False when the server does not say. */
-static bool
-setting_value(const struct pgt_snapshot *s, const struct pgt_knob *k, double *ret)
-{
-	const struct pgt_setting *st = pgt_snapshot_setting(s, k->name);
-
-	return st && st->value &&
-	       pgt_knob_parse(k, st->value, bare_unit(st->unit), ret, NULL) == 0;
-}
-
-/* ALTER SYSTEM would be masked by these, or is not ours to give. */
-static bool
-may_set(const struct pgt_snapshot *s, const struct pgt_knob *k)
-{
-	const struct pgt_setting *st = pgt_snapshot_setting(s, k->name);
-
-	return st && st->source && strcmp(st->source, "command line") != 0 &&
-	       strcmp(st->source, "environment variable") != 0;
-}
-
-static int
-build_space(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
-{
-	const struct pgt_snapshot *s = t->at;
-	bool restart = t->opts.mode == PGT_TUNE_MODEL;
-	double ram = t->opts.ram_bytes > 0 ? t->opts.ram_bytes : s->host.mem_total;
-	double v;
-
-	to->cls = class_of(s);
-	to->host = (struct pgt_knob_host){
-	    .ram_bytes = ram > 0 ? ram : 0,
-	    .cores = t->opts.cpus > 0 ? t->opts.cpus : s->host.n_cpus,
-	    .max_connections = s->sessions.max_connections,
-	    .rotating_disk = s->host.storage && strcmp(s->host.storage, "hdd") == 0,
-	    .server_major = s->node.version_num / 10000,
-	};
-	to->have_host = to->host.ram_bytes > 0 && to->host.cores > 0;
-	pgt_memory_model_default(&to->mem, &to->host, to->cls);
-	pgt_space_init(&t->space);
-	for (size_t i = 0; i < pgt_knob_count(); i++) {
-		const struct pgt_knob *k = pgt_knob_at(i);
-
-		if (!setting_value(s, k, &v))
-			continue;
-		pgt_memory_model_set(&to->mem, k->name, v);
-		if (!k->search || k->risk == PGT_RISK_DURABILITY || !may_set(s, k) ||
-		    !pgt_knob_in_major(k, to->host.server_major) ||
-		    (k->context == PGT_CONTEXT_RESTART && !restart) ||
-		    (k->risk == PGT_RISK_MEMORY && !to->have_host))
-			continue;
-		if (pgt_space_add_knob(&t->space, k, &to->host, to->cls, err) < 0)
-			return -1;
-		t->baseline[t->space.n_dims - 1] = v;
-	}
-	for (size_t i = 0; i < pgt_knob_count(); i++) {
-		const struct pgt_knob *k = pgt_knob_at(i);
-
-		if (pgt_space_find(&t->space, k->name) < 0 && setting_value(s, k, &v))
-			pgt_space_fix(&t->space, k->name, v);
-	}
-	if (t->space.n_dims == 0)
-		return pgt_err_set(err, PGT_E_UNSUPPORTED,
-				   "no setting that may be searched here");
-	return 0;
-}
-
-/* pgt_space_fix() may have dropped a dimension: line the baseline up again. */
-static void
-realign_baseline(struct pgt_tuning *t)
-{
-	double v;
-
-	for (size_t i = 0; i < t->space.n_dims; i++)
-		if (t->space.dims[i].knob &&
-		    setting_value(t->at, t->space.dims[i].knob, &v))
-			t->baseline[i] = v;
 }
 
 /* ---- the search ---- */
@@ -230,9 +126,17 @@ one_trial(struct pgt_tuning *t, struct pgt_err *err)
 {
 	struct pgt_tried tried;
 	struct pgt_trial trial;
+	struct pgt_err why = {0};
 
-	if (pgt_tuner_ask(t->tuner, &t->cancel, &trial, err) < 0)
-		return -1;
+	if (pgt_tuner_ask(t->tuner, &t->cancel, &trial, &why) < 0) {
+		/* Nothing is worth confirming: the answer is to keep what is there. */
+		if (pgt_tuner_phase(t->tuner) == PGT_TUNER_DONE)
+			return 0;
+		if (why.code != PGT_E_NOTFOUND)
+			return pgt_err_set(err, why.code, "%s", why.msg);
+		pgt_tuner_finish(t->tuner); /* a small space that was tried whole */
+		return 0;
+	}
 	begin_now(t, &trial);
 	if (pgt_tuning_try(t, &trial, &tried, err) < 0)
 		return -1;
@@ -284,8 +188,52 @@ by_model(struct pgt_tuning *t, const struct pgt_tuner_opts *to)
 	t->proposal.gain_pct = t->proposal.gain_lo_pct = t->proposal.gain_hi_pct = NAN;
 	t->proposal.confidence = NAN;
 	t->have_proposal = true;
+	for (size_t i = 0; i < t->space.n_dims; i++)
+		if (!t->space.dims[i].knob)
+			t->proposal.value[i] = 1;
 	pgt_str_copy(t->text, sizeof(t->text),
-		     "rules of thumb only: nothing was measured on this server");
+		     t->n_extras == 0 ? "rules of thumb only: nothing was measured on this "
+					"server"
+				      : "rules of thumb, and indexes by the planner's "
+					"costs: nothing was measured on this server");
+}
+
+static int
+check_mode(const struct pgt_tuning *t, struct pgt_err *err)
+{
+	if (t->opts.action != PGT_TUNE_KNOBS && t->opts.mode != PGT_TUNE_MODEL &&
+	    !pgt_tuning_has_copy(t))
+		return pgt_err_set(err, PGT_E_UNSUPPORTED,
+				   "indexes are built on a copy (--mode rehearsal) or asked "
+				   "of the planner (--mode model): not on a server in use, "
+				   "and a standby cannot have its own");
+	return 0;
+}
+
+static int
+set_objective(struct pgt_tuning *t, struct pgt_err *err)
+{
+	if (*t->opts.weights)
+		return pgt_objective_parse(t->opts.weights, &t->objective, err);
+	t->objective = (struct pgt_objective){.w_tps = t->opts.objective == PGT_TUNE_TPS,
+					      .w_mean = t->opts.objective ==
+							PGT_TUNE_MEAN,
+					      .w_p99 = t->opts.objective == PGT_TUNE_P99};
+	return 0;
+}
+
+/* Where the trials run, and what measures them. */
+static int
+open_target(struct pgt_tuning *t, struct pgt_err *err)
+{
+	if (pgt_tuning_has_copy(t))
+		return pgt_tuning_rehearse_begin(t, err);
+	if (pgt_connspec_with(t->e->spec, NULL, NULL, NULL, t->password, &t->spec, err) <
+	    0)
+		return -1;
+	if (t->opts.mode == PGT_TUNE_REHEARSAL && pgt_tuning_rehearse_begin(t, err) < 0)
+		return -1;
+	return pgt_measure_open(t->spec, &t->meter, err);
 }
 
 static int
@@ -294,24 +242,18 @@ prepare(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 	pgt_tuner_opts_init(to);
 	to->seed = t->opts.seed;
 	to->budget = t->opts.iterations;
-	if (build_space(t, to, err) < 0)
+	if (check_mode(t, err) < 0 || pgt_tuning_extras(t, err) < 0 ||
+	    pgt_tuning_space(t, to, err) < 0)
 		return -1;
-	realign_baseline(t);
 	if (t->opts.mode == PGT_TUNE_MODEL) {
-		if (!to->have_host)
+		if (!to->have_host && t->opts.action != PGT_TUNE_QUERIES)
 			return pgt_err_set(
 			    err, PGT_E_USAGE,
 			    "the server's memory and cores are unknown: say "
 			    "--ram and --cpus");
 		return 0;
 	}
-	t->objective = (struct pgt_objective){.w_tps = t->opts.objective == PGT_TUNE_TPS,
-					      .w_mean = t->opts.objective ==
-							PGT_TUNE_MEAN,
-					      .w_p99 = t->opts.objective == PGT_TUNE_P99};
-	if (pgt_connspec_with(t->e->spec, NULL, NULL, NULL, t->password, &t->spec,
-			      err) < 0 ||
-	    pgt_measure_open(t->spec, &t->meter, err) < 0)
+	if (set_objective(t, err) < 0 || open_target(t, err) < 0)
 		return -1;
 	return pgt_tuner_new(&t->space, t->baseline, to, NULL, 0, &t->tuner, err);
 }
@@ -331,6 +273,9 @@ tuning_main(void *arg)
 		by_model(t, &to);
 	else if (rc == 0)
 		rc = search(t, &err);
+	pgt_measure_close(t->meter);
+	t->meter = NULL;
+	pgt_tuning_rehearse_end(t);
 	t->state = rc == 0 ? PGT_TUNE_DONE : PGT_TUNE_FAILED;
 	end_now(t);
 	if (rc < 0)
@@ -338,8 +283,6 @@ tuning_main(void *arg)
 	pgt_tuning_keep_run(t, rc == 0 ? "done" : "failed");
 	pgt_engine_command(t->e->to_loop, PGT_LM_RUN, 0, NULL, NULL);
 	pgt_tuning_tell(t);
-	pgt_measure_close(t->meter);
-	t->meter = NULL;
 	t->running = false;
 	return NULL;
 }
@@ -367,6 +310,7 @@ clear(struct pgt_tuning *t)
 	pgt_tuner_free(t->tuner);
 	pgt_connspec_free(t->spec);
 	pgt_snapshot_unref(t->at);
+	pgt_tuning_extras_done(t);
 	t->tuner = NULL;
 	t->spec = NULL;
 	t->at = NULL;
@@ -468,23 +412,40 @@ pgt_engine_tune_stop(struct pgt_engine *e, bool finish)
 		e->tuning->cancel = true;
 }
 
+static int
+accept_one(struct pgt_tuning *t, size_t dim, struct pgt_err *err)
+{
+	const struct pgt_knob *k = t->space.dims[dim].knob;
+	const struct pgt_tune_extra *x = pgt_tuning_extra_at(t, dim);
+	char v[40];
+	cJSON *item;
+	int rc;
+
+	if (k) {
+		pgt_knob_format(k, t->proposal.value[dim], v, sizeof(v));
+		return pgt_engine_change_add_setting(t->e, k->name, v,
+						     "from the optimizer", err);
+	}
+	item = x ? pgt_json_parse(x->item, strlen(x->item), 65536, err) : NULL;
+	if (!item)
+		return -1;
+	rc = pgt_engine_change_add_json(t->e, item, err);
+	cJSON_Delete(item);
+	return rc;
+}
+
 int
 pgt_engine_tune_accept(struct pgt_engine *e, struct pgt_err *err)
 {
 	struct pgt_tuning *t = e->tuning;
-	char v[40];
 	int n = 0;
 
 	if (t->running || !t->have_proposal || t->proposal.keep_baseline)
 		return pgt_err_set(err, PGT_E_STATE, "there is no proposal to accept");
 	for (size_t i = 0; i < t->space.n_dims; i++) {
-		const struct pgt_knob *k = t->space.dims[i].knob;
-
-		if (!k || !pgt_tuning_differs(t, i, t->proposal.value[i]))
+		if (!pgt_tuning_differs(t, i, t->proposal.value[i]))
 			continue;
-		pgt_knob_format(k, t->proposal.value[i], v, sizeof(v));
-		if (pgt_engine_change_add_setting(e, k->name, v, "from the optimizer",
-						  err) < 0)
+		if (accept_one(t, i, err) < 0)
 			return -1;
 		n++;
 	}

@@ -12,6 +12,21 @@
 #define SLICE_POINTS 24
 
 static void
+put_extra(struct pgt_tuning *t, size_t dim, struct pgt_tune_setting *r)
+{
+	const struct pgt_tune_extra *x = pgt_tuning_extra_at(t, dim);
+
+	if (!x)
+		return;
+	r->kind = PGT_TUNE_INDEX;
+	pgt_str_copy(r->effect, sizeof(r->effect), x->statement);
+	pgt_str_copy(r->current, sizeof(r->current), "absent");
+	if (t->have_proposal)
+		pgt_str_copy(r->proposed, sizeof(r->proposed),
+			     t->proposal.value[dim] >= 0.5 ? "create" : "absent");
+}
+
+static void
 put_setting(struct pgt_tuning *t, size_t dim, const double *share,
 	    struct pgt_tune_setting *r)
 {
@@ -26,6 +41,7 @@ put_setting(struct pgt_tuning *t, size_t dim, const double *share,
 	if (d->knob)
 		pgt_str_copy(r->effect, sizeof(r->effect), d->knob->effect);
 	r->importance = share ? share[dim] : NAN;
+	put_extra(t, dim, r);
 	if (d->knob) {
 		pgt_knob_format(d->knob, t->baseline[dim], r->current,
 				sizeof(r->current));
@@ -132,9 +148,10 @@ config_json(const struct pgt_tuning *t, const double *value)
 	char *text, v[40];
 
 	for (size_t i = 0; i < t->space.n_dims; i++) {
-		if (!t->space.dims[i].knob)
-			continue;
-		pgt_knob_format(t->space.dims[i].knob, value[i], v, sizeof(v));
+		if (t->space.dims[i].knob)
+			pgt_knob_format(t->space.dims[i].knob, value[i], v, sizeof(v));
+		else
+			pgt_str_copy(v, sizeof(v), value[i] >= 0.5 ? "yes" : "no");
 		pgt_json_str(o, t->space.dims[i].name, v);
 	}
 	text = pgt_json_print(o, false);
@@ -166,7 +183,9 @@ pgt_tuning_keep_trial(struct pgt_tuning *t, const struct pgt_trial *trial,
 	    pgt_workload_names[t->at->workload],
 	    config,
 	    tried->outcome.status == PGT_OUTCOME_OK ? score : NULL,
-	    "live_test",
+	    t->opts.mode == PGT_TUNE_CANARY ? "canary_test"
+	    : t->opts.mode == PGT_TUNE_REHEARSAL ? "rehearsal_test"
+					    : "live_test",
 	    t->have_base ? base : NULL,
 	    got,
 	    isnan(g) ? NULL : gain,
@@ -188,11 +207,12 @@ pgt_tuning_keep_run(struct pgt_tuning *t, const char *status)
 	char began[24], ended[24], gain[32];
 	char *config = t->have_proposal ? config_json(t, t->proposal.value) : NULL;
 	char *base = t->have_base ? window_text(&t->base_window) : NULL;
+	static const char *const actions[] = {"knobs", "queries", "holistic"};
 	const char *cols[] = {
 	    t->run_id,
 	    began,
 	    ended,
-	    "knobs",
+	    actions[t->opts.action],
 	    status,
 	    config,
 	    base,

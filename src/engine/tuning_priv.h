@@ -13,6 +13,20 @@
 #include "pg2une/optimize/tuner.h"
 
 #define PGT_TUNE_TRIALS 256
+#define PGT_TUNE_EXTRAS 8
+
+struct pgt_rehearsal;
+struct pgt_schema;
+
+/* An index of the advisor, which a trial has or has not. */
+struct pgt_tune_extra {
+	char name[64]; /* of its dimension: "index public.items (tag)" */
+	char *statement, *undo; /* exact SQL */
+	char *item;		/* as an item of a changeset file */
+	double cost_pct;	/* planner's, with HypoPG: change of the statement it is
+				 * for; NAN not asked */
+	bool present;		/* on the copy, now */
+};
 
 struct pgt_tuning {
 	struct pgt_engine *e;
@@ -25,6 +39,11 @@ struct pgt_tuning {
 	struct pgt_tune_opts opts;
 	const struct pgt_snapshot *at; /* settings, host and class at the start */
 	/* the thread's own */
+	struct pgt_schema *schema; /* of the target; NULL not needed */
+	struct pgt_tune_extra extra[PGT_TUNE_EXTRAS];
+	size_t n_extras;
+	struct pgt_rehearsal *rehearsal; /* the copy; NULL */
+	bool restarts;			 /* each trial begins with a restart */
 	struct pgt_space space;
 	double baseline[PGT_SPACE_DIMS];
 	struct pgt_tuner *tuner;
@@ -67,6 +86,30 @@ int pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial,
 void pgt_tuning_describe(const struct pgt_tuning *t, const double *value, char *buf,
 			 size_t size);
 bool pgt_tuning_differs(const struct pgt_tuning *t, size_t dim, double value);
+
+/* tuning_space.c: fills t->space and t->baseline, and of the tuner's options the host,
+ * the class and the memory model. */
+int pgt_tuning_space(struct pgt_tuning *t, struct pgt_tuner_opts *to,
+		     struct pgt_err *err) PGT_MUST_CHECK;
+
+/* tuning_extra.c: read the schema, ask the advisor, keep its index candidates. */
+int pgt_tuning_extras(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;
+void pgt_tuning_extras_done(struct pgt_tuning *t);
+/* NULL when dimension dim is a setting. */
+struct pgt_tune_extra *pgt_tuning_extra_at(struct pgt_tuning *t, size_t dim);
+
+/* tuning_rehearsal.c */
+bool pgt_tuning_has_copy(const struct pgt_tuning *t);
+int pgt_tuning_rehearse_begin(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;
+void pgt_tuning_rehearse_end(struct pgt_tuning *t);
+/* As pgt_tuning_try(). */
+int pgt_tuning_rehearse(struct pgt_tuning *t, const struct pgt_trial *trial,
+			struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* tuning_trial.c: measure and judge what is in force now. */
+int pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
+		       struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* Wait, unless it was cancelled: false. */
+bool pgt_tuning_wait(const struct pgt_tuning *t, int64_t ns);
 
 /* tuning_event.c */
 void pgt_tuning_tell(struct pgt_tuning *t);

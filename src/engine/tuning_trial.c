@@ -1,4 +1,5 @@
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,20 +30,34 @@ pgt_tuning_differs(const struct pgt_tuning *t, size_t dim, double value)
 	return strcmp(a, b) != 0;
 }
 
+static void
+describe_one(const struct pgt_tuning *t, size_t dim, double value, char *buf, size_t size)
+{
+	const struct pgt_dim *d = &t->space.dims[dim];
+	char v[40];
+
+	if (d->knob) {
+		pgt_knob_format(d->knob, value, v, sizeof(v));
+		snprintf(buf, size, "%s=%s", d->name, v);
+	} else {
+		snprintf(buf, size, "[%s]", d->name);
+	}
+}
+
 void
 pgt_tuning_describe(const struct pgt_tuning *t, const double *value, char *buf,
 		    size_t size)
 {
 	size_t used = 0;
-	char v[40];
+	char one[120];
 
 	buf[0] = '\0';
 	for (size_t i = 0; i < t->space.n_dims && used < size; i++) {
-		if (!pgt_tuning_differs(t, i, value[i]) || !t->space.dims[i].knob)
+		if (!pgt_tuning_differs(t, i, value[i]))
 			continue;
-		pgt_knob_format(t->space.dims[i].knob, value[i], v, sizeof(v));
-		used += (size_t)snprintf(buf + used, size - used, "%s%s=%s",
-					 used ? " " : "", t->space.dims[i].name, v);
+		describe_one(t, i, value[i], one, sizeof(one));
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "",
+					 one);
 	}
 	if (used == 0)
 		pgt_str_copy(buf, size, "as it is");
@@ -177,8 +192,18 @@ judge(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret
 	ret->outcome.status = PGT_OUTCOME_OK;
 }
 
-static int
-measure(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret,
+bool
+pgt_tuning_wait(const struct pgt_tuning *t, int64_t ns)
+{
+	int64_t until = pgt_clock_mono_ns() + ns;
+
+	while (!t->cancel && pgt_clock_mono_ns() < until)
+		poll(NULL, 0, 50);
+	return !t->cancel;
+}
+
+int
+pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret,
 	struct pgt_err *err)
 {
 	struct pgt_pulse p = {.fn = pulse, .arg = t};
@@ -212,12 +237,14 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 
 	memset(ret, 0, sizeof(*ret));
 	ret->outcome.status = PGT_OUTCOME_FAILED;
+	if (pgt_tuning_has_copy(t))
+		return pgt_tuning_rehearse(t, trial, ret, err);
 	cs = make_changeset(t, trial, err);
 	if (!cs)
 		return -1;
 	if (cs->n_items == 0) {
 		pgt_changeset_free(cs);
-		if (measure(t, trial, ret, &why) < 0) {
+		if (pgt_tuning_measure(t, trial, ret, &why) < 0) {
 			ret->outcome.status = PGT_OUTCOME_VOID;
 			pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
 		}
@@ -227,7 +254,7 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 		return -1;
 	if (put_on(run, &why) < 0) {
 		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
-	} else if (measure(t, trial, ret, &why) < 0) {
+	} else if (pgt_tuning_measure(t, trial, ret, &why) < 0) {
 		ret->outcome.status = PGT_OUTCOME_VOID;
 		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
 	}

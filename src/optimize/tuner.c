@@ -52,6 +52,23 @@ add_seed(struct pgt_tuner *t, const double *value, const char *why)
 	t->seed_why[t->n_seeds++] = why;
 }
 
+/* Whatever the advisor proposes besides settings, all at once. */
+static void
+seed_extras(struct pgt_tuner *t, const double *from)
+{
+	double value[PGT_SPACE_DIMS];
+	bool any = false;
+
+	memcpy(value, from, t->space.n_dims * sizeof(*value));
+	for (size_t i = 0; i < t->space.n_dims; i++)
+		if (!t->space.dims[i].knob && t->space.dims[i].kind == PGT_DIM_BOOL) {
+			value[i] = 1;
+			any = true;
+		}
+	if (any)
+		add_seed(t, value, "every index that the advisor proposes");
+}
+
 /* The nearest similar workload lends its surrogate, the similar ones their best. */
 static int
 learn_from_past(struct pgt_tuner *t, const struct pgt_tuner_past *past, size_t n_past,
@@ -98,7 +115,7 @@ pgt_tuner_new(const struct pgt_space *space, const double *baseline,
 	      size_t n_past, struct pgt_tuner **ret, struct pgt_err *err)
 {
 	struct pgt_tuner *t;
-	double heuristic[PGT_SPACE_DIMS];
+	double heuristic[PGT_SPACE_DIMS] = {0};
 
 	if (space->n_dims == 0)
 		return pgt_err_set(err, PGT_E_USAGE, "nothing to search");
@@ -113,6 +130,7 @@ pgt_tuner_new(const struct pgt_space *space, const double *baseline,
 				     heuristic);
 		add_seed(t, heuristic, "rules of thumb for this machine and workload");
 	}
+	seed_extras(t, opts->have_host ? heuristic : baseline);
 	if (learn_from_past(t, past, n_past, err) < 0) {
 		pgt_tuner_free(t);
 		return -1;

@@ -14,7 +14,8 @@ struct pgt_engine;
 enum pgt_tune_mode {
 	PGT_TUNE_MODEL, /* nothing is measured: the heuristic, at once, labelled */
 	PGT_TUNE_LIVE,	/* on this server, reload-only settings, one trial at a time */
-	/* On a throwaway copy on this machine, or a lab server: restarts are allowed. */
+	/* On a throwaway copy on this machine, where restarts are allowed, or in place on
+	 * a lab server. */
 	PGT_TUNE_REHEARSAL,
 	/* On a standby that takes a share of the reads, beside the primary at the same
 	 * moment: restarts (of the standby) are allowed. */
@@ -30,6 +31,7 @@ struct pgt_tune_opts {
 	enum pgt_tune_mode mode;
 	enum pgt_tune_action action;
 	enum pgt_tune_objective objective;
+	char weights[64];    /* "tps=0.6,p99=0.4" in place of objective; "" */
 	int iterations;	     /* default 30 */
 	int64_t time_ns;     /* budget; 0: none */
 	int64_t window_ns;   /* of one measurement; default 20 s */
@@ -41,9 +43,10 @@ struct pgt_tune_opts {
 	/* Rehearsal: the load, a pgbench script; "": the captured top queries. */
 	char script[256];
 	int clients; /* of that load; default 4 */
-	/* Rehearsal: connection string of a lab server that may be changed and restarted
-	 * at will; "": a throwaway copy is made on this machine. */
-	char lab[256];
+	/* Rehearsal: the watched server is itself a lab that nobody else uses: the load
+	 * runs on it, no copy is made; settings that a reload takes only. */
+	bool in_place;
+	char copy_to[256]; /* folder that the copy is made in; "": /var/tmp */
 	/* Canary: connection string of the standby. */
 	char standby[256];
 };

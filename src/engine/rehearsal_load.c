@@ -1,0 +1,169 @@
+/* What works on the copy during a rehearsal: pgbench with the user's script, a builtin
+ * one, or the captured queries. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pg2une/base/buf.h"
+#include "pg2une/base/clock.h"
+#include "pg2une/base/file.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
+#include "pg2une/pg/conn.h"
+#include "pg2une/pg/sql.h"
+#include "rehearsal_priv.h"
+
+#define ASK_NS (60 * PGT_NS_PER_S)
+
+const char *
+pgt_rehearsal_load_text(const struct pgt_rehearsal *r)
+{
+	return r->load_text;
+}
+
+#define ARGV_MAX 320
+
+static size_t
+load_argv(const struct pgt_rehearsal *r, const char **argv, char buf[4][64],
+	  const char *file, char **ret_own, size_t *ret_n_own)
+{
+	size_t n = 0, own = 0;
+
+	snprintf(buf[0], sizeof(buf[0]), "--client=%d", r->o.clients);
+	snprintf(buf[1], sizeof(buf[1]), "--jobs=%d", r->o.clients < 2 ? 1 : 2);
+	snprintf(buf[2], sizeof(buf[2]), "--random-seed=%llu",
+		 (unsigned long long)r->o.seed);
+	snprintf(buf[3], sizeof(buf[3]), "--scale=%d", r->scale);
+	argv[n++] = "--no-vacuum";
+	argv[n++] = "--time=1000000";
+	for (int i = 0; i < 3; i++)
+		argv[n++] = buf[i];
+	if (pgt_str_starts(r->o.script, "builtin:")) {
+		ret_own[own] = pgt_xasprintf("--builtin=%s", r->o.script + 8);
+		argv[n++] = ret_own[own++];
+	} else if (*r->o.script) {
+		ret_own[own] = pgt_xasprintf("--file=%s", file);
+		argv[n++] = ret_own[own++];
+		argv[n++] = buf[3];
+	}
+	for (size_t i = 0; i < r->captured.n && n + 8 < ARGV_MAX; i++) {
+		ret_own[own] = pgt_xasprintf("--file=%s@%d", r->captured.file[i],
+					     r->captured.weight[i]);
+		argv[n++] = ret_own[own++];
+	}
+	*ret_n_own = own;
+	return n;
+}
+
+static int
+start_load(struct pgt_rehearsal *r, struct pgt_err *err)
+{
+	char *program = pgt_xasprintf("%s/pgbench", r->pgbench),
+	     *target = pgt_connspec_conninfo(r->spec),
+	     *password = pgt_connspec_password(r->spec), *log = pgt_rehearsal_path(r, "load.log"), *file = pgt_rehearsal_path(r, "load/script.sql");
+	const char *argv[ARGV_MAX + 8] = {program};
+	char buf[4][64], *own[ARGV_MAX];
+	size_t n_own = 0, n = 1 + load_argv(r, argv + 1, buf, file, own, &n_own);
+	const struct pgt_child_opts co = {
+	    .argv = argv, .log = log, .password = password, .keep_pg = r->o.in_place,
+	    .death_signal = SIGKILL};
+	int rc;
+
+	argv[n++] = target;
+	rc = pgt_child_start(&r->load, &r->user, &co, err);
+	for (size_t i = 0; i < n_own; i++)
+		free(own[i]);
+	free(program);
+	if (password)
+		explicit_bzero(password, strlen(password));
+	free(password);
+	free(target);
+	free(log);
+	free(file);
+	return rc;
+}
+
+int
+pgt_rehearsal_load(struct pgt_rehearsal *r, bool on, struct pgt_err *err)
+{
+	if (!on) {
+		pgt_child_end(&r->load, SIGINT, 2 * PGT_NS_PER_S);
+		return 0;
+	}
+	return pgt_child_runs(&r->load) ? 0 : start_load(r, err);
+}
+
+bool
+pgt_rehearsal_load_failed(struct pgt_rehearsal *r, struct pgt_err *err)
+{
+	char *log = pgt_rehearsal_path(r, "load.log"), line[160];
+	bool runs = pgt_child_runs(&r->load);
+
+	if (!runs) {
+		pgt_child_last_line(log, line, sizeof(line));
+		pgt_err_set(err, PGT_E_STATE, "the load ended: %s", line);
+	}
+	free(log);
+	return !runs;
+}
+
+static void
+read_scale(struct pgt_rehearsal *r)
+{
+	struct pgt_conn *c = pgt_conn_new(r->spec, PGT_CONN_QUERY);
+	struct pgt_result *res = NULL;
+
+	r->scale = 1;
+	if (pgt_conn_run_connect(c, ASK_NS, NULL) == 0 &&
+	    pgt_conn_run(c, pgt_sql_file("sql/act/rehearsal_scale.sql"), NULL, 0, ASK_NS,
+			 &res, NULL) == 0)
+		r->scale = (int)pgt_result_i64(res, 0, 0, 1);
+	pgt_result_free(res);
+	pgt_conn_free(c);
+	if (r->scale < 1)
+		r->scale = 1;
+}
+
+/* The user's file is copied: the ordinary user may not be able to read it. */
+static int
+take_script(struct pgt_rehearsal *r, struct pgt_err *err)
+{
+	struct pgt_buf b;
+	int rc;
+
+	pgt_buf_init(&b, 1 << 20);
+	rc = pgt_file_read(r->o.script, &b, err);
+	if (rc == 0)
+		rc = pgt_rehearsal_put(r, "load/script.sql", pgt_buf_str(&b), err);
+	pgt_buf_done(&b);
+	snprintf(r->load_text, sizeof(r->load_text), "load: %.120s, %d clients",
+		 r->o.script, r->o.clients);
+	return rc;
+}
+
+int
+pgt_rehearsal_load_prepare(struct pgt_rehearsal *r, struct pgt_err *err)
+{
+	char *dir;
+	int rc;
+
+	read_scale(r);
+	snprintf(r->load_text, sizeof(r->load_text), "load: pgbench %.60s, %d clients",
+		 r->o.script, r->o.clients);
+	if (pgt_str_starts(r->o.script, "builtin:"))
+		return 0;
+	if (*r->o.script)
+		return take_script(r, err);
+	if (!r->o.schema)
+		return pgt_err_set(err, PGT_E_STATE, "no statements were captured");
+	dir = pgt_rehearsal_path(r, "load");
+	rc = pgt_capture(r->o.schema, r->spec, dir, &r->captured, err);
+	free(dir);
+	snprintf(r->load_text, sizeof(r->load_text),
+		 "load: %zu captured SELECT statements, %.0f%% of their calls and %.0f%% of "
+		 "their time; %d clients",
+		 r->captured.statements, 100 * r->captured.calls_share,
+		 100 * r->captured.ms_share, r->o.clients);
+	return rc;
+}

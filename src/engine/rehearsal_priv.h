@@ -1,0 +1,109 @@
+/* A rehearsal: a throwaway copy of the watched server on this machine, with a load of
+ * its own.  Nobody else uses it, so it is configured, restarted and given indexes
+ * without ado, and removed at the end; when the console is killed its processes die
+ * with it and the next rehearsal removes the files.  Owner: the optimizer thread. */
+#ifndef PG2UNE_ENGINE_REHEARSAL_PRIV_H
+#define PG2UNE_ENGINE_REHEARSAL_PRIV_H
+
+#include <stdatomic.h>
+
+#include "child_priv.h"
+#include "pg2une/observe/snapshot.h"
+
+struct pgt_connspec;
+struct pgt_item;
+struct pgt_schema;
+
+struct pgt_rehearsal_opts {
+	const struct pgt_connspec *target; /* what is copied, password inside */
+	const struct pgt_snapshot *at;	   /* its settings */
+	/* The load: a file, "builtin:NAME" of pgbench, or "" for the captured queries of
+	 * schema. */
+	const char *script;
+	const struct pgt_schema *schema;
+	int clients;
+	uint64_t seed;
+	bool in_place;	   /* no copy: the load runs on the target itself */
+	const char *where; /* folder for the copy; "" is /var/tmp */
+	const atomic_bool *cancel;
+	void (*say)(void *arg, const char *text);
+	void *arg;
+};
+
+struct pgt_rehearsal;
+
+/* Copy, start, prepare the load; minutes for a large server.  Nothing is left behind on
+ * failure. */
+int pgt_rehearsal_new(const struct pgt_rehearsal_opts *o, struct pgt_rehearsal **ret,
+		      struct pgt_err *err) PGT_MUST_CHECK;
+void pgt_rehearsal_free(struct pgt_rehearsal *r);
+/* Borrowed: as its superuser, through its socket; in place, the target. */
+const struct pgt_connspec *pgt_rehearsal_spec(const struct pgt_rehearsal *r);
+/* "captured: 7 statements, 81% of the time"; for the label. */
+const char *pgt_rehearsal_load_text(const struct pgt_rehearsal *r);
+
+/* Lines of postgresql.conf over the target's own; restart or reload.  The load must be
+ * off.  -1: it does not run so, or not with these settings. */
+int pgt_rehearsal_configure(struct pgt_rehearsal *r, const char *conf, bool restart,
+			    struct pgt_err *err) PGT_MUST_CHECK;
+/* One statement, for as long as it takes. */
+int pgt_rehearsal_run(struct pgt_rehearsal *r, const char *sql,
+		      struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_rehearsal_load(struct pgt_rehearsal *r, bool on,
+		       struct pgt_err *err) PGT_MUST_CHECK;
+/* The load ended by itself: why. */
+bool pgt_rehearsal_load_failed(struct pgt_rehearsal *r, struct pgt_err *err);
+
+/* ---- rehearsal_conf.c: pure ---- */
+
+/* postgresql.conf of the copy: what the target has set, without what names places,
+ * connections or others' services. */
+char *pgt_rehearsal_conf(const struct pgt_snapshot *at, const char *socket_dir,
+			 const char *trial_file);
+
+/* ---- rehearsal_capture.c ---- */
+
+#define PGT_CAPTURE_MAX	 24 /* statements */
+#define PGT_CAPTURE_DRAW 5  /* variants of each; pgbench takes 128 scripts */
+
+struct pgt_captured {
+	char **file; /* paths, each one statement */
+	int *weight;
+	size_t n;
+	size_t statements;	     /* that they come from */
+	double calls_share, ms_share; /* of the SELECTs of everybody: what is covered */
+};
+
+void pgt_captured_done(struct pgt_captured *c);
+/* Write scripts into dir for those SELECT statements of s whose every parameter can
+ * be given a value that occurs: a column's own values for column = $n and IN, the mean
+ * number of rows for LIMIT.  The others are left out and counted.  PGT_E_NOTFOUND when
+ * there is none. */
+int pgt_capture(const struct pgt_schema *s, const struct pgt_connspec *copy,
+		const char *dir, struct pgt_captured *ret,
+		struct pgt_err *err) PGT_MUST_CHECK;
+
+/* ---- shared by rehearsal.c and rehearsal_load.c ---- */
+
+struct pgt_rehearsal {
+	struct pgt_rehearsal_opts o;
+	struct pgt_child_user user;
+	int major;
+	char bin[128], pgbench[128]; /* folders of programs */
+	char dir[256];	/* ours: owner, log, s/ (socket), data/, load/ */
+	int owner_fd;	/* locked while we live */
+	char *superuser, *dbname;
+	double bytes;
+	struct pgt_connspec *spec;
+	struct pgt_child server, load;
+	struct pgt_captured captured;
+	char load_text[160];
+	int scale;
+};
+
+char *pgt_rehearsal_path(const struct pgt_rehearsal *r, const char *name);
+int pgt_rehearsal_put(const struct pgt_rehearsal *r, const char *name, const char *text,
+		      struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_rehearsal_load_prepare(struct pgt_rehearsal *r, struct pgt_err *err) PGT_MUST_CHECK;
+
+#endif
