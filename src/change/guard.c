@@ -84,6 +84,7 @@ send_order(int sock, const struct pgt_guard_args *args, struct pgt_err *err)
 	pgt_json_str(obj, "journal", args->journal_path);
 	pgt_json_str(obj, "probe", args->probe_spec);
 	pgt_json_i64(obj, "lock_fd", CHILD_LOCK);
+	pgt_json_bool(obj, "trial", args->trial);
 	pgt_json_i64(obj, "deadline_boot_ms", args->deadline_boot_ns / PGT_NS_PER_MS);
 	pgt_json_i64(obj, "console_pid", getpid());
 	pgt_json_i64(obj, "console_ticks", ticks);

@@ -211,6 +211,7 @@ pgt_run_start_guard(struct pgt_change_run *r, int64_t patience_ns, struct pgt_er
 	    .journal_path = pgt_journal_path(r->journal),
 	    .lock = r->lock,
 	    .probe_spec = r->opts.probe_spec,
+	    .trial = r->opts.trial,
 	    .deadline_boot_ns = r->deadline_boot_ns,
 	    .patience_ns = patience_ns,
 	};

@@ -227,6 +227,7 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	       struct pgt_err *err)
 {
 	struct pgt_changing_choice choice = {
+	    .trial = true,
 	    .stabilise_ns = t->opts.settle_ns,
 	    .deadline_ns = t->opts.settle_ns + t->opts.window_ns + MARGIN_NS,
 	};

@@ -23,6 +23,7 @@ struct pgt_guard_args {
 	const struct pgt_lock *lock; /* shared with it */
 	const char *probe_spec;	     /* for pgt_guard_env.open_probe; may be NULL */
 	int64_t deadline_boot_ns;
+	bool trial; /* back as soon as the console is gone */
 	int64_t patience_ns; /* how long it may take to answer */
 };
 

@@ -83,6 +83,8 @@ struct pgt_change_opts {
 	int64_t deadline_ns;  /* unconfirmed this long goes back; 0: 600 s */
 	int64_t stabilise_ns; /* -1: 30 s */
 	int64_t window_ns;    /* 0: 60 s */
+	bool trial; /* nobody will confirm it: once the console is lost it goes back at
+		     * once, verified or not, instead of at the deadline */
 	bool auto_confirm;    /* a PASS confirms by itself; nothing else does */
 	void (*say)(void *arg, const struct pgt_change_event *ev);
 	void *say_arg;

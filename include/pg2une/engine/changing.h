@@ -15,6 +15,7 @@ struct pgt_options;
 /* What the user decides for one change. */
 struct pgt_changing_choice {
 	int64_t deadline_ns, stabilise_ns, window_ns; /* 0, -1, 0: defaults */
+	bool trial; /* of the optimizer: see change/run.h */
 	bool auto_confirm, accept_pending, accept_danger, allow_plaintext;
 	const char *known_libraries;
 	const struct pgt_managed_probe *probe; /* of layer infra; NULL: no manager */
