@@ -24,6 +24,7 @@
 #define RECENT        0.15 /* weight of a bucket in the mean that may clear an alarm */
 #define CALM_BUCKETS  8
 #define CALM_FRACTION 0.4
+#define EARLY_EFFECT  M_LN2 /* doubled or halved: all that is believed of a young chart */
 
 struct accum {
 	double sum, load;
@@ -68,6 +69,7 @@ pgt_metric_defaults(void)
 					  .arl0 = 40320 * 10,
 					  .winsor = 3,
 					  .level_gain = 0.005,
+					  .early = 8,
 					  .warmup = 40,
 					  .refractory = 40,
 					  .settle = 8,
@@ -185,12 +187,22 @@ learn_load(struct pgt_metric_track *t, double log_load, double x)
 
 /* ---- autocorrelation ------------------------------------------------------- */
 
+static bool
+is_young(const struct pgt_metric_track *t)
+{
+	return t->phase == PGT_CHART_LEARNING && t->learned >= t->cfg.early;
+}
+
+/* A young chart clips by what the standardisation knows: unclipped, a change so early
+ * would at once be a good part of the level. */
 static double
 clip(const struct pgt_metric_track *t, double d)
 {
-	double most = t->cfg.winsor * marginal_sd(t);
+	double sd = t->ar_n >= 20 ? marginal_sd(t)
+				  : fmax(sqrt(pgt_moments_var(&t->self.m)), t->def->min_sd);
+	double most = t->cfg.winsor * sd;
 
-	return t->ar_n >= 20 ? fmin(fmax(d, -most), most) : d;
+	return t->ar_n >= 20 || is_young(t) ? fmin(fmax(d, -most), most) : d;
 }
 
 /* phi from the lag-one products; the correction undoes the small-sample bias
@@ -287,9 +299,11 @@ describe(struct pgt_metric_track *t, int dir)
 static bool
 matters(const struct pgt_metric_track *t)
 {
-	double shift = fabs(t->post_sum / t->alarm.post_n);
+	double shift = fabs(t->post_sum / t->alarm.post_n), least = t->def->min_effect;
 
-	return shift >= t->def->min_effect &&
+	if (is_young(t))
+		least = fmax(2 * least, EARLY_EFFECT);
+	return shift >= least &&
 	       (t->alarm.direction < 0 || t->alarm.current >= t->def->min_current);
 }
 
@@ -435,6 +449,8 @@ bucket(struct pgt_metric_track *t, int64_t now_ns, int64_t real_ns, double x,
 			t->rest--;
 		else if (t->learned >= t->cfg.warmup)
 			t->phase = PGT_CHART_WATCHING;
+		else if (is_young(t))
+			v = watch(t, now_ns);
 	}
 	if (v == PGT_MV_ALARM)
 		return v;

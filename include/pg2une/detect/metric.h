@@ -32,7 +32,8 @@ struct pgt_metric_config {
 	double h;          /* used as it is when arl0 is 0 */
 	double winsor;     /* 3 */
 	double level_gain; /* weight of one bucket in the level: 0.005 */
-	int warmup;        /* buckets before an alarm may be raised: 40 */
+	int early;         /* buckets before a doubling or halving may alarm: 8 */
+	int warmup;        /* buckets before any alarm may be raised: 40 */
 	int refractory;    /* buckets of rest after an alarm ended: 40 */
 	int settle;        /* buckets ignored after a restart or reset: 8 */
 	double accept_s;   /* an alarm this old is the new normal: 6 h */

@@ -137,6 +137,66 @@ test_life_of_an_alarm(void **state)
 	pgt_metric_free(x.t);
 }
 
+/* One start with AR(1) noise: the bucket of the first alarm before the chart is grown up,
+ * -1 for none.  factor sets in with bucket 12, after three minutes. */
+static int
+young_alarm(enum pgt_metric m, uint64_t seed, double h, double sd, double factor)
+{
+	struct pgt_metric_config cfg = pgt_metric_defaults();
+	struct pgt_metric_track *t;
+	struct pgt_random r;
+	int alarm = -1;
+	double ar;
+
+	cfg.arl0 = 0;
+	cfg.h = h;
+	t = pgt_metric_new(pgt_metric_def(m), &cfg);
+	pgt_random_init(&r, seed);
+	ar = pgt_random_normal(&r);
+	for (int i = 0; i < cfg.warmup && alarm < 0; i++) {
+		int64_t now = world_time(i);
+		double x;
+
+		ar = PHI * ar + sqrt(1 - PHI * PHI) * pgt_random_normal(&r);
+		x = 50 * exp(sd * ar) * (i >= 12 ? factor : 1);
+		if (pgt_random_uniform(&r) < 0.01)
+			x *= exp(8 * sd);
+		if (pgt_metric_feed(t, now, START_NS + now, x, true, NAN) == PGT_MV_ALARM)
+			alarm = i;
+	}
+	pgt_metric_free(t);
+	return alarm;
+}
+
+/* A young chart speaks of gross changes only: hardly ever falsely, even where the noise
+ * is so autocorrelated that a grown-up one would whiten it, and within two minutes. */
+static void
+test_young(void **state)
+{
+	const double h = pgt_cusum_threshold(0.5, 7.0 * DAY * 16);
+	int wrong = 0, found = 0, mild = 0, at;
+	double delay = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 4000; i++)
+		wrong += young_alarm(PGT_METRIC_LATENCY_MEAN, i, h, 2 * NOISE, 1) >= 0;
+	for (uint64_t i = 0; i < 400; i++) {
+		at = young_alarm(i % 2 ? PGT_METRIC_LATENCY_MEAN : PGT_METRIC_TPS, i, h, NOISE,
+				 i % 2 ? 10 : 0.1);
+		if (at > 12 && at <= 12 + 8) {
+			found++;
+			delay += at - 12;
+		}
+		mild += young_alarm(PGT_METRIC_LATENCY_MEAN, i, h, NOISE, 1.4) >= 0;
+	}
+	print_message("young: %d false in 4000 starts, tenfold found %d of 400, after %.1f "
+		      "buckets; 1.4 told %d times\n",
+		      wrong, found, delay / found, mild);
+	assert_true(wrong <= 8);
+	assert_true(found >= 380 && delay / found <= 6);
+	assert_true(mild <= 4); /* that waits until the chart has grown up */
+}
+
 static void
 test_gaps_and_restarts(void **state)
 {
@@ -310,6 +370,7 @@ main(void)
 	    cmocka_unit_test(test_false_alarms),
 	    cmocka_unit_test(test_steps),
 	    cmocka_unit_test(test_life_of_an_alarm),
+	    cmocka_unit_test(test_young),
 	    cmocka_unit_test(test_gaps_and_restarts),
 	    cmocka_unit_test(test_floors),
 	    cmocka_unit_test(test_min_effect),
