@@ -139,6 +139,10 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(wildcard tests/bench/*/*.c tests/bench
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(wildcard tests/bench/$*/*.c) \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 
+$(BUILD)/tests/bench/history: tests/bench/history.c $(foreach l,$(MAY_engine),$(BUILD)/lib$(l).a)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+
 # ---- everything else -------------------------------------------------------
 .PHONY: deps demo test lint pytest bench fuzz fault soak install clean help
 deps:

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "metric_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/detect/baseline.h"
@@ -115,35 +116,6 @@ pgt_metric_free(struct pgt_metric_track *t)
 	pgt_ring_done(&t->cusums);
 	pgt_ring_done(&t->trail);
 	free(t);
-}
-
-static double
-forward(const struct pgt_metric_def *def, double v)
-{
-	switch (def->transform) {
-	case PGT_TR_LOG:
-		return log(fmax(v, 0) + def->floor);
-	case PGT_TR_LOGIT:
-		v = fmin(fmax(v, 1e-4), 1 - 1e-4);
-		return log(v / (1 - v));
-	case PGT_TR_LINEAR:
-		break;
-	}
-	return v;
-}
-
-static double
-backward(const struct pgt_metric_def *def, double x)
-{
-	switch (def->transform) {
-	case PGT_TR_LOG:
-		return fmax(0, exp(x) - def->floor);
-	case PGT_TR_LOGIT:
-		return 1 / (1 + exp(-x));
-	case PGT_TR_LINEAR:
-		break;
-	}
-	return x;
 }
 
 /* Deviation of one bucket around the baseline. */
@@ -291,8 +263,8 @@ describe(struct pgt_metric_track *t, int dir)
 							 marginal_sd(t)};
 	if (then.n > 0 && len < TRAIL)
 		mid -= followed;
-	t->alarm.baseline = backward(t->def, mid);
-	t->alarm.current = backward(t->def, mid + sum / (double)n);
+	t->alarm.baseline = metric_backward(t->def, mid);
+	t->alarm.current = metric_backward(t->def, mid + sum / (double)n);
 	t->alarm.magnitude = relative(t->def, t->alarm.current, t->alarm.baseline);
 }
 
@@ -340,8 +312,8 @@ follow_alarm(struct pgt_metric_track *t, int64_t now_ns, int64_t real_ns, double
 	t->post_sum += d;
 	t->alarm.post_n++;
 	shift = t->post_sum / t->alarm.post_n;
-	t->alarm.current = backward(t->def, mid + shift);
-	t->alarm.magnitude = relative(t->def, t->alarm.current, backward(t->def, mid));
+	t->alarm.current = metric_backward(t->def, mid + shift);
+	t->alarm.magnitude = relative(t->def, t->alarm.current, metric_backward(t->def, mid));
 	t->alarm.shift_sd = shift / marginal_sd(t);
 	t->recent += RECENT * (d - t->recent);
 	t->calm = t->recent * t->alarm.direction < CALM_FRACTION * fabs(shift)
@@ -481,7 +453,7 @@ close_bucket(struct pgt_metric_track *t)
 	log_load = a.n_load ? log(a.load / a.n_load) : NAN;
 	t->value = value;
 	t->load_now = log_load;
-	v = bucket(t, t->end_ns, a.real_ns, forward(t->def, value), log_load);
+	v = bucket(t, t->end_ns, a.real_ns, metric_forward(t->def, value), log_load);
 	pgt_ring_put(&t->values, a.real_ns, value);
 	pgt_ring_put(&t->cusums, a.real_ns, fmax(t->cusum.up, t->cusum.down));
 	return v;
@@ -557,9 +529,9 @@ pgt_metric_expected(const struct pgt_metric_track *t, int64_t real_ns, double *r
 	if (isnan(mid) || t->ar_n < 20)
 		return false;
 	mid += explained(t, t->load_now);
-	*ret_mid = backward(t->def, mid);
-	*ret_lo = backward(t->def, mid - half);
-	*ret_hi = backward(t->def, mid + half);
+	*ret_mid = metric_backward(t->def, mid);
+	*ret_lo = metric_backward(t->def, mid - half);
+	*ret_hi = metric_backward(t->def, mid + half);
 	return true;
 }
 

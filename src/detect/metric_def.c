@@ -1,5 +1,7 @@
+#include <math.h>
 #include <stddef.h>
 
+#include "metric_priv.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/detect/metric.h"
 
@@ -102,4 +104,33 @@ const struct pgt_metric_def *
 pgt_metric_def(enum pgt_metric m)
 {
 	return (unsigned)m < PGT_METRIC__N ? &defs[m] : NULL;
+}
+
+double
+metric_forward(const struct pgt_metric_def *def, double v)
+{
+	switch (def->transform) {
+	case PGT_TR_LOG:
+		return log(fmax(v, 0) + def->floor);
+	case PGT_TR_LOGIT:
+		v = fmin(fmax(v, 1e-4), 1 - 1e-4);
+		return log(v / (1 - v));
+	case PGT_TR_LINEAR:
+		break;
+	}
+	return v;
+}
+
+double
+metric_backward(const struct pgt_metric_def *def, double x)
+{
+	switch (def->transform) {
+	case PGT_TR_LOG:
+		return fmax(0, exp(x) - def->floor);
+	case PGT_TR_LOGIT:
+		return 1 / (1 + exp(-x));
+	case PGT_TR_LINEAR:
+		break;
+	}
+	return x;
 }

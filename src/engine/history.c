@@ -18,6 +18,7 @@
 #define RETRY_NS    (30 * PGT_NS_PER_S)
 #define RETAIN_NS   (600 * PGT_NS_PER_S)
 #define BUCKET_MS   INT64_C(600000)
+#define POINTS_MAX  4320 /* of an answer: 30 days of 600 s */
 
 enum hist_msg { HM_STOP = 1, HM_POINT, HM_QUERIES, HM_RECORD, HM_READ };
 
@@ -47,11 +48,16 @@ struct pgt_history {
 	struct pgt_msg *waiting[WAITING_MAX];
 	size_t n_waiting;
 	uint64_t dropped;
+	struct pgt_retention keep;
 	int64_t next_flush_ns, next_try_ns, next_retain_ns;
-	bool told; /* the present trouble */
+	int64_t rolled_ms; /* rollups are made up to here; 0 not known */
+	bool told;         /* the present trouble */
 	char node_id[65];
 	int64_t node_row;
 	struct pgt_downsample d10, d60;
+	/* read by the engine's thread */
+	pthread_mutex_t lock;
+	char trouble[256];
 };
 
 static void
@@ -243,40 +249,100 @@ forget_waiting(struct pgt_history *h)
 	h->n_waiting = 0;
 }
 
-/* A row that the store refuses for what it is would be refused for ever. */
+/* A row that the store refuses for what it is would be refused for ever: wrong data (SQL
+ * class 22), a broken constraint (23), a statement that does not fit (42). */
 static bool
-worth_a_retry(const struct pgt_err *err)
+is_refused(const struct pgt_err *err)
 {
-	return err->code != PGT_E_SQL && err->code != PGT_E_STATE;
+	const char *s = err->sqlstate;
+
+	return err->code == PGT_E_STATE ||
+	       (err->code == PGT_E_SQL &&
+		(strncmp(s, "22", 2) == 0 || strncmp(s, "23", 2) == 0 ||
+		 strncmp(s, "42", 2) == 0));
 }
 
 static void
-trouble(struct pgt_history *h, const struct pgt_err *err)
+say(struct pgt_history *h, const char *text)
 {
+	pthread_mutex_lock(&h->lock);
+	pgt_safetext_copy(h->trouble, sizeof(h->trouble), text);
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+pgt_history_trouble(struct pgt_history *h, char *buf, size_t size)
+{
+	if (!h)
+		return;
+	pthread_mutex_lock(&h->lock);
+	pgt_str_copy(buf, size, h->trouble);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void
+trouble(struct pgt_history *h, struct pgt_err *err)
+{
+	pgt_err_prefix(err, "not being kept, going on in memory");
+	say(h, err->msg);
 	if (!h->told)
-		pgt_engine_notice(h->e, PGT_NOTICE_WARN,
-				  "history is not being kept (going on in memory): %s",
-				  err->msg);
+		pgt_engine_notice(h->e, PGT_NOTICE_WARN, "history is %s", err->msg);
 	h->told = true;
 	h->next_try_ns = pgt_clock_mono_ns() + RETRY_NS;
-	if (!worth_a_retry(err))
-		forget_waiting(h);
 	pgt_store_close(h->st);
 	h->st = NULL;
 	h->node_row = 0;
 }
 
-static int
-write_all(struct pgt_history *h, struct pgt_err *err)
+static void
+drop_waiting(struct pgt_history *h, size_t i)
 {
+	pgt_msg_free(h->waiting[i]);
+	memmove(h->waiting + i, h->waiting + i + 1,
+		(h->n_waiting - i - 1) * sizeof(h->waiting[0]));
+	h->n_waiting--;
+	h->dropped++;
+}
+
+/* One batch; *ret_at is the job that failed, if it was one. */
+static int
+write_batch(struct pgt_history *h, size_t *ret_at, struct pgt_err *err)
+{
+	struct pgt_downsample d10 = h->d10, d60 = h->d60;
+
+	*ret_at = h->n_waiting;
 	if (pgt_store_begin(h->st, err) < 0)
 		return -1;
 	for (size_t i = 0; i < h->n_waiting; i++)
 		if (write_job(h, h->waiting[i], err) < 0) {
+			*ret_at = i;
 			pgt_store_rollback(h->st);
-			return -1;
+			goto undo;
 		}
-	return pgt_store_commit(h->st, err);
+	if (pgt_store_commit(h->st, err) == 0)
+		return 0;
+
+undo: /* the same jobs come again */
+	h->node_row = 0; /* it may have been made in this batch */
+	h->d10 = d10;
+	h->d60 = d60;
+	return -1;
+}
+
+/* What is refused for what it is goes, the rest is written. */
+static int
+write_all(struct pgt_history *h, struct pgt_err *err)
+{
+	size_t at;
+
+	while (write_batch(h, &at, err) < 0) {
+		if (at == h->n_waiting || !is_refused(err))
+			return -1;
+		pgt_engine_notice(h->e, PGT_NOTICE_WARN, "history refused an entry: %s",
+				  err->msg);
+		drop_waiting(h, at);
+	}
+	return 0;
 }
 
 static bool
@@ -308,8 +374,13 @@ flush(struct pgt_history *h)
 	}
 	forget_waiting(h);
 	if (h->told)
-		pgt_engine_notice(h->e, PGT_NOTICE_INFO, "history is being kept again");
+		pgt_engine_notice(h->e, PGT_NOTICE_INFO,
+				  "history is being kept again; %llu entries were lost",
+				  (unsigned long long)h->dropped);
+	if (h->told)
+		say(h, "");
 	h->told = false;
+	h->dropped = 0;
 }
 
 static void
@@ -321,22 +392,63 @@ retain(struct pgt_history *h)
 	h->next_retain_ns = pgt_clock_mono_ns() + RETAIN_NS;
 	if (!h->st || h->node_row == 0)
 		return;
-	if (pgt_store_rollup(h->st, h->node_row, (now_ms / BUCKET_MS - 1) * BUCKET_MS,
-			     &err) < 0 ||
-	    pgt_store_retain(h->st, h->node_row, now_ms, &pgt_retention_default,
-			     &err) < 0)
+	/* At the start all that an earlier run left behind, then what is new; a bucket
+	 * counts as full a minute after its end, when its last minute was written. */
+	if (pgt_store_rollup(h->st, h->node_row,
+			     h->rolled_ms ? h->rolled_ms : now_ms - h->keep.keep_60s * 1000,
+			     now_ms - 60000, &err) < 0 ||
+	    pgt_store_retain(h->st, h->node_row, now_ms, &h->keep, &err) < 0) {
 		trouble(h, &err);
+		return;
+	}
+	h->rolled_ms = (now_ms - 60000) / BUCKET_MS * BUCKET_MS;
+}
+
+static int64_t
+seconds(const struct pgt_options *o, const char *name)
+{
+	return pgt_options_int(o, name) / PGT_NS_PER_S;
+}
+
+struct pgt_retention
+pgt_history_retention(const struct pgt_options *o)
+{
+	return (struct pgt_retention){.keep_1s = seconds(o, "keep-1s"),
+				      .keep_10s = seconds(o, "keep-10s"),
+				      .keep_60s = seconds(o, "keep-1min"),
+				      .keep_query_60s = seconds(o, "keep-10s"),
+				      .keep_query_600s = seconds(o, "keep-1min"),
+				      .keep_records = seconds(o, "keep-records")};
 }
 
 int
-pgt_history_resolution(int64_t from_ms, int64_t now_ms, int64_t span_ms)
+pgt_history_resolution(const struct pgt_retention *keep, int64_t from_ms, int64_t now_ms,
+		       int64_t span_ms)
 {
-	const struct pgt_retention *keep = &pgt_retention_default;
-	int64_t age_s = (now_ms - from_ms) / 1000;
+	int64_t age_s = (now_ms - from_ms) / 1000, span_s = span_ms / 1000;
 
-	if (age_s <= keep->keep_1s && span_ms <= keep->keep_1s * 1000)
+	if (age_s <= keep->keep_1s && span_s <= POINTS_MAX)
 		return 1;
-	return age_s <= keep->keep_10s ? 10 : 60;
+	if (age_s <= keep->keep_10s && span_s <= 10 * POINTS_MAX)
+		return 10;
+	return span_s <= 60 * POINTS_MAX ? 60 : 600;
+}
+
+/* What waits in memory answers while the store cannot. */
+static void
+read_waiting(const struct pgt_history *h, const struct hist_job *want,
+	     struct pgt_ev_history *ev)
+{
+	ev->res_s = 1;
+	ev->points = pgt_xreallocarray(NULL, h->n_waiting + 1, sizeof(*ev->points));
+	for (size_t i = 0; i < h->n_waiting; i++) {
+		const struct hist_job *j = h->waiting[i]->data;
+
+		if (h->waiting[i]->type == HM_POINT &&
+		    strcmp(j->node.node_id, want->node.node_id) == 0 &&
+		    j->point.t_ms >= want->from_ms && j->point.t_ms < want->to_ms)
+			ev->points[ev->n++] = j->point;
+	}
 }
 
 static void
@@ -348,12 +460,13 @@ answer_read(struct pgt_history *h, const struct hist_job *j)
 	flush(h);
 	ev->from_ms = j->from_ms;
 	ev->to_ms = j->to_ms;
-	ev->res_s = pgt_history_resolution(
-	    j->from_ms, pgt_clock_real_ns() / PGT_NS_PER_MS, j->to_ms - j->from_ms);
-	if (!ready(h))
-		pgt_str_copy(ev->message, sizeof(ev->message),
-			     "history cannot be opened");
-	else if (node_row(h, &j->node, &err) < 0 ||
+	ev->res_s = pgt_history_resolution(&h->keep, j->from_ms,
+					   pgt_clock_real_ns() / PGT_NS_PER_MS,
+					   j->to_ms - j->from_ms);
+	if (!ready(h)) {
+		pgt_history_trouble(h, ev->message, sizeof(ev->message));
+		read_waiting(h, j, ev);
+	} else if (node_row(h, &j->node, &err) < 0 ||
 		 pgt_store_get_system(h->st, h->node_row, ev->res_s, j->from_ms, j->to_ms,
 				      &ev->points, &ev->n, &err) < 0)
 		pgt_safetext_copy(ev->message, sizeof(ev->message), err.msg);
@@ -385,13 +498,8 @@ drain(struct pgt_history *h)
 			pgt_msg_free(m);
 			continue;
 		}
-		if (h->n_waiting == WAITING_MAX) {
-			pgt_msg_free(h->waiting[0]);
-			memmove(h->waiting, h->waiting + 1,
-				(WAITING_MAX - 1) * sizeof(h->waiting[0]));
-			h->n_waiting--;
-			h->dropped++;
-		}
+		if (h->n_waiting == WAITING_MAX)
+			drop_waiting(h, 0);
 		h->waiting[h->n_waiting++] = m;
 	}
 	return true;
@@ -443,6 +551,8 @@ pgt_history_new(struct pgt_engine *e)
 	h = pgt_xcalloc(1, sizeof(*h));
 	h->e = e;
 	h->where = where;
+	h->keep = pgt_history_retention(e->opts);
+	pthread_mutex_init(&h->lock, NULL);
 	h->mb = pgt_mailbox_new(1024);
 	h->d10.res_s = 10;
 	h->d60.res_s = 60;
@@ -467,6 +577,7 @@ pgt_history_free(struct pgt_history *h)
 	forget_waiting(h);
 	pgt_store_close(h->st);
 	pgt_mailbox_free(h->mb);
+	pthread_mutex_destroy(&h->lock);
 	free(h->where);
 	free(h);
 }

@@ -24,6 +24,9 @@ void pgt_history_record(struct pgt_history *h, const struct pgt_node *node,
 void pgt_history_read(struct pgt_history *h, const struct pgt_node *node, int64_t from_ms,
 		      int64_t to_ms);
 
+/* Why history is not being kept just now, "" when it is; for the loop's thread. */
+void pgt_history_trouble(struct pgt_history *h, char *buf, size_t size);
+
 /* ---- records.c: what becomes a record, from what the engine knows ---- */
 
 struct pgt_ev_alerts;

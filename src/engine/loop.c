@@ -90,6 +90,8 @@ on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 	minute = pgt_watcher_minute(l->watch, &n);
 	pgt_history_queries(l->e->history, s, minute, n);
 	if (ev) {
+		pgt_history_trouble(l->e->history, ev->store_message,
+				    sizeof(ev->store_message));
 		pgt_records_alerts(l->e->history, &s->node, ev);
 		pgt_alert_hook_feed(l->hook, ev, &s->node);
 		pgt_advisor_alerts(l->e->advisor, ev);

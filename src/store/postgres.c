@@ -93,6 +93,7 @@ db_run(void *p, const char *sql, const char *const *params, int n_params,
 const struct pgt_store_driver pgt_store_postgres = {
     .kind = "postgresql",
     .schema_prefix = "postgres",
+    .begin = "BEGIN",
     .open = db_open,
     .close = db_close,
     .script = db_script,

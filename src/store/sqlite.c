@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -151,13 +152,11 @@ step_all(struct db *db, sqlite3_stmt *st, pgt_store_row_fn *row, void *ctx,
 }
 
 static int
-db_run(void *p, const char *sql, const char *const *params, int n_params,
-       pgt_store_row_fn *row, void *ctx, struct pgt_err *err)
+prepare_bound(struct db *db, const char *sql, const char *const *params, int n_params,
+	      sqlite3_stmt **ret, struct pgt_err *err)
 {
-	struct db *db = p;
 	sqlite3_stmt *st;
 	char name[8];
-	int rc;
 
 	if (prepare(db, sql, &st, err) < 0)
 		return -1;
@@ -171,17 +170,65 @@ db_run(void *p, const char *sql, const char *const *params, int n_params,
 		else
 			sqlite3_bind_null(st, at);
 	}
-	rc = step_all(db, st, row, ctx, err);
+	*ret = st;
+	return 0;
+}
+
+static void
+let_go(sqlite3_stmt *st)
+{
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
+}
+
+static int
+db_run(void *p, const char *sql, const char *const *params, int n_params,
+       pgt_store_row_fn *row, void *ctx, struct pgt_err *err)
+{
+	struct db *db = p;
+	sqlite3_stmt *st;
+	int rc;
+
+	if (prepare_bound(db, sql, params, n_params, &st, err) < 0)
+		return -1;
+	rc = step_all(db, st, row, ctx, err);
+	let_go(st);
+	return rc;
+}
+
+static int
+db_nums(void *p, const char *sql, const char *const *params, int n_params,
+	pgt_store_nums_fn *row, void *ctx, struct pgt_err *err)
+{
+	struct db *db = p;
+	double cells[CELLS_MAX];
+	sqlite3_stmt *st;
+	int rc, n;
+
+	if (prepare_bound(db, sql, params, n_params, &st, err) < 0)
+		return -1;
+	n = sqlite3_column_count(st) < CELLS_MAX ? sqlite3_column_count(st) : CELLS_MAX;
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		for (int i = 0; i < n; i++)
+			cells[i] = sqlite3_column_type(st, i) == SQLITE_NULL
+				       ? NAN
+				       : sqlite3_column_double(st, i);
+		row(ctx, cells, n);
+	}
+	rc = rc == SQLITE_DONE ? 0 : fail(db, rc, "history", err);
+	let_go(st);
 	return rc;
 }
 
 const struct pgt_store_driver pgt_store_sqlite = {
     .kind = "sqlite",
     .schema_prefix = "sqlite",
+    /* A writer from the start: one that begins as a reader is refused at once, and
+     * not after the wait, when another console wrote meanwhile. */
+    .begin = "BEGIN IMMEDIATE",
     .open = db_open,
     .close = db_close,
     .script = db_script,
     .run = db_run,
+    .nums = db_nums,
 };

@@ -16,14 +16,17 @@ struct pgt_store {
 };
 
 /* Defaults of the project: 1 s for an hour, 10 s for a day, 1 min for a month;
- * per query 1 min for a day, 10 min for a month. */
+ * per query 1 min for a day, 10 min for a month; what happened for a year. */
 const struct pgt_retention pgt_retention_default = {
     .keep_1s = 3600,
     .keep_10s = 86400,
     .keep_60s = 30 * 86400,
     .keep_query_60s = 86400,
     .keep_query_600s = 30 * 86400,
+    .keep_records = 365 * 86400,
 };
+
+#define ROLLUP_MS INT64_C(600000)
 
 static const char *
 must_sql(const char *path)
@@ -143,7 +146,7 @@ pgt_store_kind(const struct pgt_store *st)
 int
 pgt_store_begin(struct pgt_store *st, struct pgt_err *err)
 {
-	if (st->drv->script(st->db, "BEGIN", err) < 0)
+	if (st->drv->script(st->db, st->drv->begin, err) < 0)
 		return -1;
 	st->in_tx = true;
 	return 0;
@@ -278,33 +281,51 @@ grow(struct growing *g)
 	return (char *)g->rows + g->n++ * g->size;
 }
 
-static int
-on_system(void *ctx, const char *const *cells, int n)
+/* Milliseconds since the epoch are exact as a double for 285,000 years. */
+static void
+on_system(void *ctx, const double *cells, int n)
 {
 	struct pgt_hist_point *p = grow(ctx);
 
-	p->t_ms = cell_i64(cells[0]);
+	p->t_ms = (int64_t)cells[0];
 	for (int i = 0; i < PGT_H_N; i++)
-		p->v[i] = i + 1 < n ? cell_num(cells[i + 1]) : NAN;
+		p->v[i] = i + 1 < n ? cells[i + 1] : NAN;
+}
+
+struct as_nums {
+	pgt_store_nums_fn *row;
+	void *ctx;
+};
+
+static int
+on_text(void *ctx, const char *const *cells, int n)
+{
+	const struct as_nums *as = ctx;
+	double v[PGT_H_N + 1];
+
+	for (int i = 0; i < n && i <= PGT_H_N; i++)
+		v[i] = cell_num(cells[i]);
+	as->row(as->ctx, v, n <= PGT_H_N ? n : PGT_H_N + 1);
 	return 0;
 }
 
 static int
-get_range(struct pgt_store *st, const char *path, int64_t node, int res_s,
-	  int64_t from_ms, int64_t to_ms, pgt_store_row_fn *row, struct growing *g,
-	  struct pgt_err *err)
+run_nums(struct pgt_store *st, const char *path, const struct params *a,
+	 pgt_store_nums_fn *row, void *ctx, struct pgt_err *err)
 {
-	struct params a = {.n = 0};
+	struct as_nums as = {row, ctx};
 
-	add_i64(&a, node);
-	add_i64(&a, res_s);
-	add_i64(&a, from_ms);
-	add_i64(&a, to_ms);
-	if (run(st, path, &a, row, g, err) < 0) {
-		free(g->rows);
-		return -1;
-	}
-	return 0;
+	return st->drv->nums ? st->drv->nums(st->db, must_sql(path), a->p, a->n, row, ctx, err)
+			     : run(st, path, a, on_text, &as, err);
+}
+
+static void
+add_range(struct params *a, int64_t node, int res_s, int64_t from_ms, int64_t to_ms)
+{
+	add_i64(a, node);
+	add_i64(a, res_s);
+	add_i64(a, from_ms);
+	add_i64(a, to_ms);
 }
 
 int
@@ -313,10 +334,13 @@ pgt_store_get_system(struct pgt_store *st, int64_t node, int res_s, int64_t from
 		     struct pgt_err *err)
 {
 	struct growing g = {.size = sizeof(struct pgt_hist_point)};
+	struct params a = {.n = 0};
 
-	if (get_range(st, "sql/store/dml/system_get.sql", node, res_s, from_ms, to_ms,
-		      on_system, &g, err) < 0)
+	add_range(&a, node, res_s, from_ms, to_ms);
+	if (run_nums(st, "sql/store/dml/system_get.sql", &a, on_system, &g, err) < 0) {
+		free(g.rows);
 		return -1;
+	}
 	*ret = g.rows;
 	*ret_n = g.n;
 	return 0;
@@ -384,23 +408,29 @@ pgt_store_get_queries(struct pgt_store *st, int64_t node, int res_s, int64_t fro
 		      struct pgt_err *err)
 {
 	struct growing g = {.size = sizeof(struct pgt_hist_query)};
+	struct params a = {.n = 0};
 
-	if (get_range(st, "sql/store/dml/workload_get.sql", node, res_s, from_ms, to_ms,
-		      on_query, &g, err) < 0)
+	add_range(&a, node, res_s, from_ms, to_ms);
+	if (run(st, "sql/store/dml/workload_get.sql", &a, on_query, &g, err) < 0) {
+		free(g.rows);
 		return -1;
+	}
 	*ret = g.rows;
 	*ret_n = g.n;
 	return 0;
 }
 
 int
-pgt_store_rollup(struct pgt_store *st, int64_t node, int64_t from_ms, struct pgt_err *err)
+pgt_store_rollup(struct pgt_store *st, int64_t node, int64_t from_ms, int64_t to_ms,
+		 struct pgt_err *err)
 {
 	struct params a = {.n = 0};
 
 	add_i64(&a, node);
-	add_i64(&a, from_ms);
-	add_i64(&a, from_ms + 600 * 1000);
+	add_i64(&a, (from_ms + ROLLUP_MS - 1) / ROLLUP_MS * ROLLUP_MS);
+	add_i64(&a, to_ms / ROLLUP_MS * ROLLUP_MS);
+	if (run(st, "sql/store/dml/rollup_system.sql", &a, NULL, NULL, err) < 0)
+		return -1;
 	return run(st, "sql/store/dml/rollup_workload.sql", &a, NULL, NULL, err);
 }
 
@@ -459,34 +489,48 @@ pgt_store_get_records(struct pgt_store *st, int64_t node, enum pgt_record rec,
 
 /* ---- retention ---- */
 
+static int
+forget(struct pgt_store *st, const char *path, int64_t node, int res_s, int64_t before_ms,
+       struct pgt_err *err)
+{
+	struct params a = {.n = 0};
+
+	add_i64(&a, node);
+	if (res_s)
+		add_i64(&a, res_s);
+	add_i64(&a, before_ms);
+	return run(st, path, &a, NULL, NULL, err);
+}
+
 int
 pgt_store_retain(struct pgt_store *st, int64_t node, int64_t now_ms,
 		 const struct pgt_retention *keep, struct pgt_err *err)
 {
 	const struct {
 		const char *path;
-		int res_s;
+		int res_s; /* 0: no such column */
 		int64_t keep_s;
 	} steps[] = {
 	    {"sql/store/dml/retain_system.sql", 1, keep->keep_1s},
 	    {"sql/store/dml/retain_system.sql", 10, keep->keep_10s},
 	    {"sql/store/dml/retain_system.sql", 60, keep->keep_60s},
+	    {"sql/store/dml/retain_system.sql", 600, keep->keep_60s},
 	    {"sql/store/dml/retain_workload.sql", 60, keep->keep_query_60s},
 	    {"sql/store/dml/retain_workload.sql", 600, keep->keep_query_600s},
+	    {"sql/store/dml/retain_alerts.sql", 0, keep->keep_records},
+	    {"sql/store/dml/retain_changes.sql", 0, keep->keep_records},
+	    {"sql/store/dml/retain_runs.sql", 0, keep->keep_records},
+	    {"sql/store/dml/retain_observations.sql", 0, keep->keep_records},
+	    {"sql/store/dml/retain_settings.sql", 0, keep->keep_records},
 	};
 	struct params none = {.n = 0};
 
 	if (pgt_store_begin(st, err) < 0)
 		return -1;
-	for (size_t i = 0; i < PGT_LEN(steps); i++) {
-		struct params a = {.n = 0};
-
-		add_i64(&a, node);
-		add_i64(&a, steps[i].res_s);
-		add_i64(&a, now_ms - steps[i].keep_s * 1000);
-		if (run(st, steps[i].path, &a, NULL, NULL, err) < 0)
+	for (size_t i = 0; i < PGT_LEN(steps); i++)
+		if (forget(st, steps[i].path, node, steps[i].res_s,
+			   now_ms - steps[i].keep_s * 1000, err) < 0)
 			goto fail;
-	}
 	if (run(st, "sql/store/dml/retain_text.sql", &none, NULL, NULL, err) < 0)
 		goto fail;
 	return pgt_store_commit(st, err);

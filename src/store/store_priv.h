@@ -7,10 +7,13 @@
 
 /* Not 0 ends the scan. */
 typedef int pgt_store_row_fn(void *ctx, const char *const *cells, int n);
+/* The same for rows of numbers; NULL is NaN. */
+typedef void pgt_store_nums_fn(void *ctx, const double *cells, int n);
 
 struct pgt_store_driver {
 	const char *kind;
 	const char *schema_prefix; /* sql/store/schema/<prefix>_<version>.sql */
+	const char *begin;
 	int (*open)(const char *where, void **ret, struct pgt_err *err);
 	void (*close)(void *db);
 	/* Several statements, no parameters. */
@@ -18,6 +21,10 @@ struct pgt_store_driver {
 	/* One statement; sql is a constant text that outlives db (it keys a cache). */
 	int (*run)(void *db, const char *sql, const char *const *params, int n_params,
 		   pgt_store_row_fn *row, void *ctx, struct pgt_err *err);
+	/* A query of nothing but numbers; NULL: go by text.  Numbers as text cost SQLite
+	 * ten times as long as finding them. */
+	int (*nums)(void *db, const char *sql, const char *const *params, int n_params,
+		    pgt_store_nums_fn *row, void *ctx, struct pgt_err *err);
 };
 
 extern const struct pgt_store_driver pgt_store_sqlite, pgt_store_postgres;

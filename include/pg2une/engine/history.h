@@ -15,7 +15,7 @@ struct pgt_ev_history {
 	int res_s; /* the finest resolution that covers the range */
 	struct pgt_hist_point *points;
 	size_t n;
-	char message[256]; /* why there is nothing; "" */
+	char message[256]; /* why it is not from the store; "" */
 };
 void pgt_ev_history_free(void *ev);
 
@@ -26,7 +26,12 @@ void pgt_engine_history(struct pgt_engine *e, int64_t from_ms, int64_t to_ms);
  * none; the caller frees. */
 char *pgt_history_where(const struct pgt_options *o);
 
-/* The resolution to read for a range that ends now, by the default retention. */
-int pgt_history_resolution(int64_t from_ms, int64_t now_ms, int64_t span_ms);
+/* How long what is kept, by these options. */
+struct pgt_retention pgt_history_retention(const struct pgt_options *o);
+
+/* The resolution to read for a range: the finest that still has it and makes at most
+ * 4,320 points of it, which is more than any graph has columns. */
+int pgt_history_resolution(const struct pgt_retention *keep, int64_t from_ms,
+			   int64_t now_ms, int64_t span_ms);
 
 #endif

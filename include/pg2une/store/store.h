@@ -33,7 +33,7 @@ void pgt_store_rollback(struct pgt_store *st);
 int pgt_store_node(struct pgt_store *st, const char *fingerprint, const char *node_id,
 		   const char *name, int64_t *ret_id, struct pgt_err *err) PGT_MUST_CHECK;
 
-/* ---- system snapshots; res_s is the resolution: 1, 10 or 60 ---- */
+/* ---- system snapshots; res_s is the resolution: 1, 10, 60, or 600 by rollup ---- */
 
 enum pgt_hist_col { /* order of the columns in system_get.sql, after t_ms */
 		    PGT_H_TPS,
@@ -85,8 +85,9 @@ int pgt_store_get_queries(struct pgt_store *st, int64_t node, int res_s, int64_t
 			  int64_t to_ms, struct pgt_hist_query **ret, size_t *ret_n,
 			  struct pgt_err *err) PGT_MUST_CHECK;
 
-/* Make the ten-minute rows (res_s 600) of the bucket that begins at from_ms. */
-int pgt_store_rollup(struct pgt_store *st, int64_t node, int64_t from_ms,
+/* Make the ten-minute rows (res_s 600), of the system and of the queries, of the buckets
+ * that lie wholly in [from, to); those that are there already stay. */
+int pgt_store_rollup(struct pgt_store *st, int64_t node, int64_t from_ms, int64_t to_ms,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 
 /* ---- records: alerts, changes, runs, observations, settings, dismissals ---- */
@@ -114,8 +115,9 @@ int pgt_store_get_records(struct pgt_store *st, int64_t node, enum pgt_record re
 /* ---- retention ---- */
 
 struct pgt_retention { /* seconds; defaults in pgt_retention_default */
-	int64_t keep_1s, keep_10s, keep_60s;
+	int64_t keep_1s, keep_10s, keep_60s; /* keep_60s: of 600 s as well */
 	int64_t keep_query_60s, keep_query_600s;
+	int64_t keep_records; /* alerts, changes, runs, observations, settings */
 };
 extern const struct pgt_retention pgt_retention_default;
 

@@ -113,7 +113,7 @@ test_rollup_joins_the_moments(void **state)
 	q.mean_ms = 3;
 	q.total_ms = 6;
 	assert_int_equal(pgt_store_put_query(st, node, 60, &q, &err), 0);
-	if (pgt_store_rollup(st, node, 600000, &err) < 0)
+	if (pgt_store_rollup(st, node, 600000, 1200000, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(
 	    pgt_store_get_queries(st, node, 600, 0, 10000000, &got, &n, &err), 0);
@@ -179,6 +179,179 @@ test_retention_keeps_the_young(void **state)
 	assert_int_equal(n, 2);
 	free(got);
 	pgt_store_close(st);
+}
+
+static int
+count_row(void *ctx, const char *const *cells, int n)
+{
+	(void)cells;
+	(void)n;
+	++*(int *)ctx;
+	return 0;
+}
+
+/* What happened goes after its own time; a setting's last value stays for ever. */
+static void
+test_retention_of_records(void **state)
+{
+	const int64_t now = INT64_C(1000) * 86400 * 1000, day = 86400 * 1000;
+	static const struct {
+		enum pgt_record rec;
+		int n, at; /* columns; which of them is the time */
+		int left;  /* of one of 400 days, one of 366 days, one of yesterday */
+	} rows[] = {{PGT_REC_ALERT, 11, 2, 1},
+		    {PGT_REC_CHANGE, 5, 2, 1},
+		    {PGT_REC_RUN, 12, 2, 1},
+		    {PGT_REC_OBSERVATION, 9, 0, 1},
+		    {PGT_REC_SETTING, 6, 0, 2}};
+	static const int days[] = {400, 366, 1};
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	int64_t node;
+
+	(void)state;
+	st = open_mem(&node);
+	for (size_t i = 0; i < PGT_LEN(rows); i++) {
+		for (int k = 0; k < 3; k++) {
+			const char *cols[PGT_RECORD_COLS];
+			char id[24], t[24];
+
+			snprintf(id, sizeof(id), "%d", k);
+			snprintf(t, sizeof(t), "%lld", (long long)(now - days[k] * day));
+			for (int c = 0; c < PGT_RECORD_COLS; c++)
+				cols[c] = "1";
+			if (rows[i].rec == PGT_REC_SETTING)
+				cols[2] = id; /* another value each time */
+			else
+				cols[0] = id;
+			cols[rows[i].at] = t;
+			if (pgt_store_put_record(st, node, rows[i].rec, cols, rows[i].n,
+						 &err) < 0)
+				fail_msg("%s", err.msg);
+		}
+	}
+	assert_int_equal(pgt_store_retain(st, node, now, &pgt_retention_default, &err), 0);
+	for (size_t i = 0; i < PGT_LEN(rows); i++) {
+		int n = 0;
+
+		assert_int_equal(pgt_store_get_records(st, node, rows[i].rec, 0, count_row,
+						       &n, &err),
+				 0);
+		assert_int_equal(n, rows[i].left);
+	}
+	pgt_store_close(st);
+}
+
+/* Each start of the console reports every setting: only changes are worth a row. */
+static void
+test_settings_are_kept_once(void **state)
+{
+	static const char *const values[] = {"4MB", "4MB", "8MB", NULL, NULL, "4MB"};
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	int64_t node;
+	int n = 0;
+
+	(void)state;
+	st = open_mem(&node);
+	for (size_t i = 0; i < PGT_LEN(values); i++) {
+		char t[24];
+		const char *cols[] = {t, "work_mem", values[i], NULL, "file", NULL};
+
+		snprintf(t, sizeof(t), "%zu", 1000 + i);
+		if (pgt_store_put_record(st, node, PGT_REC_SETTING, cols, 6, &err) < 0)
+			fail_msg("%s", err.msg);
+	}
+	assert_int_equal(
+	    pgt_store_get_records(st, node, PGT_REC_SETTING, 0, count_row, &n, &err), 0);
+	assert_int_equal(n, 4);
+	pgt_store_close(st);
+}
+
+/* All full buckets of a range at once, however long nobody rolled up; twice is once. */
+static void
+test_rollup_catches_up(void **state)
+{
+	struct pgt_hist_point *got, p;
+	struct pgt_hist_query *gotq, q = {.queryid = 7, .calls = 1, .mean_ms = 1};
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	int64_t node;
+	size_t n;
+
+	(void)state;
+	st = open_mem(&node);
+	for (int64_t t = 0; t < 3700; t += 60) {
+		p = point(6000000 + t * 1000, (double)(t / 60));
+		assert_int_equal(pgt_store_put_system(st, node, 60, &p, &err), 0);
+		q.t_ms = p.t_ms;
+		q.total_ms = 1;
+		assert_int_equal(pgt_store_put_query(st, node, 60, &q, &err), 0);
+	}
+	for (int i = 0; i < 2; i++)
+		if (pgt_store_rollup(st, node, 1, 6000000 + 3700 * 1000, &err) < 0)
+			fail_msg("%s", err.msg);
+	assert_int_equal(pgt_store_get_system(st, node, 600, 0, INT64_MAX, &got, &n, &err), 0);
+	assert_int_equal(n, 6); /* the seventh is not full */
+	assert_int_equal(got[1].t_ms, 6600000);
+	assert_true(got[1].v[PGT_H_TPS] == 14.5 && isnan(got[1].v[PGT_H_P99]));
+	free(got);
+	assert_int_equal(pgt_store_get_queries(st, node, 600, 0, INT64_MAX, &gotq, &n, &err),
+			 0);
+	assert_int_equal(n, 6);
+	assert_int_equal(gotq[5].calls, 10);
+	free(gotq);
+	pgt_store_close(st);
+}
+
+/* Two consoles on one file: neither loses a batch to the other. */
+static void
+test_two_writers(void **state)
+{
+	char dir[] = "/tmp/pg2une-two-XXXXXX", path[64], cmd[80];
+	struct pgt_store *st[2];
+	struct pgt_err err = {0};
+	struct pgt_hist_point *got;
+	int64_t node[2];
+	size_t n;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/history.db", dir);
+	for (int i = 0; i < 2; i++)
+		if (pgt_store_open(path, &st[i], &err) < 0 ||
+		    pgt_store_node(st[i], "fp", "n", "x", &node[i], &err) < 0)
+			fail_msg("%s", err.msg);
+	assert_int_equal(node[0], node[1]);
+	for (int round = 0; round < 50; round++)
+		for (int i = 0; i < 2; i++) {
+			struct pgt_hist_point p = point(round * 1000 + i, i);
+
+			if (pgt_store_begin(st[i], &err) < 0 ||
+			    pgt_store_put_system(st[i], node[i], 1, &p, &err) < 0)
+				fail_msg("%s", err.msg);
+			/* meanwhile the other one may read, and is told to wait to write */
+			assert_int_equal(pgt_store_get_system(st[!i], node[!i], 1, 0, 1, &got,
+							      &n, &err),
+					 0);
+			free(got);
+			if (round == 0) {
+				assert_int_equal(pgt_store_begin(st[!i], &err), -1);
+				assert_int_equal(err.code, PGT_E_CONFLICT);
+			}
+			assert_int_equal(pgt_store_commit(st[i], &err), 0);
+		}
+	assert_int_equal(pgt_store_get_system(st[0], node[0], 1, 0, INT64_MAX, &got, &n, &err),
+			 0);
+	assert_int_equal(n, 100);
+	free(got);
+	for (int i = 0; i < 2; i++)
+		pgt_store_close(st[i]);
+	for (int i = 0; i < 3; i++) {
+		snprintf(cmd, sizeof(cmd), "%s%s", path, i == 0 ? "" : i == 1 ? "-wal" : "-shm");
+		unlink(cmd);
+	}
+	rmdir(dir);
 }
 
 static void
@@ -297,6 +470,10 @@ main(void)
 	    cmocka_unit_test(test_rollup_joins_the_moments),
 	    cmocka_unit_test(test_alert_is_replaced_by_id),
 	    cmocka_unit_test(test_retention_keeps_the_young),
+	    cmocka_unit_test(test_retention_of_records),
+	    cmocka_unit_test(test_settings_are_kept_once),
+	    cmocka_unit_test(test_rollup_catches_up),
+	    cmocka_unit_test(test_two_writers),
 	    cmocka_unit_test(test_downsample_means_and_gaps),
 	    cmocka_unit_test(test_a_corrupt_file_is_refused_untouched),
 	    cmocka_unit_test(test_killed_writers_never_corrupt),
