@@ -43,17 +43,13 @@ def one(lab, home, n_homes):
     return held, locks, texts
 
 
-def run(lab, n):
-    both = none = 0
-    named = 0
-    with fl.Home() as home:
-        for i in range(n):
-            held, locks, texts = one(lab, home, 1 + i % 2)     # same host, two hosts
-            both += sum(held) > 1 or locks > 1
-            none += sum(held) == 0
-            for k in range(2):
-                if not held[k]:
-                    named += bool(re.search(r"another change is under way.* by \S+", texts[k]))
-    print(f"races: {n} run, {both} with two holders, {none} with none; "
-          f"the loser named the holder in {named} of {n - both + none}")
-    return both == 0
+def judged(lab, home, n_homes):
+    """On one host or on two: never two holders; whether the loser named the holder."""
+    held, locks, texts = one(lab, home, n_homes)
+    if sum(held) > 1 or locks > 1:
+        raise fl.Verdict(f"two holders, {locks} locks: {texts}")
+    if not any(held):
+        return "nobody held it"
+    return "one held it" + (
+        ", named to the other" if any(not h and re.search(r"another change is under way.* by \S+", t)
+                                      for h, t in zip(held, texts)) else "")

@@ -1,4 +1,5 @@
-"""Kill the console, or fail the call, at each of its system calls of a whole changeset."""
+"""Kill the console, or fail the call, at every system call of a whole changeset: from
+the first of the program to its end confirmed, and from the answer "rollback" to its end."""
 import os
 import signal
 import subprocess
@@ -6,21 +7,30 @@ import subprocess
 import faultlib as fl
 from harness import binary
 
-CALLS = ("sendto", "write", "fdatasync", "fallocate", "ftruncate", "fsync", "flock")
 KINDS = {"KILL": "signal=KILL", "EIO": "error=EIO", "ENOSPC": "error=ENOSPC"}
+# What cannot fail, or whose failure the C library turns into an abort before main().
+NEVER_FAIL = {"execve", "exit_group", "arch_prctl", "set_tid_address", "set_robust_list", "rseq",
+              "restart_syscall", "getpid", "getuid", "geteuid"}
+WRITES = {"write", "pwrite64", "openat", "mkdir", "fallocate", "fdatasync", "fsync", "ftruncate",
+          "rename", "unlink"}
+ANSWERS = ("confirm", "rollback")
 
 
 def argv(lab, plan, inject, out):
-    return ["strace", "-f", "-qq", "-o", out, "-e", f"trace={','.join(CALLS)}", *inject,
-            binary.path(), "config", "apply", "--file", plan, "--stabilise", "0s", "--window", "1s",
-            "--deadline", "4s", "--confirm", "ask", "-h", lab.host, "-p", str(lab.port), "-U",
-            "postgres", "-d", "bench"]
+    return ["strace", "-f", "-qq", "-o", out, *inject, binary.path(), "config", "apply", "--file",
+            plan, "--stabilise", "0s", "--window", "1s", "--deadline", "4s", "--confirm", "ask",
+            "-h", lab.host, "-p", str(lab.port), "-U", "postgres", "-d", "bench"]
+
+
+def fault(call, k, kind):
+    """Only this call is traced: the rest runs at its own speed."""
+    return ["--seccomp-bpf", "-e", f"trace={call}", "-e", f"inject={call}:{KINDS[kind]}:when={k}"]
 
 
 class Run:
     """A console under strace; what judge() wants of one."""
 
-    def __init__(self, lab, home, inject=()):
+    def __init__(self, lab, home, inject=(), answer="confirm"):
         self.home, self.state = home, f"{home}/.state"
         plan = f"{home}/plan.json"
         with open(plan, "w") as f:
@@ -31,7 +41,7 @@ class Run:
                                   env=binary.environment(lab, home), stdin=subprocess.PIPE,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, bufsize=0)
         try:
-            self.p.stdin.write(b"confirm\n")
+            self.p.stdin.write(answer.encode() + b"\n")
         except OSError:
             pass
 
@@ -53,53 +63,50 @@ class Run:
         self.p.stdin.close()
 
 
-def counts(lab):
-    """How often the console makes each call in a run without faults."""
+def counts(lab, answer):
+    """How often the console makes each call in a run without faults, up to the answer and
+    in all.  It traces everything, so it is slow, and the order of threads is not fixed."""
     with fl.Home() as home:
-        r = Run(lab, home)
+        r = Run(lab, home, answer=answer)
         r.wait()
+        fl.wait_until(lambda: not r.guards(), 10)
         r.end()
-        n = dict.fromkeys(CALLS, 0)
-        with open(r.trace) as f:
-            first = None
+        first, total, before = None, {}, None
+        with open(r.trace, errors="replace") as f:
             for line in f:
                 pid, call = line.split(None, 1)
                 first = first or pid
                 name = call.split("(")[0]
-                if pid == first and name in n:
-                    n[name] += 1
-        return n
-
-
-def points(n):
-    for call in CALLS:
-        for k in range(1, n[call] + 1):
-            for kind in KINDS:
-                if kind == "ENOSPC" and call in ("sendto", "flock", "ftruncate"):
+                if pid != first or not name.isidentifier():
                     continue
-                yield call, k, kind
+                if before is None and call.startswith(f'read(0, "{answer}'):
+                    before = dict(total)
+                total[name] = total.get(name, 0) + 1
+        return before or {}, total
 
 
-def run(lab, most=0):
+def points(lab):
+    """(answer, call, k, kind); the way to the answer is walked once."""
+    for answer in ANSWERS:
+        before, total = counts(lab, answer)
+        for call in sorted(total):
+            begin = 1 if answer == "confirm" else before.get(call, 0) + 1
+            for k in range(begin, total[call] + 1):
+                yield answer, call, k, "KILL"
+                if call not in NEVER_FAIL:
+                    yield answer, call, k, "EIO"
+                if call in WRITES:
+                    yield answer, call, k, "ENOSPC"
+
+
+def one(lab, answer, call, k, kind):
+    """Its outcome, or an exception that says what is wrong."""
     fl.reset_node(lab)
-    n = counts(lab)
-    todo = list(points(n))
-    step = max(1, len(todo) // most) if most else 1
-    todo = todo[::step]
-    outcomes, bad = {}, []
-    for call, k, kind in todo:
-        fl.reset_node(lab)
-        before = fl.node_state(lab)
-        with fl.Home() as home:
-            r = Run(lab, home, ["-e", f"inject={call}:{KINDS[kind]}:when={k}"])
-            try:
-                r.wait()
-                out = fl.judge(lab, r, home, before, 60)
-                outcomes[out] = outcomes.get(out, 0) + 1
-            except Exception as e:
-                bad.append((call, k, kind, str(e)))
-                print(f"sweep: {call} {k} {kind}: {e}", flush=True)
-            finally:
-                r.end()
-    print(f"sweep: calls {n}; {len(todo)} faults, {len(bad)} violations; outcomes {outcomes}")
-    return not bad
+    before = fl.node_state(lab)
+    with fl.Home() as home:
+        r = Run(lab, home, fault(call, k, kind), answer)
+        try:
+            r.wait()
+            return fl.judge(lab, r, home, before, 60)
+        finally:
+            r.end()

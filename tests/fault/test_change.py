@@ -352,7 +352,7 @@ def test_two_consoles_race(clean, tmp_path):
     ("sendto", 60, "KILL"), ("sendto", 60, "EIO"), ("fallocate", 1, "ENOSPC")])
 def test_system_call_fails(clean, home, call, k, kind):
     before = fl.node_state(clean)
-    r = sweep.Run(clean, str(home), ["-e", f"inject={call}:{sweep.KINDS[kind]}:when={k}"])
+    r = sweep.Run(clean, str(home), sweep.fault(call, k, kind))
     try:
         r.wait()
         fl.judge(clean, r, home, before, 60)
@@ -402,7 +402,7 @@ def test_every_record_is_durable_before_the_act(clean, home):
     """Each write to the journal is followed by its fdatasync before anything else is sent
     to the server, and each ALTER SYSTEM and reload has its INTENT before it."""
     before = fl.node_state(clean)
-    r = sweep.Run(clean, str(home), ["-y", "-s", "400"])
+    r = sweep.Run(clean, str(home), ["-y", "-s", "400", "-e", "trace=sendto,write,fdatasync"])
     try:
         r.wait()
         assert fl.judge(clean, r, home, before, 60) == "confirmed"
