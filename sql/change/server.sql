@@ -21,6 +21,13 @@ SELECT r.rolname, r.rolsuper AS superuser, r.rolcreaterole AS createrole,
          WHERE s.name = 'shared_buffers') AS shared_buffers_bytes,
        CASE WHEN pg_catalog.pg_has_role('pg_read_all_settings', 'USAGE')
             THEN pg_catalog.current_setting('shared_preload_libraries') END AS loaded_libraries,
+       -- Patroni puts all of these on the postmaster's command line, nobody else does
+       (SELECT pg_catalog.count(*) = 7 FROM pg_catalog.pg_settings s
+         WHERE s.source = 'command line'
+           AND s.name IN ('wal_level', 'max_wal_senders', 'max_replication_slots',
+                          'wal_log_hints', 'track_commit_timestamp',
+                          'max_locks_per_transaction', 'max_prepared_transactions'))
+           AS looks_like_patroni,
        (SELECT pg_catalog.string_agg(m.rolname, ', ') FROM pg_catalog.pg_roles m
          WHERE m.rolname IN ('rds_superuser', 'azure_pg_admin', 'cloudsqlsuperuser',
                              'alloydbsuperuser', 'neon_superuser')) AS managed_by

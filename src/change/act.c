@@ -83,6 +83,26 @@ pgt_act_sql(const struct pgt_acting *a, const struct pgt_item *item, const char 
 	return pgt_writer_run(s, sql, NULL, 0, timeout, NULL, err);
 }
 
+int
+pgt_act_manager(const struct pgt_acting *a, struct pgt_err *err)
+{
+	if (!a->probe)
+		return pgt_err_set(err, PGT_E_CONN, "the cluster manager is not known: "
+						    "say --patroni URL");
+	return a->probe->check ? a->probe->check(a->probe->ctx,
+						 a->fence->system_identifier, err)
+			       : 0;
+}
+
+int
+pgt_act_patch(const struct pgt_acting *a, const struct pgt_item *item, const char *expect,
+	      const char *value, struct pgt_err *err)
+{
+	if (pgt_act_manager(a, err) < 0)
+		return -1;
+	return a->probe->patch(a->probe->ctx, item->name, expect, value, err);
+}
+
 /* Not what the snapshot said: somebody was here in between. */
 static int
 check_before(const struct pgt_acting *a, size_t i, struct pgt_err *err)
@@ -112,17 +132,19 @@ write_item(const struct pgt_acting *a, size_t i, struct pgt_err *err)
 	char *sql;
 	int rc;
 
-	if (item->managed) {
-		pgt_act_say(a, (long)i, "PATCH /config");
-		return a->probe->patch(a->probe->ctx, item->name,
-				       a->prev[i].present ? a->prev[i].text : NULL,
-				       item->value, err);
-	}
 	sql = pgt_item_sql(item, err);
 	if (!sql)
 		return -1;
 	pgt_act_say(a, (long)i, sql);
-	rc = pgt_act_sql(a, item, sql, err);
+	if (item->managed) {
+		char *value = pgt_item_managed_value(item);
+
+		rc = pgt_act_patch(a, item, a->prev[i].present ? a->prev[i].text : NULL,
+				   value, err);
+		free(value);
+	} else {
+		rc = pgt_act_sql(a, item, sql, err);
+	}
 	free(sql);
 	return rc;
 }

@@ -78,6 +78,7 @@ pgt_item_done(struct pgt_item *item)
 	free(item->table);
 	free(item->definition);
 	free(item->why);
+	free(item->manager);
 	memset(item, 0, sizeof(*item));
 }
 
@@ -200,11 +201,16 @@ check_item(const struct pgt_item *item, struct pgt_err *err)
 	    check_text(item->table, "table", n->table, NAME_MAX_BYTES, err) < 0 ||
 	    check_text(item->definition, "definition", n->definition, TEXT_MAX_BYTES,
 		       err) < 0 ||
+	    check_text(item->manager, "manager", item->manager, TEXT_MAX_BYTES, err) <
+		0 ||
 	    check_value(item, err) < 0)
 		return -1;
 	if ((pgt_item_is_setting(item) || item->kind == PGT_ITEM_TABLE_OPTION) &&
 	    check_parameter_name(item->name, err) < 0)
 		return -1;
+	if (item->managed && item->kind != PGT_ITEM_SETTING)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "only a setting can go through the cluster manager");
 	if (item->unique && item->kind != PGT_ITEM_INDEX_CREATE)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "only an index to be made can be unique");

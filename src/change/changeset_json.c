@@ -23,6 +23,7 @@ static const struct member {
     {"schema", offsetof(struct pgt_item, schema)},
     {"table", offsetof(struct pgt_item, table)},
     {"definition", offsetof(struct pgt_item, definition)},
+    {"manager", offsetof(struct pgt_item, manager)},
     {"why", offsetof(struct pgt_item, why)},
 };
 

@@ -171,8 +171,43 @@ parameter_sql(const struct pgt_item *item, const char *value, struct pgt_err *er
 }
 
 char *
+pgt_item_managed_value(const struct pgt_item *item)
+{
+	cJSON *v = item->value ? cJSON_CreateString(item->value) : NULL;
+	char *text = v ? pgt_json_print(v, false) : NULL;
+
+	cJSON_Delete(v);
+	return text;
+}
+
+/* The request to the manager; value is JSON text, NULL removes the setting. */
+static char *
+patch_text(const struct pgt_item *item, const char *value)
+{
+	cJSON *body = cJSON_CreateObject(), *v;
+	char *text, *out;
+
+	v = value ? pgt_json_parse(value, strlen(value), VALUE_MAX, NULL) : NULL;
+	pgt_json_item(pgt_json_obj(pgt_json_obj(body, "postgresql"), "parameters"),
+		      item->name, v ? v : cJSON_CreateNull());
+	text = pgt_json_print(body, false);
+	cJSON_Delete(body);
+	out = pgt_xasprintf("PATCH %s/config %s", item->manager ? item->manager : "",
+			    text);
+	free(text);
+	return out;
+}
+
+char *
 pgt_item_sql(const struct pgt_item *item, struct pgt_err *err)
 {
+	if (item->managed) {
+		char *value = pgt_item_managed_value(item);
+		char *text = patch_text(item, value);
+
+		free(value);
+		return text;
+	}
 	switch (item->kind) {
 	case PGT_ITEM_SETTING:
 	case PGT_ITEM_DB_SETTING:
@@ -282,7 +317,12 @@ pgt_item_inverse(const struct pgt_item *item, const struct pgt_prev *prev,
 	case PGT_ITEM_ROLE_SETTING:
 	case PGT_ITEM_ROLE_DB_SETTING:
 	case PGT_ITEM_TABLE_OPTION:
-		add_stmt(&s, parameter_sql(item, prev->present ? prev->text : NULL, err));
+		if (item->managed)
+			add_stmt(&s, patch_text(item, prev->present ? prev->text
+								    : NULL));
+		else
+			add_stmt(&s, parameter_sql(
+					 item, prev->present ? prev->text : NULL, err));
 		break;
 	case PGT_ITEM_INDEX_CREATE:
 		add_stmt(&s, fill("index_drop", item, NULL, err));
@@ -337,7 +377,8 @@ same_value(const struct pgt_item *item, const char *a, const char *b)
 		return a == b;
 	if (strcmp(a, b) == 0)
 		return true;
-	return pgt_item_is_setting(item) && pgt_quote_is_list_setting(item->name) &&
+	return pgt_item_is_setting(item) && !item->managed &&
+	       pgt_quote_is_list_setting(item->name) &&
 	       same_list(a, b, folds(item->name));
 }
 
@@ -354,6 +395,17 @@ pgt_item_is_before(const struct pgt_item *item, const struct pgt_prev *prev,
 	return !now->present || same_value(item, prev->text, now->text);
 }
 
+/* now: what the manager says it sets, JSON text. */
+static bool
+is_patched(const struct pgt_item *item, const char *now)
+{
+	char *ours = pgt_item_managed_value(item);
+	bool same = ours && now && strcmp(ours, now) == 0;
+
+	free(ours);
+	return same;
+}
+
 bool
 pgt_item_is_ours(const struct pgt_item *item, const struct pgt_prev *prev,
 		 const struct pgt_prev *now)
@@ -367,7 +419,9 @@ pgt_item_is_ours(const struct pgt_item *item, const struct pgt_prev *prev,
 	case PGT_ITEM_ROLE_DB_SETTING:
 	case PGT_ITEM_TABLE_OPTION:
 		return now->present == (item->value != NULL) &&
-		       (!now->present || same_value(item, item->value, now->text));
+		       (!now->present || (item->managed ? is_patched(item, now->text)
+							: same_value(item, item->value,
+								     now->text)));
 	case PGT_ITEM_INDEX_CREATE:
 	case PGT_ITEM_STATISTICS:
 		return now->present && !prev->present;

@@ -102,6 +102,7 @@ read_facts(struct pgt_pre *p, struct pgt_err *err)
 	s = text(r, "allow_alter_system"); /* 17 and later */
 	f->alter_allowed = !s || strcmp(s, "on") == 0;
 	free(s);
+	f->looks_managed = flag(r, "looks_like_patroni");
 	s = text(r, "managed_by");
 	pgt_safetext_copy(f->managed_by, sizeof(f->managed_by), s ? s : "");
 	free(s);
@@ -130,8 +131,20 @@ read_facts(struct pgt_pre *p, struct pgt_err *err)
 	return 0;
 }
 
+/* One that takes ALTER SYSTEM and a reload of ours. */
 static bool
 has_system_setting(const struct pgt_changeset *cs)
+{
+	size_t i;
+
+	for (i = 0; i < cs->n_items; i++)
+		if (cs->items[i].kind == PGT_ITEM_SETTING && !cs->items[i].managed)
+			return true;
+	return false;
+}
+
+static bool
+has_setting(const struct pgt_changeset *cs)
 {
 	size_t i;
 
@@ -163,9 +176,9 @@ check_grants(struct pgt_pre *p)
 		need_grant(p, PGT_RULE_REFUSE, "grant_control",
 			   "may not call pg_control_system(): this node cannot be told "
 			   "from others");
-	if (!has_system_setting(p->cs))
+	if (!has_setting(p->cs))
 		return;
-	if (!f->may_reload)
+	if (!f->may_reload && has_system_setting(p->cs))
 		need_grant(p, PGT_RULE_REFUSE, "grant_reload", "may not reload");
 	if (!f->sees_files)
 		need_grant(
@@ -216,7 +229,7 @@ check_files(struct pgt_pre *p, struct pgt_err *err)
 	struct pgt_writer *s;
 	char *faults = NULL, *line, *save = NULL;
 
-	if (!p->facts.sees_files || !has_system_setting(p->cs)) {
+	if (!p->facts.sees_files || !has_setting(p->cs)) {
 		p->out->pending = pgt_xstrdup("");
 		return 0;
 	}
@@ -265,10 +278,11 @@ pgt_preflight(struct pgt_direct *l, struct pgt_changeset *cs,
 	if (p.facts.sees_control && (pgt_direct_writer(l, NULL, &s, err) < 0 ||
 				     pgt_fence_read(s, &out.fence, err) < 0))
 		goto out;
+	pgt_pre_managers(&p);
 	check_server(&p);
 	if (check_files(&p, err) < 0)
 		goto out;
-	if ((p.facts.sees_files && !p.broken_files) || !has_system_setting(cs))
+	if ((p.facts.sees_files && !p.broken_files) || !has_setting(cs))
 		for (i = 0; i < cs->n_items; i++)
 			if (pgt_pre_item(&p, i, err) < 0)
 				goto out;
@@ -332,6 +346,7 @@ put_parameter_facts(cJSON *params, const struct pgt_preflight *p,
 		obj = cJSON_GetArrayItem(params, k++);
 		cJSON_DeleteItemFromObject(obj, "patroni_override");
 		pgt_json_str(obj, "patroni_override", managed_names[p->managed[i]]);
+		pgt_json_str(obj, "through", cs->items[i].managed ? "manager" : "server");
 		perm = pgt_json_obj(obj, "permission");
 		pgt_json_bool(perm, "allowed", p->permission[i].allowed);
 		pgt_json_str(perm, "reason", p->permission[i].reason);
@@ -374,7 +389,8 @@ pgt_preflight_script(const struct pgt_preflight *p, const struct pgt_changeset *
 	pgt_buf_printf(&b, "-- changeset %s\n", cs->id);
 	for (i = 0; i < cs->n_items; i++) {
 		sql = pgt_item_sql(&cs->items[i], NULL);
-		pgt_buf_printf(&b, "%s;\n", sql ? sql : "-- cannot be quoted");
+		pgt_buf_printf(&b, "%s%s;\n", cs->items[i].managed ? "-- " : "",
+			       sql ? sql : "-- cannot be quoted");
 		free(sql);
 	}
 	pgt_buf_puts(&b, "-- and back:\n");

@@ -108,6 +108,8 @@ check_source(struct pgt_pre *p, long item, const struct pgt_setting_info *info)
 	for (i = 0; i < PGT_LEN(plain); i++)
 		if (is(info->source, plain[i]))
 			return;
+	if (p->cs->items[item].managed && is(info->source, "command line"))
+		return; /* the manager's own command line */
 	pgt_pre_check(
 	    p, PGT_RULE_REFUSE, item, "source", "",
 	    "%s is set by: %s; that outranks ALTER SYSTEM, which would change nothing",
@@ -174,50 +176,103 @@ check_system_privilege(struct pgt_pre *p, size_t i, const char *name, struct pgt
 	return 0;
 }
 
-static int
-check_manager(struct pgt_pre *p, size_t i, const char *name, struct pgt_err *err)
+static void
+rule_manager(struct pgt_pre *p, size_t i, const char *value)
 {
 	const struct pgt_managed_probe *probe = p->opts->probe;
-	enum pgt_managed *m = &p->out->managed[i];
-	char value[1024] = "";
+	struct pgt_item *item = &p->cs->items[i];
+	bool may_patch = probe->patch != NULL;
 
-	*m = PGT_MANAGED_UNKNOWN;
-	if (!probe) {
-		*m = PGT_MANAGED_NOT;
-		return 0;
-	}
-	if (probe->probe(probe->ctx, name, m, value, sizeof(value), err) < 0) {
-		pgt_pre_check(
-		    p, PGT_RULE_REFUSE, (long)i, "manager", "",
-		    "%s: the cluster manager cannot be asked whether it sets this: %s",
-		    name, err->msg);
-		pgt_err_clear(err);
-		return 0;
-	}
-	switch (*m) {
+	switch (p->out->managed[i]) {
 	case PGT_MANAGED_UNKNOWN:
 		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "manager", "",
 			      "%s: it is not known whether the cluster manager sets this",
-			      name);
+			      item->name);
 		break;
 	case PGT_MANAGED_NOT:
 		break;
 	case PGT_MANAGED_EPHEMERAL:
-		pgt_pre_check(
-		    p, PGT_RULE_WARN, (long)i, "manager", "",
-		    "%s: this node only, and lost when the manager builds it anew", name);
+		if (item->managed && may_patch)
+			pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "manager", "",
+				      "%s: not yet set by the cluster manager; goes "
+				      "through its API, to every node",
+				      item->name);
+		else
+			pgt_pre_check(p, PGT_RULE_WARN, (long)i, "manager",
+				      "\"managed\": true in the item sets it at the "
+				      "manager, for every node",
+				      "%s: this node only, and lost when the manager "
+				      "builds it anew",
+				      item->name);
 		break;
 	case PGT_MANAGED_OVERRIDDEN:
-		p->cs->items[i].managed = probe->patch != NULL;
+		item->managed = may_patch;
 		pgt_pre_check(
-		    p, probe->patch ? PGT_RULE_NOTE : PGT_RULE_REFUSE, (long)i, "manager",
-		    "", "%s: set by the cluster manager (%.100s): %s", name, value,
-		    probe->patch
+		    p, may_patch ? PGT_RULE_NOTE : PGT_RULE_REFUSE, (long)i, "manager",
+		    "", "%s: set by the cluster manager (%.100s): %s", item->name, value,
+		    may_patch
 			? "goes through its API, to every node"
 			: "change it there, ALTER SYSTEM would make nodes differ");
 		break;
 	}
-	return 0;
+	item->managed = item->managed && may_patch;
+	if (item->managed && !item->manager && probe->where)
+		item->manager = pgt_xstrdup(probe->where);
+}
+
+/* Nobody named a manager: then there must be no sign of one. */
+static void
+rule_unasked(struct pgt_pre *p, size_t i)
+{
+	const char *name = p->cs->items[i].name;
+
+	if (!p->facts.looks_managed && !p->cs->items[i].managed) {
+		p->out->managed[i] = PGT_MANAGED_NOT;
+		return;
+	}
+	pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "manager", "--patroni URL",
+		      "%s: %s, and nobody said where it is: whether it sets this is "
+		      "unknown",
+		      name,
+		      p->facts.looks_managed ? "Patroni seems to run this server"
+					     : "the plan wants the cluster manager");
+}
+
+static void
+check_manager(struct pgt_pre *p, size_t i)
+{
+	const struct pgt_managed_probe *probe = p->opts->probe;
+	enum pgt_managed *m = &p->out->managed[i];
+	char value[1024] = "";
+	struct pgt_err err = {0};
+
+	*m = PGT_MANAGED_UNKNOWN;
+	if (!probe) {
+		rule_unasked(p, i);
+		return;
+	}
+	if ((probe->check &&
+	     probe->check(probe->ctx, p->out->fence.system_identifier, &err) < 0) ||
+	    probe->probe(probe->ctx, p->cs->items[i].name, m, value, sizeof(value),
+			 &err) < 0) {
+		*m = PGT_MANAGED_UNKNOWN;
+		pgt_pre_check(
+		    p, PGT_RULE_REFUSE, (long)i, "manager", "",
+		    "%s: the cluster manager cannot be asked whether it sets this: %s",
+		    p->cs->items[i].name, err.msg);
+		return;
+	}
+	rule_manager(p, i, value);
+}
+
+void
+pgt_pre_managers(struct pgt_pre *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->cs->n_items; i++)
+		if (p->cs->items[i].kind == PGT_ITEM_SETTING)
+			check_manager(p, i);
 }
 
 static void
@@ -267,9 +322,13 @@ item_system_setting(struct pgt_pre *p, size_t i, struct pgt_err *err)
 		goto out;
 	}
 	check_context(p, i, &info);
-	if (check_manager(p, i, info.name, err) < 0)
-		goto out;
 	check_source(p, (long)i, &info);
+	if (item->managed && info.in_file)
+		pgt_pre_check(p, PGT_RULE_REFUSE, (long)i, "source",
+			      "take the line out first: that is a change of its own",
+			      "%s: this node's postgresql.auto.conf has a line (%.100s) "
+			      "that outranks the cluster manager",
+			      info.name, info.file_text ? info.file_text : "");
 	if (item->value) {
 		check_value(p, (long)i, &info, item->value);
 		sev = pgt_boot_risk(info.name, item->value, &p->facts.boot, why,
@@ -278,11 +337,11 @@ item_system_setting(struct pgt_pre *p, size_t i, struct pgt_err *err)
 			sev = PGT_RULE_WARN;
 		if (sev != PGT_RULE_OK)
 			pgt_pre_check(p, sev, (long)i, "danger", "", "%s", why);
-		if (info.in_file && is(info.file_text, item->value))
+		if (!item->managed && info.in_file && is(info.file_text, item->value))
 			pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "same", "",
 				      "%s: postgresql.auto.conf says %s already",
 				      info.name, item->value);
-	} else if (!info.in_file) {
+	} else if (!item->managed && !info.in_file) {
 		pgt_pre_check(p, PGT_RULE_NOTE, (long)i, "same", "",
 			      "%s: postgresql.auto.conf has no line to remove",
 			      info.name);

@@ -9,7 +9,7 @@ struct pgt_result;
 /* The row of sql/change/server.sql. */
 struct pgt_server_facts {
 	bool superuser, createrole, may_reload, sees_files, sees_settings, sees_control;
-	bool alter_allowed;
+	bool alter_allowed, looks_managed;
 	char managed_by[128];
 	struct pgt_boot_facts boot;
 	char *loaded_libraries, *wal_level, *archive_mode, *huge_pages;
@@ -26,6 +26,8 @@ struct pgt_pre {
 
 void pgt_pre_check(struct pgt_pre *p, enum pgt_ruling sev, long item, const char *code,
 		   const char *fix, const char *fmt, ...) PGT_PRINTF(6, 7);
+/* Which settings go through the cluster manager; before all other checks of items. */
+void pgt_pre_managers(struct pgt_pre *p);
 /* Everything about one item; -1: the server could not be asked. */
 int pgt_pre_item(struct pgt_pre *p, size_t i, struct pgt_err *err);
 /* A query of this layer on the main session. */

@@ -98,6 +98,7 @@ read_plan(struct pgt_replay *r, const cJSON *body, struct pgt_err *err)
 	text_of(body, "who", r->who, sizeof(r->who));
 	text_of(body, "label", r->label, sizeof(r->label));
 	raw_of(body, "conninfo", r->conninfo, sizeof(r->conninfo));
+	raw_of(body, "manager", r->manager, sizeof(r->manager));
 	return 0;
 }
 

@@ -40,24 +40,51 @@ pgt_restore_report_done(struct pgt_restore_report *r)
 	memset(r, 0, sizeof(*r));
 }
 
+static bool
+settled(enum pgt_restore_state s)
+{
+	return s == PGT_RS_UNTOUCHED || s == PGT_RS_RESTORED || s == PGT_RS_FOREIGN;
+}
+
+/* "URL BODY" as a command for a shell. */
+static void
+put_request(struct pgt_buf *b, const char *request)
+{
+	size_t url = strcspn(request, " ");
+	const char *s;
+
+	pgt_buf_printf(b, "curl -X PATCH %.*s -d '", (int)url, request);
+	for (s = request + url + (request[url] == ' '); *s; s++)
+		pgt_buf_puts(b, *s == '\'' ? "'\\''" : (char[]){*s, '\0'});
+	pgt_buf_puts(b, "'\n");
+}
+
 char *
 pgt_restore_instructions(const struct pgt_restore_report *r)
 {
 	struct pgt_buf b;
+	bool reload = false;
 	size_t i;
 
 	pgt_buf_init(&b, 256 * 1024);
-	for (i = 0; i < r->n; i++)
-		if (r->items[i].sql && r->items[i].state != PGT_RS_RESTORED &&
-		    r->items[i].state != PGT_RS_UNTOUCHED &&
-		    r->items[i].state != PGT_RS_FOREIGN)
-			pgt_buf_printf(&b, "%s;\n", r->items[i].sql);
-	if (b.len) {
-		char *reload = pgt_change_stmt("reload_by_hand",
-					       (struct pgt_fill[]){{NULL, NULL}});
+	for (i = 0; i < r->n; i++) {
+		const char *sql = r->items[i].sql;
 
-		pgt_buf_printf(&b, "%s\n", reload);
-		free(reload);
+		if (!sql || settled(r->items[i].state))
+			continue;
+		if (pgt_str_starts(sql, "PATCH ")) {
+			put_request(&b, sql + strlen("PATCH "));
+			continue;
+		}
+		pgt_buf_printf(&b, "%s;\n", sql);
+		reload = true;
+	}
+	if (reload) {
+		char *stmt = pgt_change_stmt("reload_by_hand",
+					     (struct pgt_fill[]){{NULL, NULL}});
+
+		pgt_buf_printf(&b, "%s\n", stmt);
+		free(stmt);
 	}
 	return b.len ? pgt_buf_take(&b) : pgt_xstrdup("");
 }
@@ -81,7 +108,6 @@ static int
 undo(const struct pgt_acting *a, size_t i, char **list, size_t n, struct pgt_err *err)
 {
 	const struct pgt_item *item = &a->cs->items[i];
-	const struct pgt_prev *prev = &a->prev[i];
 	enum pgt_fence_verdict v;
 	struct pgt_err ignored;
 	size_t k;
@@ -90,11 +116,6 @@ undo(const struct pgt_acting *a, size_t i, char **list, size_t n, struct pgt_err
 	pgt_act_journal(a, PGT_J_RB_INTENT, (long)i, NULL, NULL, &ignored);
 	if (pgt_act_fence(a, true, &v, err) < 0)
 		return -1;
-	if (item->managed) {
-		pgt_act_say(a, (long)i, "PATCH /config");
-		return a->probe->patch(a->probe->ctx, item->name, item->value,
-				       prev->present ? prev->text : NULL, err);
-	}
 	for (k = 0; k < n; k++) {
 		pgt_act_say(a, (long)i, list[k]);
 		if (pgt_act_sql(a, item, list[k], err) < 0)
@@ -124,6 +145,60 @@ judge_after(const struct pgt_acting *a, size_t i, struct pgt_restored *out)
 	pgt_prev_done(&now);
 }
 
+static int
+patch_back(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
+	   struct pgt_err *err)
+{
+	const struct pgt_item *item = &a->cs->items[i];
+	const struct pgt_prev *prev = &a->prev[i];
+	char *ours = pgt_item_managed_value(item), **list = NULL;
+	struct pgt_err ignored;
+	size_t n = 0;
+	int rc;
+
+	if (pgt_item_inverse(item, prev, NULL, &list, &n, &ignored) == 0)
+		keep_sql(out, list, n);
+	pgt_sql_list_free(list, n);
+	pgt_act_journal(a, PGT_J_RB_INTENT, (long)i, NULL, NULL, &ignored);
+	pgt_act_say(a, (long)i, out->sql ? out->sql : "PATCH");
+	rc = pgt_act_patch(a, item, ours, prev->present ? prev->text : NULL, err);
+	free(ours);
+	return rc;
+}
+
+/* What the manager sets is the cluster's, not a node's: it is put right whatever
+ * became of the node, and whether or not that can be reached. */
+static int
+restore_managed(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
+		struct pgt_err *err)
+{
+	const struct pgt_item *item = &a->cs->items[i];
+	struct pgt_prev now = {0};
+	int rc = 0;
+
+	if (pgt_act_manager(a, err) < 0 ||
+	    pgt_target_managed(item, a->probe, &now, err) < 0)
+		return -1;
+	free(out->now);
+	out->now = now.text ? pgt_xstrdup(now.text) : NULL;
+	if (pgt_item_is_before(item, &a->prev[i], &now)) {
+		out->state = PGT_RS_UNTOUCHED;
+	} else if (!pgt_item_is_ours(item, &a->prev[i], &now)) {
+		out->state = PGT_RS_FOREIGN;
+		snprintf(out->note, sizeof(out->note),
+			 "changed by somebody else since: left as it is");
+	} else if (patch_back(a, i, out, err) == 0) {
+		out->state = PGT_RS_RESTORED;
+	} else if (err->code == PGT_E_DENIED || err->code == PGT_E_CONFLICT) {
+		out->state = err->code == PGT_E_DENIED ? PGT_RS_DENIED : PGT_RS_FAILED;
+		pgt_str_copy(out->note, sizeof(out->note), err->msg);
+	} else {
+		rc = -1;
+	}
+	pgt_prev_done(&now);
+	return rc;
+}
+
 /* -1 with err: the link is lost, or the node is another; else out tells. */
 static int
 restore_item(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
@@ -139,6 +214,8 @@ restore_item(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
 		out->state = PGT_RS_UNTOUCHED; /* no snapshot, hence no intent */
 		return 0;
 	}
+	if (item->managed)
+		return restore_managed(a, i, out, err);
 	if (pgt_target_read(a->link, item, a->probe, &now, NULL, err) < 0)
 		return -1;
 	free(out->now);
@@ -172,17 +249,12 @@ restore_item(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
 	return 0;
 }
 
-static bool
-settled(enum pgt_restore_state s)
-{
-	return s == PGT_RS_UNTOUCHED || s == PGT_RS_RESTORED || s == PGT_RS_FOREIGN;
-}
-
 /* ---- the reload that brings the values back to life ---- */
 
-/* Settings that are restored, yet live sessions see another value than before. */
+/* Settings that are restored, yet live sessions see another value than before: those
+ * of ours, or those of the manager. */
 static int
-count_stale(const struct pgt_acting *a, const bool *intent,
+count_stale(const struct pgt_acting *a, const bool *intent, bool managed,
 	    const struct pgt_restore_report *rep, struct pgt_writer *s, size_t *ret,
 	    struct pgt_err *err)
 {
@@ -193,7 +265,8 @@ count_stale(const struct pgt_acting *a, const bool *intent,
 		const char *was = a->prev[i].effective;
 
 		if ((intent && !intent[i]) || a->cs->items[i].kind != PGT_ITEM_SETTING ||
-		    !was || !settled(rep->items[i].state) ||
+		    a->cs->items[i].managed != managed || !was ||
+		    !settled(rep->items[i].state) ||
 		    rep->items[i].state == PGT_RS_FOREIGN)
 			continue;
 		if (pgt_setting_read(s, a->cs->items[i].name, &info, err) < 0)
@@ -210,15 +283,15 @@ count_stale(const struct pgt_acting *a, const bool *intent,
 }
 
 static int
-look(const struct pgt_acting *a, const bool *intent, const struct pgt_restore_report *rep,
-     size_t *ret, struct pgt_err *err)
+look(const struct pgt_acting *a, const bool *intent, bool managed,
+     const struct pgt_restore_report *rep, size_t *ret, struct pgt_err *err)
 {
 	struct pgt_writer *s;
 	int rc;
 
 	if (pgt_direct_fresh(a->link, NULL, &s, err) < 0)
 		return -1;
-	rc = count_stale(a, intent, rep, s, ret, err);
+	rc = count_stale(a, intent, managed, rep, s, ret, err);
 	pgt_writer_close(s);
 	return rc;
 }
@@ -263,7 +336,7 @@ reload_back(const struct pgt_acting *a, const bool *intent,
 	pgt_act_journal(a, PGT_J_RB_DONE, -1, NULL, NULL, &ignored);
 	rep->reloaded = true;
 	do {
-		if (look(a, intent, rep, &stale, err) < 0)
+		if (look(a, intent, false, rep, &stale, err) < 0)
 			return PGT_RR_RETRY;
 		if (stale == 0)
 			return PGT_RR_DONE;
@@ -271,6 +344,27 @@ reload_back(const struct pgt_acting *a, const bool *intent,
 	} while (pgt_clock_mono_ns() < deadline);
 	pgt_err_set(err, PGT_E_STATE,
 		    "%zu restored settings are not yet seen by new sessions", stale);
+	return PGT_RR_RETRY;
+}
+
+/* The manager writes the node's file and reloads it in its own time. */
+static enum pgt_restore_result
+await_manager(const struct pgt_acting *a, const bool *intent,
+	      const struct pgt_restore_report *rep, struct pgt_err *err)
+{
+	int64_t deadline = pgt_clock_mono_ns() + SEEN_NS;
+	size_t stale = 0;
+
+	do {
+		if (look(a, intent, true, rep, &stale, err) < 0)
+			return PGT_RR_RETRY;
+		if (stale == 0)
+			return PGT_RR_DONE;
+		poll(NULL, 0, 50);
+	} while (pgt_clock_mono_ns() < deadline);
+	pgt_err_set(err, PGT_E_STATE,
+		    "restored at the cluster manager, which has not applied it to this "
+		    "node yet");
 	return PGT_RR_RETRY;
 }
 
@@ -345,6 +439,79 @@ any_setting(const struct pgt_acting *a, const bool *intent)
 	return false;
 }
 
+static bool
+any_managed(const struct pgt_acting *a, const bool *intent)
+{
+	size_t i;
+
+	for (i = 0; i < a->cs->n_items; i++)
+		if ((!intent || intent[i]) && a->cs->items[i].managed)
+			return true;
+	return false;
+}
+
+/* The manager's part where the node may not be written or cannot be reached.  True:
+ * that was all there was to do. */
+static bool
+restore_at_manager(const struct pgt_acting *a, const bool *intent,
+		   struct pgt_restore_report *rep)
+{
+	struct pgt_err err = {0};
+	bool all = true;
+	size_t i;
+
+	for (i = a->cs->n_items; i > 0; i--) {
+		struct pgt_restored *out = &rep->items[i - 1];
+
+		if (intent && !intent[i - 1])
+			out->state = PGT_RS_UNTOUCHED;
+		else if (a->cs->items[i - 1].managed &&
+			 restore_managed(a, i - 1, out, &err) == 0)
+			pgt_act_journal(a, PGT_J_RB_DONE, (long)(i - 1), "state",
+					pgt_restore_state_name(out->state), &err);
+		all = all && settled(out->state);
+	}
+	return all;
+}
+
+/* What a person would have to do, for items that were not reached. */
+static void
+keep_inverses(const struct pgt_acting *a, const bool *intent,
+	      struct pgt_restore_report *rep)
+{
+	size_t i, n;
+
+	for (i = 0; i < rep->n; i++) {
+		char **list = NULL;
+
+		n = 0;
+		if (rep->items[i].sql || settled(rep->items[i].state) ||
+		    (intent && !intent[i]) || !a->prev[i].known)
+			continue;
+		if (pgt_item_inverse(&a->cs->items[i], &a->prev[i], NULL, &list, &n,
+				     NULL) == 0)
+			keep_sql(&rep->items[i], list, n);
+		pgt_sql_list_free(list, n);
+	}
+}
+
+enum pgt_restore_result
+pgt_restore_unreached(const struct pgt_acting *a, const bool *intent,
+		      struct pgt_restore_report *ret, const struct pgt_err *why)
+{
+	struct pgt_restore_report rep = {.n = a->cs->n_items};
+	enum pgt_restore_result result = PGT_RR_RETRY;
+	struct pgt_err ignored;
+
+	rep.items = pgt_xcalloc(rep.n, sizeof(*rep.items));
+	if (any_managed(a, intent) && restore_at_manager(a, intent, &rep))
+		result = tally(&rep, &ignored);
+	snprintf(rep.why, sizeof(rep.why), "%s", why->msg);
+	keep_inverses(a, intent, &rep);
+	*ret = rep;
+	return result;
+}
+
 enum pgt_restore_result
 pgt_restore(const struct pgt_acting *a, const bool *intent, bool reload_intent,
 	    struct pgt_restore_report *ret, struct pgt_err *err)
@@ -359,6 +526,9 @@ pgt_restore(const struct pgt_acting *a, const bool *intent, bool reload_intent,
 		snprintf(rep.why, sizeof(rep.why), "%s", err->msg);
 		result = v == PGT_FENCE_ROLE || v == PGT_FENCE_OTHER ? PGT_RR_FENCED
 								     : PGT_RR_RETRY;
+		if (result == PGT_RR_FENCED && any_managed(a, intent) &&
+		    restore_at_manager(a, intent, &rep))
+			result = tally(&rep, err);
 		goto out;
 	}
 	result = restore_items(a, intent, &rep, err);
@@ -366,7 +536,7 @@ pgt_restore(const struct pgt_acting *a, const bool *intent, bool reload_intent,
 		goto out;
 	result = tally(&rep, err);
 	if (any_setting(a, intent)) {
-		if (!reload_intent && look(a, intent, &rep, &stale, err) < 0) {
+		if (!reload_intent && look(a, intent, false, &rep, &stale, err) < 0) {
 			result = PGT_RR_RETRY;
 			goto out;
 		}
@@ -377,21 +547,11 @@ pgt_restore(const struct pgt_acting *a, const bool *intent, bool reload_intent,
 		if (result == PGT_RR_DONE)
 			result = reloaded;
 	}
+	if (result == PGT_RR_DONE && any_managed(a, intent))
+		result = await_manager(a, intent, &rep, err);
 
 out:
-	/* what a person would have to do, for items that were not reached */
-	for (size_t i = 0; i < rep.n; i++) {
-		char **list = NULL;
-		size_t n = 0;
-
-		if (rep.items[i].sql || settled(rep.items[i].state) ||
-		    (intent && !intent[i]) || !a->prev[i].known)
-			continue;
-		if (pgt_item_inverse(&a->cs->items[i], &a->prev[i], NULL, &list, &n,
-				     NULL) == 0)
-			keep_sql(&rep.items[i], list, n);
-		pgt_sql_list_free(list, n);
-	}
+	keep_inverses(a, intent, &rep);
 	*ret = rep;
 	return result;
 }

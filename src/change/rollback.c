@@ -133,7 +133,7 @@ attempt(const struct pgt_rollback_args *args, const struct pgt_replay *rec,
 	};
 
 	if (ready_link(args, rec, err) < 0)
-		return PGT_RR_RETRY;
+		return pgt_restore_unreached(&a, rec->intent, rep, err);
 	return pgt_restore(&a, rec->intent, rec->reload_intent, rep, err);
 }
 
@@ -145,7 +145,7 @@ closing_text(enum pgt_restore_result result, const struct pgt_replay *rec,
 	char *by_hand, *label;
 	size_t i;
 
-	pgt_buf_init(&b, 8192);
+	pgt_buf_init(&b, sizeof(rec->closed_text));
 	if (result == PGT_RR_DONE) {
 		pgt_buf_printf(&b, "%zu restored, %zu were not changed", rep->restored,
 			       rep->untouched);

@@ -15,6 +15,7 @@
 #define STABILISE_NS (30 * PGT_NS_PER_S)
 #define WINDOW_NS    (60 * PGT_NS_PER_S)
 #define VERIFY_NS    (10 * PGT_NS_PER_S)
+#define CONFIRM_NS   (1 * PGT_NS_PER_S)
 #define ROLLBACK_NS  (60 * PGT_NS_PER_S)
 #define FREEZE_NS    (3 * PGT_NS_PER_S)
 
@@ -236,7 +237,7 @@ pgt_change_run_confirm(struct pgt_change_run *r, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_STATE, "there is nothing to confirm now");
 	/* only what is still there, and ours, on that node, can be kept */
 	a = pgt_run_acting(r);
-	if (pgt_run_keep_link(r, err) < 0 || pgt_verify(&a, 0, err) < 0) {
+	if (pgt_run_keep_link(r, err) < 0 || pgt_verify(&a, CONFIRM_NS, err) < 0) {
 		if (err->code == PGT_E_STATE)
 			pgt_change_run_rollback(r, err->msg);
 		return -1;

@@ -161,6 +161,7 @@ plan_body(const struct pgt_change_run *r)
 	pgt_json_str(body, "who", who);
 	pgt_json_str(body, "label", label);
 	pgt_json_str(body, "conninfo", conninfo);
+	pgt_json_str(body, "manager", r->opts.probe_spec);
 	pgt_json_i64(body, "server_version_num", r->pre.server_version_num);
 	free(label);
 	free(conninfo);

@@ -34,7 +34,7 @@ struct pgt_change_run {
 	atomic_int stops; /* requests to roll back, for the second SIGTERM */
 	int stops_seen;
 	struct pgt_validation validation;
-	char reason[256], text[2048];
+	char reason[256], text[17408];
 };
 
 void pgt_run_say(struct pgt_change_run *r, enum pgt_event_what what, long item,

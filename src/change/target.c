@@ -112,33 +112,42 @@ dup_or_null(const char *s)
 	return s ? pgt_xstrdup(s) : NULL;
 }
 
+int
+pgt_target_managed(const struct pgt_item *item, const struct pgt_managed_probe *probe,
+		   struct pgt_prev *ret, struct pgt_err *err)
+{
+	enum pgt_managed managed = PGT_MANAGED_UNKNOWN;
+	char value[4096] = "";
+
+	if (!probe || !probe->probe)
+		return pgt_err_set(err, PGT_E_CONN,
+				   "%s: the cluster manager is not known: say --patroni "
+				   "URL",
+				   item->name);
+	if (probe->probe(probe->ctx, item->name, &managed, value, sizeof(value), err) < 0)
+		return -1;
+	ret->known = true;
+	ret->present = value[0] != '\0';
+	ret->text = ret->present ? pgt_xstrdup(value) : NULL;
+	return 0;
+}
+
 static int
 read_setting(struct pgt_direct *l, const struct pgt_item *item,
 	     const struct pgt_managed_probe *probe, struct pgt_prev *ret,
 	     struct pgt_err *err)
 {
-	enum pgt_managed managed = PGT_MANAGED_UNKNOWN;
 	struct pgt_setting_info info;
 	struct pgt_writer *s;
-	char value[4096] = "";
 
 	if (pgt_direct_writer(l, NULL, &s, err) < 0 ||
 	    pgt_setting_read(s, item->name, &info, err) < 0)
 		return -1;
 	if (item->managed) {
-		if (!probe || !probe->probe) {
-			pgt_setting_info_done(&info);
-			return pgt_err_set(err, PGT_E_STATE,
-					   "%s: the cluster manager is not known",
-					   item->name);
-		}
-		if (probe->probe(probe->ctx, item->name, &managed, value, sizeof(value),
-				 err) < 0) {
+		if (pgt_target_managed(item, probe, ret, err) < 0) {
 			pgt_setting_info_done(&info);
 			return -1;
 		}
-		ret->present = managed == PGT_MANAGED_OVERRIDDEN;
-		ret->text = ret->present ? pgt_xstrdup(value) : NULL;
 	} else {
 		ret->present = info.in_file;
 		ret->text = dup_or_null(info.file_text);

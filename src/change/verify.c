@@ -133,6 +133,18 @@ see_item(const struct pgt_acting *a, struct pgt_writer *fresh, size_t i, enum se
 	return 0;
 }
 
+/* Patroni writes postgresql.conf in place: a reader may see half of it. */
+static bool
+being_written(const struct pgt_acting *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->cs->n_items; i++)
+		if (a->cs->items[i].managed)
+			return true;
+	return false;
+}
+
 static int
 see_all(const struct pgt_acting *a, enum seen *ret, struct pgt_err *err)
 {
@@ -149,14 +161,17 @@ see_all(const struct pgt_acting *a, enum seen *ret, struct pgt_err *err)
 		faults[strcspn(faults, "\n")] = '\0';
 		pgt_err_set(err, PGT_E_STATE, "the configuration has an error: %s",
 			    faults);
-		*ret = NEVER;
+		*ret = being_written(a) ? NOT_YET : NEVER;
 		rc = 0;
 		goto out;
 	}
 	*ret = IN_FORCE;
 	for (i = 0; i < a->cs->n_items && *ret == IN_FORCE; i++)
-		if (see_item(a, fresh, i, ret, err) < 0)
-			goto out;
+		if (see_item(a, fresh, i, ret, err) < 0) {
+			if (err->code != PGT_E_STATE || !being_written(a))
+				goto out;
+			*ret = NOT_YET;
+		}
 	rc = 0;
 
 out:

@@ -8,6 +8,13 @@
 int pgt_cmd_parse(struct pgt_cmd *c, int argc, char **argv, struct pgt_err *err)
     PGT_MUST_CHECK;
 
+/* For what connects by itself: the password that was typed, NULL when none is needed or
+ * there is no terminal to ask on.  pgt_cmd_forget() ends it. */
+int pgt_cmd_password(struct pgt_cmd *c, char **ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* Only asks, and only with -W: for what goes where a journal says. */
+int pgt_cmd_ask(struct pgt_cmd *c, char **ret, struct pgt_err *err) PGT_MUST_CHECK;
+void pgt_cmd_forget(char *password);
+
 /* The families. */
 extern const struct pgt_cmd_ops pgt_cmd_inspect;
 extern const struct pgt_cmd_ops pgt_cmd_doctor;
@@ -25,6 +32,7 @@ extern const struct pgt_cmd_ops pgt_cmd_analysis;
 extern const struct pgt_cmd_ops pgt_cmd_baseline;
 extern const struct pgt_cmd_ops pgt_cmd_baseline_diff;
 extern const struct pgt_cmd_ops pgt_cmd_config_apply;
+extern const struct pgt_cmd_ops pgt_cmd_config_tune;
 extern const struct pgt_cmd_ops pgt_cmd_config_rollback;
 extern const struct pgt_cmd_ops pgt_cmd_change_list;
 extern const struct pgt_cmd_ops pgt_cmd_change_show;

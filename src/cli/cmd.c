@@ -20,6 +20,7 @@ const struct pgt_cmd_ops *const pgt_cmd_table[] = {
     &pgt_cmd_baseline,
     &pgt_cmd_baseline_diff,
     &pgt_cmd_config_apply,
+    &pgt_cmd_config_tune,
     &pgt_cmd_config_rollback,
     &pgt_cmd_change_list,
     &pgt_cmd_change_show,

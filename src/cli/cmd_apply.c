@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli_priv.h"
+#include "change_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
@@ -267,7 +267,22 @@ dry_run(struct pgt_cmd *c, struct pgt_change_run *run, struct pgt_err *err)
 }
 
 static int
-run_apply(struct pgt_cmd *c, struct pgt_err *err)
+drive(struct pgt_cmd *c, struct flow *f, bool dry, struct pgt_err *err)
+{
+	int rc;
+
+	if (dry)
+		return dry_run(c, f->run, err);
+	catch_signals(f->run);
+	flow_run(f, err);
+	rc = flow_answer(c, f, err);
+	running = NULL;
+	return rc;
+}
+
+int
+pgt_cmd_change(struct pgt_cmd *c, struct pgt_changeset *take_cs, bool dry,
+	       struct pgt_err *err)
 {
 	struct pgt_changing_choice choice = {
 	    .deadline_ns = pgt_cmd_int(c, "deadline"),
@@ -281,92 +296,56 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 	};
 	struct flow f = {.step = pgt_cmd_bool(c, "step"),
 			 .confirm = pgt_cmd_str(c, "confirm")};
-	const char *file = pgt_cmd_str(c, "file");
-	struct pgt_changeset *cs = NULL;
 	struct pgt_manager *manager = NULL;
 	struct pgt_meter *meter = NULL;
-	int rc;
+	char *password = NULL;
+	int rc = -1;
 
-	if (!file)
-		return pgt_err_set(err, PGT_E_USAGE, "config apply needs --file F");
 	if (strcmp(f.confirm, "ask") != 0 && strcmp(f.confirm, "auto") != 0 &&
-	    strcmp(f.confirm, "later") != 0)
-		return pgt_err_set(err, PGT_E_USAGE, "--confirm is ask, auto or later");
-	choice.auto_confirm = strcmp(f.confirm, "auto") == 0;
-	if (!pgt_cmd_bool(c, "dry-run") &&
-	    pgt_changing_meter(c->options, NULL, choice.window_ns, &meter, err) < 0)
-		return -1;
-	if (pgt_manager_open(c->options, &manager, err) < 0) {
-		pgt_measure_close(meter);
-		return -1;
+	    strcmp(f.confirm, "later") != 0) {
+		pgt_err_set(err, PGT_E_USAGE, "--confirm is ask, auto or later");
+		goto out;
 	}
+	choice.auto_confirm = strcmp(f.confirm, "auto") == 0;
+	if (pgt_cmd_password(c, &password, err) < 0 ||
+	    (!dry && pgt_changing_meter(c->options, password, choice.window_ns, &meter,
+					err) < 0) ||
+	    pgt_manager_open(c->options, &manager, err) < 0)
+		goto out;
 	choice.probe = pgt_manager_probe(manager);
 	choice.probe_spec = pgt_manager_spec(manager);
 	if (meter)
 		choice.validate = pgt_measure_validate_ops(meter);
-	if (pgt_changeset_load(file, &cs, err) < 0 ||
-	    pgt_changing_new(c->options, NULL, &choice, cs, &f.run, err) < 0) {
-		pgt_measure_close(meter);
-		pgt_manager_close(manager);
-		return -1;
-	}
-	if (pgt_cmd_bool(c, "dry-run")) {
-		rc = dry_run(c, f.run, err);
-	} else {
-		catch_signals(f.run);
-		flow_run(&f, err);
-		rc = flow_answer(c, &f, err);
-		running = NULL;
-	}
+	rc = pgt_changing_new(c->options, password, &choice, take_cs, &f.run, err);
+	take_cs = NULL;
+	if (rc == 0)
+		rc = drive(c, &f, dry, err);
 	pgt_change_run_free(f.run);
+
+out:
+	pgt_changeset_free(take_cs);
+	pgt_cmd_forget(password);
 	pgt_measure_close(meter);
 	pgt_manager_close(manager);
 	return rc;
 }
 
+static int
+run_apply(struct pgt_cmd *c, struct pgt_err *err)
+{
+	const char *file = pgt_cmd_str(c, "file");
+	struct pgt_changeset *cs = NULL;
+
+	if (!file)
+		return pgt_err_set(err, PGT_E_USAGE, "config apply needs --file F");
+	if (pgt_changeset_load(file, &cs, err) < 0)
+		return -1;
+	return pgt_cmd_change(c, cs, pgt_cmd_bool(c, "dry-run"), err);
+}
+
 static const struct pgt_option apply_options[] = {
     {.name = "file", .type = PGT_OPT_STR, .arg = "F", .help = "the changeset, JSON"},
-    {.name = "dry-run", .type = PGT_OPT_BOOL, .help = "check and show, write nothing"},
-    {.name = "step", .type = PGT_OPT_BOOL, .help = "ask before each stage and item"},
-    {.name = "confirm",
-     .type = PGT_OPT_STR,
-     .arg = "HOW",
-     .dflt = "ask",
-     .help = "ask, auto (only a validated pass) or later (by `change confirm`)"},
-    {.name = "deadline",
-     .type = PGT_OPT_DURATION,
-     .arg = "TIME",
-     .dflt = "600s",
-     .min = "1s",
-     .max = "7d",
-     .help = "unconfirmed for so long, it goes back by itself"},
-    {.name = "stabilise",
-     .type = PGT_OPT_DURATION,
-     .arg = "TIME",
-     .dflt = "30s",
-     .min = "0s",
-     .max = "1h",
-     .help = "wait before it is judged"},
-    {.name = "window",
-     .type = PGT_OPT_DURATION,
-     .arg = "TIME",
-     .dflt = "60s",
-     .min = "1s",
-     .max = "1h",
-     .help = "how long is measured, before and after"},
-    {.name = "accept-pending",
-     .type = PGT_OPT_BOOL,
-     .help = "our reload may activate lines of others"},
-    {.name = "accept-danger",
-     .type = PGT_OPT_BOOL,
-     .help = "take values that are refused as dangerous"},
-    {.name = "allow-plaintext",
-     .type = PGT_OPT_BOOL,
-     .help = "write over TCP without TLS"},
-    {.name = "libraries",
-     .type = PGT_OPT_STR,
-     .arg = "LIST",
-     .help = "libraries known to be installed, for *_preload_libraries"},
+    PGT_CHANGE_OPTIONS,
     {0},
 };
 

@@ -178,11 +178,11 @@ const struct pgt_cmd_ops pgt_cmd_change_confirm = {
 };
 
 static int
-roll_back_found(struct pgt_cmd *c, const struct pgt_found *f, const char *reason,
-		enum pgt_ending *ret, struct pgt_err *err)
+roll_back_found(struct pgt_cmd *c, const struct pgt_found *f, const char *password,
+		const char *reason, enum pgt_ending *ret, struct pgt_err *err)
 {
-	enum pgt_ending out = pgt_changing_rollback(c->options, f, reason, ROLLBACK_NS,
-						    say_line, NULL, err);
+	enum pgt_ending out = pgt_changing_rollback(c->options, f, password, reason,
+						    ROLLBACK_NS, say_line, NULL, err);
 
 	*ret = out;
 	if (out == PGT_END_ROLLED_BACK || out == PGT_END_NOTHING)
@@ -202,16 +202,20 @@ static int
 run_rollback(struct pgt_cmd *c, struct pgt_err *err)
 {
 	enum pgt_ending out = PGT_END_OPEN;
+	char *password = NULL;
 	struct pgt_found f;
 	int rc;
 
 	if (find_operand(c, &f, err) < 0)
 		return -1;
-	if (f.state == PGT_FOUND_CLOSED && f.rec.outcome != PGT_END_CONFIRMED)
+	if (pgt_cmd_ask(c, &password, err) < 0)
+		rc = -1;
+	else if (f.state == PGT_FOUND_CLOSED && f.rec.outcome != PGT_END_CONFIRMED)
 		rc = pgt_err_set(err, PGT_E_STATE, "it is closed: %s",
 				 pgt_ending_name(f.rec.outcome));
 	else
-		rc = roll_back_found(c, &f, "the operator", &out, err);
+		rc = roll_back_found(c, &f, password, "the operator", &out, err);
+	pgt_cmd_forget(password);
 	if (rc == 0) {
 		c->data = cJSON_CreateObject();
 		pgt_json_str(c->data, "id", f.rec.cs->id);
@@ -248,13 +252,14 @@ const struct pgt_cmd_ops pgt_cmd_config_rollback = {
 /* ---- recover ---- */
 
 static int
-recover_one(struct pgt_cmd *c, struct pgt_found *f, cJSON *row, struct pgt_err *err)
+recover_one(struct pgt_cmd *c, struct pgt_found *f, const char *password, cJSON *row,
+	    struct pgt_err *err)
 {
 	enum pgt_ending out = PGT_END_OPEN;
 	int rc = 0;
 
 	if (f->state == PGT_FOUND_HALF || (f->state == PGT_FOUND_UNTOUCHED && f->has_rec))
-		rc = roll_back_found(c, f, "recovery", &out, err);
+		rc = roll_back_found(c, f, password, "recovery", &out, err);
 	else if (f->state == PGT_FOUND_CONFIRMED)
 		rc = pgt_recover_close(f, err);
 	pgt_json_str(row, "recovered", rc < 0 ? err->msg : pgt_ending_name(out));
@@ -280,24 +285,31 @@ run_recover(struct pgt_cmd *c, struct pgt_err *err)
 {
 	struct pgt_found *list = NULL;
 	size_t n = 0, i, failed = 0;
+	char *password = NULL;
 	cJSON *arr;
 
+	if (pgt_cmd_ask(c, &password, err) < 0)
+		return -1;
 	if (recover_rollout(c, err) < 0)
 		fprintf(stderr, "  %s\n", err->msg);
 	pgt_err_clear(err);
-	if (pgt_recover_scan(NULL, true, &list, &n, err) < 0)
+	if (pgt_recover_scan(NULL, true, &list, &n, err) < 0) {
+		pgt_cmd_forget(password);
 		return -1;
+	}
 	c->data = cJSON_CreateObject();
 	arr = pgt_json_arr(c->data, "changes");
 	for (i = 0; i < n; i++) {
 		cJSON *row = found_json(&list[i], false);
 
 		pgt_json_item(arr, NULL, row);
-		if (!pgt_cmd_bool(c, "dry-run") && recover_one(c, &list[i], row, err) < 0)
+		if (!pgt_cmd_bool(c, "dry-run") &&
+		    recover_one(c, &list[i], password, row, err) < 0)
 			failed++;
 	}
 	c->views = list_views;
 	pgt_found_free(list, n);
+	pgt_cmd_forget(password);
 	if (failed)
 		return pgt_err_set(err, PGT_E_STATE, "%zu of %zu changes are still open",
 				   failed, n);

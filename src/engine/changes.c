@@ -284,8 +284,9 @@ recover(struct pgt_changes *c, const char *id, bool keep)
 		if (pgt_recover_confirm(&f, &err) < 0)
 			pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "%s", err.msg);
 	} else {
-		end = pgt_changing_rollback(c->e->opts, &f, "the operator, after a crash",
-					    GIVE_UP_NS, on_restore, c, &err);
+		end = pgt_changing_rollback(c->e->opts, &f, c->password,
+					    "the operator, after a crash", GIVE_UP_NS,
+					    on_restore, c, &err);
 		pgt_engine_notice(c->e, end == PGT_END_ROLLED_BACK ? PGT_NOTICE_INFO
 								   : PGT_NOTICE_ERROR,
 				  "change %.8s: %s%s%s", id, pgt_ending_name(end),

@@ -91,7 +91,7 @@ pgt_changing_dry_run(struct pgt_change_run *run, struct pgt_err *err)
 
 enum pgt_ending
 pgt_changing_rollback(const struct pgt_options *o, const struct pgt_found *f,
-		      const char *reason, int64_t give_up_ns,
+		      const char *password, const char *reason, int64_t give_up_ns,
 		      void (*say)(void *arg, long item, const char *text), void *say_arg,
 		      struct pgt_err *err)
 {
@@ -103,6 +103,7 @@ pgt_changing_rollback(const struct pgt_options *o, const struct pgt_found *f,
 	    .say_arg = say_arg,
 	};
 	struct pgt_manager *manager = NULL;
+	struct pgt_connspec *spec = NULL;
 	enum pgt_ending end;
 
 	/* to the server that the journal names: never to whatever -h says */
@@ -112,8 +113,23 @@ pgt_changing_rollback(const struct pgt_options *o, const struct pgt_found *f,
 	}
 	if (pgt_manager_open(o, &manager, err) < 0)
 		return PGT_END_OPEN;
+	if (!manager && f->has_rec && f->rec.manager[0] &&
+	    pgt_manager_open_spec(f->rec.manager, &manager, err) < 0)
+		return PGT_END_OPEN;
+	if (password && f->has_rec) {
+		struct pgt_connargs target = {
+		    .dbname = f->rec.conninfo[0] ? f->rec.conninfo : NULL,
+		    .password = password};
+
+		if (pgt_connspec_new(&target, &spec, err) < 0) {
+			pgt_manager_close(manager);
+			return PGT_END_OPEN;
+		}
+		args.spec = spec;
+	}
 	args.probe = pgt_manager_probe(manager);
 	end = pgt_recover_rollback(f, &args, NULL, err);
+	pgt_connspec_free(spec);
 	pgt_manager_close(manager);
 	return end;
 }

@@ -42,7 +42,8 @@ static const struct pgt_option table[] = {
     STR(.name = "environment", .arg = "NAME", .group = CONN, .file_only = true,
 	.help = "production, staging, ...: shown, and asked for in changes"),
     STR(.name = "patroni", .env = "PG2UNE_PATRONI", .arg = "URL", .group = CONN,
-	.help = "Patroni's REST API: settings that it manages are changed there"),
+	.help = "Patroni's REST API: settings that it manages are changed there; several "
+		"members' with commas"),
     STR(.name = "patroni-user", .env = "PG2UNE_PATRONI_USER", .arg = "USER",
 	.group = CONN, .help = "user of Patroni's REST API"),
     STR(.name = "patroni-password-file", .env = "PG2UNE_PATRONI_PASSWORD_FILE",

@@ -8,6 +8,9 @@
 #include "pg2une/infra/patroni.h"
 
 #define TIMEOUT_NS (5 * PGT_NS_PER_S)
+/* Patroni itself tries its store for retry_timeout, 10 s by default: a request must not
+ * be given up before it is, or it might take effect after we looked. */
+#define PATCH_NS (25 * PGT_NS_PER_S)
 
 const char *const pgt_patroni_param_names[4] = {
     [PGT_PATRONI_UNKNOWN] = "unknown",
@@ -15,6 +18,8 @@ const char *const pgt_patroni_param_names[4] = {
     [PGT_PATRONI_OVERRIDDEN] = "overridden",
     [PGT_PATRONI_NOT_SET_BUT_EPHEMERAL] = "not_set_but_ephemeral",
 };
+
+#define VALUE_MAX 65536
 
 /* Patroni 3.0, postgresql.py CMDLINE_OPTIONS; seen with ps on a running node. */
 static const char *const command_line[] = {
@@ -129,17 +134,10 @@ pgt_patroni_param(const cJSON *config, const char *name, const cJSON **ret_value
 						      : PGT_PATRONI_NOT_SET_BUT_EPHEMERAL;
 }
 
-/* Numbers and booleans in the configuration, as they would be written. */
 static char *
 item_text(const cJSON *v)
 {
-	if (!v || cJSON_IsNull(v))
-		return NULL;
-	if (cJSON_IsString(v))
-		return pgt_xstrdup(v->valuestring);
-	if (cJSON_IsBool(v))
-		return pgt_xstrdup(cJSON_IsTrue(v) ? "true" : "false");
-	return pgt_json_print(v, false);
+	return v && !cJSON_IsNull(v) ? pgt_json_print(v, false) : NULL;
 }
 
 static bool
@@ -181,14 +179,24 @@ pgt_patroni_patch(const char *url, const struct pgt_http_auth *auth, const char 
 		  const char *expected, const char *value, struct pgt_err *err)
 {
 	char *full = pgt_xasprintf("%s/config", url);
-	cJSON *body = cJSON_CreateObject(), *reply = NULL, *params;
+	cJSON *body, *reply = NULL, *params, *item = cJSON_CreateNull();
 	long status = 0;
 	int rc = -1;
 
+	if (value) {
+		cJSON_Delete(item);
+		item = pgt_json_parse(value, strlen(value), VALUE_MAX, err);
+		if (!item) {
+			free(full);
+			return -1;
+		}
+	}
+	body = cJSON_CreateObject();
+
 	params = pgt_json_obj(pgt_json_obj(body, "postgresql"), "parameters");
-	pgt_json_str(params, name, value);
+	pgt_json_item(params, name, item);
 	if (expect(url, auth, name, expected, err) < 0 ||
-	    pgt_http_json("PATCH", full, auth, body, TIMEOUT_NS, &status, &reply,
+	    pgt_http_json("PATCH", full, auth, body, PATCH_NS, &status, &reply,
 			  err) < 0)
 		goto out;
 	if (status == 409)

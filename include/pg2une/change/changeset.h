@@ -50,8 +50,9 @@ struct pgt_item {
 			   * "USING btree (tag, created_at)"; STATISTICS: "(ndistinct)
 			   * ON a, b" without FROM */
 	bool unique;	  /* INDEX_CREATE */
-	bool managed;	  /* SETTING: goes through the cluster manager's API, which
-			   * preflight decides; not read from files */
+	bool managed;	  /* SETTING: goes through the cluster manager's API, to every
+			   * node; preflight decides, or the plan asks for it */
+	char *manager;	  /* where: preflight fills it in */
 	char *why;	  /* one line for people; may be NULL */
 };
 
@@ -106,6 +107,9 @@ cJSON *pgt_changeset_json(const struct pgt_changeset *cs, const struct pgt_prev 
 /* Names and values are quoted; the statement is one and complete.  The caller
  * frees.  NULL with err when a text cannot be quoted. */
 char *pgt_item_sql(const struct pgt_item *item, struct pgt_err *err);
+/* What a managed item's value is to the manager: JSON text, NULL to remove it; the
+ * caller frees.  pgt_item_sql() of one is "PATCH <manager>/config <body>". */
+char *pgt_item_managed_value(const struct pgt_item *item);
 /* The statement that brings back prev, given that the item is in force; for an
  * invalid index more than one is needed, so *ret is an array of *ret_n, ended by
  * pgt_sql_list_free().  None (0) when nothing has to be done. */

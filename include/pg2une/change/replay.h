@@ -45,12 +45,13 @@ struct pgt_replay {
 	struct pgt_fence fence;
 	bool has_fence, has_armed;
 	char node[65], who[128], label[256], conninfo[2048], directory[512];
+	char manager[2048]; /* opens the cluster manager again; no secret; "" none */
 	bool reload_intent, reload_done;
 	bool any_intent;
 	bool verified, validated, confirmed, rb_request, rb_begun, closed;
 	enum pgt_verdict verdict;
 	char verdict_text[256];
-	char rb_reason[256], closed_text[1024], last_note[512];
+	char rb_reason[256], closed_text[16384], last_note[512];
 	enum pgt_ending outcome;
 	struct pgt_armed armed;
 	int64_t begun_ns, ended_ns, applied_ns, rolled_back_ns; /* real */

@@ -66,6 +66,12 @@ struct pgt_restore_report {
 enum pgt_restore_result pgt_restore(const struct pgt_acting *a, const bool *intent,
 				    bool reload_intent, struct pgt_restore_report *ret,
 				    struct pgt_err *err);
+/* For a node that cannot be reached: only what goes through the cluster manager, whose
+ * configuration is not the node's.  DONE when that was all, else RETRY. */
+enum pgt_restore_result pgt_restore_unreached(const struct pgt_acting *a,
+					      const bool *intent,
+					      struct pgt_restore_report *ret,
+					      const struct pgt_err *why);
 void pgt_restore_report_done(struct pgt_restore_report *r);
 /* What a person has to run by hand, one statement a line; the caller frees. */
 char *pgt_restore_instructions(const struct pgt_restore_report *r);

@@ -45,6 +45,10 @@ int pgt_target_read(struct pgt_direct *l, const struct pgt_item *item,
 		    const struct pgt_managed_probe *probe, struct pgt_prev *ret,
 		    struct pgt_object_info *info, struct pgt_err *err) PGT_MUST_CHECK;
 
+/* The manager's part alone, which does not need the server: present and text. */
+int pgt_target_managed(const struct pgt_item *item, const struct pgt_managed_probe *probe,
+		       struct pgt_prev *ret, struct pgt_err *err) PGT_MUST_CHECK;
+
 /* Settings that the next reload would change, one "name = value (file:line)" a
  * line, without those that cs itself sets (cs may be NULL); "" for none.  The
  * caller frees. */

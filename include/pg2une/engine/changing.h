@@ -39,9 +39,11 @@ int pgt_changing_meter(const struct pgt_options *o, const char *password,
 /* Everything up to the dry run, nothing after; run must be new. */
 int pgt_changing_dry_run(struct pgt_change_run *run, struct pgt_err *err) PGT_MUST_CHECK;
 
-/* Roll back from another process, or what a crash left; see recover.h. */
+/* Roll back from another process, or what a crash left; see recover.h.  password may
+ * be NULL: the environment's or the password file's then. */
 enum pgt_ending pgt_changing_rollback(const struct pgt_options *o,
-				      const struct pgt_found *f, const char *reason,
+				      const struct pgt_found *f, const char *password,
+				      const char *reason,
 				      int64_t give_up_ns,
 				      void (*say)(void *arg, long item, const char *text),
 				      void *say_arg, struct pgt_err *err);

@@ -44,7 +44,10 @@ enum pgt_patroni_param pgt_patroni_param(const cJSON *config, const char *name,
 /* True for those that Patroni puts on the postmaster's command line. */
 bool pgt_patroni_on_command_line(const char *name);
 /* Set a parameter (value NULL removes it) if it is still expected (NULL: absent)
- * there: PGT_E_CONFLICT when it is not, also by status 409.  It is read back. */
+ * there: PGT_E_CONFLICT when it is not, also by status 409.  Both are JSON text
+ * (100 is not "100").  It is read back.  What another client patches between our
+ * look and Patroni's own compare-and-set against its store is not seen: the REST API
+ * takes no condition. */
 int pgt_patroni_patch(const char *url, const struct pgt_http_auth *auth, const char *name,
 		      const char *expected, const char *value, struct pgt_err *err)
     PGT_MUST_CHECK;
