@@ -19,6 +19,7 @@ SANFLAGS_tsan := -fsanitize=thread -fno-omit-frame-pointer
 # Not -fsanitize=fuzzer: only the targets have libFuzzer's main.
 SANFLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
+SANFLAGS_cov := --coverage -fprofile-update=atomic
 SANFLAGS := $(SANFLAGS_$(SAN))
 
 PKGS    := libpq libcjson libcurl libpcre2-8 ncursesw sqlite3 lapacke nlopt libmicrohttpd inih libcrypto
@@ -101,6 +102,18 @@ $(BUILD)/tests/unit/$(1)/%: tests/unit/$(1)/%.c $(foreach l,$(MAY_$(1)),$(if $(w
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit_rule,$(l))))
 
+# One source of src/change replaced, for tests/fault/mutants: its code stands before the
+# archive, whose member is then not taken.
+.PHONY: mutant
+mutant:
+	$(CC) $(CPPFLAGS) -Isrc/change $(CFLAGS) -c -o $(MUTANT).o $(MUTANT).c
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $(MUTANT) $(BUILD)/obj/main.o $(MUTANT).o -Wl,--start-group $(LIBS) -Wl,--end-group $(LDLIBS)
+.PHONY: mutants coverage
+mutants: all
+	tests/fault/mutants
+coverage: deps
+	tests/fault/coverage
+
 .PHONY: unit
 unit: $(UNIT_BIN)
 	tests/run unit $(UNIT_BIN)
@@ -177,9 +190,10 @@ install: all
 	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/pg2une
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/pg2une/themes themes/*.theme
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/pg2une/sql/roles sql/roles/*.sql
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/pg2une/systemd docs/systemd/*.service
 
 clean:
 	rm -rf build
 
 help:
-	@echo "all deps demo test lint unit screen golden pytest bench fault soak fuzz install clean; SAN=asan|tsan"
+	@echo "all deps demo test lint unit screen golden pytest bench fault soak fuzz mutants coverage install clean; SAN=asan|tsan"

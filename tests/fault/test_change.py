@@ -402,7 +402,8 @@ def test_every_record_is_durable_before_the_act(clean, home):
     """Each write to the journal is followed by its fdatasync before anything else is sent
     to the server, and each ALTER SYSTEM and reload has its INTENT before it."""
     before = fl.node_state(clean)
-    r = sweep.Run(clean, str(home), ["-y", "-s", "400", "-e", "trace=sendto,write,fdatasync"])
+    r = sweep.Run(clean, str(home), ["-y", "-s", "400", "-e",
+                                      "trace=sendto,write,fdatasync,fsync,openat"])
     try:
         r.wait()
         assert fl.judge(clean, r, home, before, 60) == "confirmed"
@@ -411,7 +412,7 @@ def test_every_record_is_durable_before_the_act(clean, home):
     finally:
         r.end()
     console = lines[0].split()[0]
-    pending, intents, acts = False, 0, 0
+    pending, intents, acts, fenced, named = False, 0, 0, False, False
     for line in lines:
         pid, call = line.split(None, 1)
         if pid != console:
@@ -423,9 +424,15 @@ def test_every_record_is_durable_before_the_act(clean, home):
             intents += "PGJR" in call and '{\\"i\\":' in call and "prev" not in call
         elif call.startswith("fdatasync(") and journal:
             pending = False
+        elif call.startswith("fsync("):
+            named = named or "/clusters/" in call
         elif call.startswith("sendto("):
+            fenced = fenced or "pg_control_system" in call
             assert not pending, f"sent before the record was durable: {call[:120]}"
             if "ALTER SYSTEM SET" in call or "pg_reload_conf()" in call and "has_function" not in call:
                 acts += 1
                 assert intents >= acts, "an act without its intent"
+                assert fenced, "a write to a node that was not asked who it is"
+                assert named, "the journal's name is not durable"
+                fenced = False
     assert acts == 3 and intents >= 6, (acts, intents)
