@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "pg2une/base/clock.h"
 #include "pg2une/base/file.h"
@@ -23,7 +24,7 @@
 #define ROUTES_MAX  (1u << 20)
 
 struct bouncer {
-	char *routes_file, *pool, *primary, *canary;
+	char *routes_file, *aside, *pool, *primary, *canary;
 	struct pgt_connspec *spec;
 	struct pgt_conn *c;
 };
@@ -36,6 +37,7 @@ bouncer_close(void *p)
 	pgt_conn_free(b->c);
 	pgt_connspec_free(b->spec);
 	free(b->routes_file);
+	free(b->aside);
 	free(b->pool);
 	free(b->primary);
 	free(b->canary);
@@ -55,6 +57,7 @@ bouncer_open(const struct pgt_router_opts *o, void **ret, struct pgt_err *err)
 		    "pool, primary and canary");
 	b = pgt_xcalloc(1, sizeof(*b));
 	b->routes_file = pgt_xstrdup(o->routes_file);
+	b->aside = pgt_xasprintf("%s.pg2une", o->routes_file);
 	b->pool = pgt_xstrdup(o->pool);
 	b->primary = pgt_xstrdup(o->primary);
 	b->canary = pgt_xstrdup(o->canary);
@@ -212,13 +215,17 @@ bouncer_check(void *p, struct pgt_err *err)
 					    err);
 	if (rc < 0)
 		pgt_err_prefix(err, "%s", b->routes_file);
+	else
+		unlink(b->aside); /* of a rollout that was lost long ago */
 	free(edited);
 	pgt_buf_done(&text);
 	return rc;
 }
 
+/* The file `from` with our pool's hosts replaced becomes the routes file; mode and
+ * owner stay those of `from`. */
 static int
-write_routes(struct bouncer *b, const char *hosts, struct pgt_err *err)
+rewrite(struct bouncer *b, const char *from, const char *hosts, struct pgt_err *err)
 {
 	struct stat st;
 	struct pgt_buf text;
@@ -226,37 +233,64 @@ write_routes(struct bouncer *b, const char *hosts, struct pgt_err *err)
 	int rc = -1;
 
 	pgt_buf_init(&text, ROUTES_MAX);
-	if (stat(b->routes_file, &st) < 0)
-		pgt_err_set(err, PGT_E_IO, "%s: %s", b->routes_file, pgt_strerror(errno));
-	else if (pgt_file_read(b->routes_file, &text, err) == 0 &&
+	if (stat(from, &st) < 0)
+		pgt_err_set(err, PGT_E_IO, "%s: %s", from, pgt_strerror(errno));
+	else if (pgt_file_read(from, &text, err) == 0 &&
 		 pgt_router_edit_routes(pgt_buf_str(&text), b->pool, hosts, &edited,
 					err) == 0)
 		rc = pgt_file_replace(b->routes_file, edited, strlen(edited),
 				      st.st_mode & 07777, err);
+	/* the pooler runs as somebody else, perhaps */
+	if (rc == 0 && geteuid() == 0 &&
+	    chown(b->routes_file, st.st_uid, st.st_gid) < 0)
+		rc = pgt_err_set(err, PGT_E_IO, "%s: %s", b->routes_file,
+				 pgt_strerror(errno));
 	free(edited);
 	pgt_buf_done(&text);
 	return rc;
 }
 
+/* Before the first shift the file is put aside, as it was when it was whole: whoever
+ * breaks or removes it meanwhile must not keep the traffic on the canary. */
 static int
-bouncer_set(void *p, double pct, struct pgt_err *err)
+put_aside(const struct bouncer *b, struct pgt_err *err)
 {
-	struct bouncer *b = p;
-	struct pgt_result *r = NULL;
-	char *hosts = pgt_router_host_list(b->primary, b->canary, pct), *now = NULL;
+	struct stat st;
+	struct pgt_buf text;
 	int rc = -1;
 
-	if (wait_quiet(b, err) < 0) {
-		struct pgt_err ignored;
+	if (access(b->aside, F_OK) == 0)
+		return 0;
+	pgt_buf_init(&text, ROUTES_MAX);
+	if (stat(b->routes_file, &st) < 0)
+		pgt_err_set(err, PGT_E_IO, "%s: %s", b->routes_file, pgt_strerror(errno));
+	else if (pgt_file_read(b->routes_file, &text, err) == 0)
+		rc = pgt_file_replace(b->aside, pgt_buf_str(&text), text.len,
+				      st.st_mode & 07777, err);
+	if (rc == 0 && geteuid() == 0 && chown(b->aside, st.st_uid, st.st_gid) < 0)
+		rc = pgt_err_set(err, PGT_E_IO, "%s: %s", b->aside, pgt_strerror(errno));
+	pgt_buf_done(&text);
+	return rc;
+}
 
-		/* Dead or deaf: at least it starts again without the canary. */
-		if (pct <= 0)
-			(void)!write_routes(b, hosts, &ignored);
-		goto out;
-	}
-	if (write_routes(b, hosts, err) < 0 || ask(b, "RELOAD", &r, err) < 0)
-		goto out;
-	if (hosts_in_force(b, &now, err) < 0)
+static int
+write_routes(struct bouncer *b, const char *hosts, bool home, struct pgt_err *err)
+{
+	struct pgt_err ignored;
+
+	if (rewrite(b, b->routes_file, hosts, err) == 0)
+		return 0;
+	return home ? rewrite(b, b->aside, hosts, &ignored) : -1;
+}
+
+static int
+reload(struct bouncer *b, const char *hosts, struct pgt_err *err)
+{
+	struct pgt_result *r = NULL;
+	char *now = NULL;
+	int rc = -1;
+
+	if (ask(b, "RELOAD", &r, err) < 0 || hosts_in_force(b, &now, err) < 0)
 		goto out;
 	if (strcmp(now, hosts) != 0)
 		pgt_err_set(
@@ -268,6 +302,39 @@ bouncer_set(void *p, double pct, struct pgt_err *err)
 out:
 	pgt_result_free(r);
 	free(now);
+	return rc;
+}
+
+static int
+bouncer_set(void *p, double pct, struct pgt_err *err)
+{
+	struct bouncer *b = p;
+	char *hosts = pgt_router_host_list(b->primary, b->canary, pct);
+	int rc = -1;
+
+	if (wait_quiet(b, err) < 0) {
+		struct pgt_err ignored;
+
+		/* Dead or deaf: at least it starts again without the canary. */
+		if (pct <= 0)
+			(void)!write_routes(b, hosts, true, &ignored);
+		goto out;
+	}
+	if (pct > 0 && put_aside(b, err) < 0)
+		goto out;
+	if (write_routes(b, hosts, pct <= 0, err) < 0)
+		goto out;
+	rc = reload(b, hosts, err);
+	/* our line is right, so another one is not */
+	if (rc < 0 && pct <= 0 && err->code == PGT_E_STATE) {
+		struct pgt_err why;
+
+		if (rewrite(b, b->aside, hosts, &why) == 0)
+			rc = reload(b, hosts, err);
+	}
+	if (rc == 0 && pct <= 0)
+		unlink(b->aside);
+out:
 	free(hosts);
 	return rc;
 }
