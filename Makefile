@@ -180,6 +180,7 @@ bench: deps all
 	tests/bench/run
 fault: deps all
 	tests/fault/run
+	tests/fault/rollout.py
 soak: deps all
 	tests/bench/soak
 fuzz: deps

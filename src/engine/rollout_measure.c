@@ -14,6 +14,10 @@
  * a step's least time is not judged, a bucket at least and not longer than this. */
 #define SETTLE_PART   3
 #define SETTLE_MAX_NS (10 * PGT_NS_PER_S)
+/* A bucket with fewer calls on the canary than this many times the least that counts
+ * makes the next one of the step twice as long, up to this many times. */
+#define CALLS_PART  1.5
+#define STRETCH_MAX 8
 /* A statement of a write and a transaction that failed, seen within this of each other
  * on the canary, belong together: the server's counters come up to a second late. */
 #define WRITE_NS (10 * PGT_NS_PER_S)
@@ -206,6 +210,9 @@ measure(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 		sum += strata[i].canary_n * strata[i].canary_mean;
 		n += strata[i].canary_n;
 	}
+	/* too few calls say nothing, however many such buckets there are */
+	if (n < CALLS_PART * d->plan->gate.min_bucket_calls && d->stretch < STRETCH_MAX)
+		d->stretch *= 2;
 	m.canary_calls = n;
 	m.canary_mean_ms = n > 0 ? sum / n : NAN;
 	m.bucket.write_refused = write_refused(d);
@@ -349,6 +356,7 @@ static void
 begin_bucket(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v, int64_t now)
 {
 	d->judged_since_ns = v->since_ns;
+	d->stretch = 1;
 	d->was_judging = true;
 	d->settling = true;
 	d->next_bucket_ns = now + settle_ns(d->plan, v);
@@ -371,8 +379,8 @@ pgt_ro_look_at_nodes(struct pgt_rollout_drive *d, int64_t now)
 		d->settling = false;
 		d->next_bucket_ns = pgt_clock_mono_ns() + d->plan->bucket_ns;
 	} else if (v.judging && now >= d->next_bucket_ns) {
-		d->next_bucket_ns = now + d->plan->bucket_ns;
 		measure(d, &v);
+		d->next_bucket_ns = now + d->plan->bucket_ns * d->stretch;
 		d->next_probe_ns = now + PROBE_NS;
 	} else if ((v.state == PGT_RO_PREFLIGHT || v.state == PGT_RO_CANARY) &&
 		   d->base_until_ns && now >= d->next_bucket_ns) {

@@ -157,6 +157,7 @@ struct pgt_rollout_drive {
 	int64_t judged_since_ns, base_until_ns;
 	bool was_judging, settling;
 	int probe_failures;
+	int stretch; /* of the buckets of this step */
 	struct { /* the primary under the whole load, before anything was changed */
 		struct pgt_ro_class *classes; /* all of that time */
 		size_t n_classes;

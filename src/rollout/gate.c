@@ -333,13 +333,13 @@ harm_seen(const struct pgt_gate *g, const struct pgt_gate_evidence *e)
 	if (g->stop)
 		return g->stop;
 	if (e->error_e >= e->error_limit)
-		return "transactions fail more often on the canary";
+		return "transactions fail more often with the change";
 	if (e->tail_e_harm >= e->tail_limit)
-		return "slow calls are more frequent on the canary";
+		return "slow calls are more frequent with the change";
 	if (g->buckets >= g->cfg.min_buckets && g->w > 0 &&
 	    g->wd / g->w - radius(g, ALPHA_MEAN * g->cfg.alpha) >
 		log1p(g->cfg.latency_margin))
-		return "the canary is slower than the margin allows";
+		return "slower with the change than the margin allows";
 	if (throughput_fell(g))
 		return "the canary serves less of its due than the margin allows";
 	if (h->buckets >= g->cfg.min_buckets &&
@@ -348,12 +348,13 @@ harm_seen(const struct pgt_gate *g, const struct pgt_gate_evidence *e)
 	return NULL;
 }
 
-/* No control at the same moment: within the margin by its estimate is all there is. */
+/* No control at the same moment: within the margin, give or take what such a control
+ * varies by, is all that can be asked. */
 static void
 judge_history(const struct pgt_gate *g, struct pgt_gate_evidence *e)
 {
 	e->verdict = PGT_GATE_EXTEND;
-	if (log1p(e->mean_ratio) < log1p(g->cfg.latency_margin)) {
+	if (log1p(e->mean_ratio) < log1p(g->cfg.latency_margin) + g->history.sd) {
 		e->verdict = PGT_GATE_GO;
 		e->reason = "carries the whole load as the primary did before";
 	} else {

@@ -1,211 +1,240 @@
-"""Rollouts through a real PgBouncer: promoted, stopped, and taken back by the guard."""
+"""Rollouts through a real PgBouncer: promoted, stopped, and taken back by the guard.  All
+faults at all steps: tests/fault/rollout.py."""
 import json
+import os
 import re
 import signal
-import subprocess
-import time
+import sqlite3
 
 import pytest
 
-from harness import binary
+from harness import rollouts as ro
+from harness.rollouts import GOOD, JIT, SLOW, share, wait_for
 
-LOAD = dict(standby=True, pgbouncer=True, fast=True)
-RATE = 300
-SLOW = {"enable_indexscan": "off", "enable_indexonlyscan": "off", "enable_bitmapscan": "off"}
+LONG = pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG=1")
 
 
 @pytest.fixture(scope="module")
 def servers():
     """One lab for this file: a pool of reads with 24 persistent clients, both warm."""
-    from harness.labs import Lab
-
-    lab = Lab(**LOAD)
-    lab.cmd("load", "start", "--rate", RATE, "--clients", 24, "--via", "pgbouncer_ro",
-            "--mode", "ro")
-    warm(lab)
+    lab = ro.pool(rate=400)
     yield lab
     lab.down()
 
 
-def warm(lab):
-    lab.cmd("route", "60")
-    for role in ("primary", "standby"):
-        lab.sql("SELECT count(*), sum(abalance) FROM pgbench_accounts", role=role)
-        lab.sql("SELECT count(aid) FROM (SELECT aid FROM pgbench_accounts ORDER BY aid) x",
-                role=role)
-    time.sleep(6)       # the caches of the pool's own sessions
-    lab.cmd("route", "0")
+@pytest.fixture
+def start(pg2une, home):
+    """start(lab, plan, "--auto"): a rollout, ended after the test whatever happens."""
+    begun = []
 
-
-def shares(lab):
-    with open(lab.env["PGT_ROUTES_FILE"]) as f:
-        hosts = re.search(r"bench_ro\s*=.*?host=(\S+)", f.read()).group(1).split(",")
-    return 100.0 * hosts.count(lab.env["PGT_STANDBY_HOST"]) / len(hosts)
-
-
-def plan_file(lab, tmp_path, settings, **over):
-    plan = {
-        "steps": [5, 25, 50, 100], "min_step_s": 4, "max_step_s": 60, "bucket_s": 1,
-        # a wide margin and few calls: what is tested here is the flow, in seconds
-        "gate": {"min_calls": 100, "latency_margin": 0.5},
-        "router": {"kind": "pgbouncer", "read_only_pool": True,
-                   "admin": lab.env["PGT_PGBOUNCER_ADMIN"],
-                   "routes_file": lab.env["PGT_ROUTES_FILE"], "pool": "bench_ro",
-                   "primary": lab.host, "canary": lab.env["PGT_STANDBY_HOST"]},
-        "canary": {"conninfo": lab.dsn("standby"), "after": "revert"},
-        "changeset": {"parameters": [{"name": k, "new_value": v}
-                                     for k, v in settings.items()]},
-    }
-    for key, value in over.items():
-        plan[key] = {**plan[key], **value} if isinstance(plan.get(key), dict) else value
-    path = tmp_path / "plan.json"
-    path.write_text(json.dumps(plan))
-    return path
-
-
-def start(pg2une, lab, home, plan, *flags):
-    return subprocess.Popen(
-        [pg2une, "rollout", "start", "--plan", str(plan), "--format", "json", *flags],
-        env=binary.environment(lab, home), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def finish(proc, timeout=120):
-    out, err = proc.communicate(timeout=timeout)
-    return proc.returncode, out, err
-
-
-def status(pg2une, lab, home):
-    p = subprocess.run([pg2une, "rollout", "status", "--format", "json"], text=True,
-                       env=binary.environment(lab, home), capture_output=True, timeout=20)
-    return json.loads(p.stdout)["data"] if p.returncode == 0 else None
-
-
-def wait_for(test, deadline=40, what="it"):
-    end = time.monotonic() + deadline
-    while time.monotonic() < end:
-        if test():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{what} not within {deadline} s")
-
-
-def failed_transactions(lab):
-    with open(f"{lab.env['PGT_LAB_DIR']}/log/load.log") as f:
-        text = f.read()
-    return sum(int(n) for n in re.findall(r"(\d+) failed", text)) + text.count("aborted")
+    def go(lab, plan, *flags):
+        begun.append(ro.Rollout(lab, home, plan, *flags))
+        return begun[-1]
+    yield go
+    for r in begun:
+        r.end()
 
 
 def setting(lab, role, name):
     return lab.value(f"SHOW {name}", role=role)
 
 
-def test_good_change_is_promoted_in_steps(servers, pg2une, home, tmp_path):
+def assert_as_before(lab, settings=GOOD):
+    assert share(lab) == 0
+    for role in ("primary", "standby"):
+        for name, value in settings.items():
+            wait_for(lambda r=role, n=name, v=value: setting(lab, r, n) != v, 40,
+                     f"{name} back on the {role}")
+
+
+def test_good_change_is_promoted_in_steps(servers, start, home):
     lab = servers
-    # long enough to tell 28% from 25% at 300 calls a second
-    plan = plan_file(lab, tmp_path, {"work_mem": "9MB"}, min_step_s=9)
-    proc = start(pg2une, lab, home, plan, "--auto")
-    seen = set()
+    # long enough to tell 28% from 25%
+    r = start(lab, ro.plan(lab, min_step_s=6), "--auto")
+    seen, control = set(), set()
 
     def watch():
-        s = status(pg2une, lab, home)       # read-only, from another process
+        s = r.status()       # read-only, from another process
         if s:
             seen.add((s["state"], s["step"]))
-        return proc.poll() is not None
-    wait_for(watch, 200, "the end")
-    rc, out, err = finish(proc)
-    assert rc == 0, err
-    data = json.loads(out)["data"]
+            control.add(s["evidence"]["control"])
+            if s["nodes"][1]["up"]:
+                assert s["nodes"][1]["backends_max"] == 100
+        return r.p.poll() is not None
+    wait_for(watch, 150, "the end")
+    rc, data, text = r.finish()
+    assert rc == 0, text
     assert data["state"] == "done"
     for step in data["steps"]:
         assert abs(step["achieved_pct"] - step["pct"]) <= 3, data["steps"]
         assert step["verdict"] == "go"
     assert ("step", 0) in seen and len(seen) > 3
+    assert {"the primary at the same moment",
+            "the primary under the whole load, before the rollout"} <= control
     assert setting(lab, "primary", "work_mem") == "9MB"
     assert setting(lab, "standby", "work_mem") != "9MB"     # after: revert
-    assert shares(lab) == 0
-    assert failed_transactions(lab) == 0
-    import sqlite3
+    assert share(lab) == 0
+    assert not os.path.exists(lab.env["PGT_ROUTES_FILE"] + ".pg2une")
+    assert ro.failures(lab) == 0
     con = sqlite3.connect(f"{home}/.state/pg2une/history.db")
-    rows = con.execute("SELECT id, status, baseline_metrics, body FROM optimization_runs"
-                       ).fetchall()
+    rows = con.execute("SELECT id, status, baseline_metrics, result_metrics, "
+                       "improvement_pct, body FROM optimization_runs").fetchall()
     con.close()
-    assert [(r[0], r[1]) for r in rows] == [(data["id"], "promoted")]
-    assert json.loads(rows[0][2])["latency_mean"] > 0
-    assert len(json.loads(rows[0][3])["steps"]) == 4
+    assert [(x[0], x[1]) for x in rows] == [(data["id"], "promoted")]
+    base, result = json.loads(rows[0][2]), json.loads(rows[0][3])
+    assert base["latency_mean"] > 0 and result["latency_mean"] > 0
+    assert 200 < base["tps"] < 800      # the load's own, and what watches it
+    assert float(rows[0][4]) != 0
+    assert [s["pct"] for s in json.loads(rows[0][5])["steps"]] == [5, 25, 50, 100]
     lab.sql("ALTER SYSTEM RESET work_mem")
     lab.sql("SELECT pg_reload_conf()")
 
 
-def test_harmful_change_is_stopped(servers, pg2une, home, tmp_path):
+def test_harmful_change_is_stopped(servers, start):
     lab = servers
-    proc = start(pg2une, lab, home, plan_file(lab, tmp_path, SLOW), "--auto")
-    rc, _out, err = finish(proc)
+    rc, _data, text = start(lab, ro.plan(lab, SLOW), "--auto").finish()
     assert rc == 1
-    assert "rolled_back" in err, err
-    assert "> promote" not in err
-    assert "50% of the traffic" not in err      # at the first or second step
-    assert shares(lab) == 0
-    for role in ("primary", "standby"):
-        assert setting(lab, role, "enable_indexscan") == "on"
-    assert failed_transactions(lab) == 0
+    assert "rolled_back" in text
+    assert "> promote" not in text
+    assert "50% of the traffic" not in text      # at the first or second step
+    assert_as_before(lab, SLOW)
+    assert ro.failures(lab) == 0
 
 
-def test_killed_console_brings_the_traffic_back(servers, pg2une, home, tmp_path):
+@LONG
+@pytest.mark.parametrize("settings", [SLOW, JIT], ids=["indexscans", "jit"])
+def test_harm_by_default_steps(start, settings):
+    """The steps, times and margins of the defaults; 15 is built with JIT."""
+    lab = ro.pool(rate=400, major=15)
+    try:
+        plan = ro.plan(lab, settings, gate=None, min_step_s=30, max_step_s=300, bucket_s=5,
+                       base_s=30)
+        rc, data, text = start(lab, plan, "--auto").finish(400)
+        print(text)
+        assert rc == 1 and "rolled_back" in text
+        assert "50% of the traffic" not in text
+        assert_as_before(lab, settings)
+        assert ro.failures(lab) == 0
+    finally:
+        lab.down()
+
+
+def test_killed_console_brings_the_traffic_back(servers, start):
     lab = servers
-    proc = start(pg2une, lab, home,
-                 plan_file(lab, tmp_path, {"work_mem": "9MB"}, steps=[25, 50, 100]))
-    wait_for(lambda: shares(lab) == 25, what="a share of 25%")
-    proc.send_signal(signal.SIGKILL)
-    finish(proc)
-    wait_for(lambda: shares(lab) == 0, 15, "the traffic back")
-    wait_for(lambda: setting(lab, "standby", "work_mem") != "9MB", 40, "the change back")
-    assert setting(lab, "primary", "work_mem") != "9MB"
-    wait_for(lambda: status(pg2une, lab, home)["state"] == "rolled_back", 20,
+    r = start(lab, ro.plan(lab, steps=[25, 50, 100]))
+    wait_for(lambda: share(lab) == 25, what="a share of 25%")
+    r.p.send_signal(signal.SIGKILL)
+    wait_for(lambda: share(lab) == 0, 15, "the traffic back")
+    assert_as_before(lab)
+    wait_for(lambda: r.status()["state"] == "rolled_back", 20,
              "the guard's end in the status")
-    assert failed_transactions(lab) == 0
+    assert ro.failures(lab) == 0
 
 
-def test_words_from_another_process(servers, pg2une, home, tmp_path):
+def test_words_from_another_process_and_a_frozen_canary(servers, start):
     lab = servers
-    proc = start(pg2une, lab, home,
-                 plan_file(lab, tmp_path, {"work_mem": "9MB"}, steps=[25, 50, 100]))
-    env = binary.environment(lab, home)
+    r = start(lab, ro.plan(lab, steps=[25, 50, 100]))
 
     def awaiting():
-        s = status(pg2une, lab, home)
+        s = r.status()
         return s and s["awaiting"]
     wait_for(awaiting, 90, "a go of the gate")
-    subprocess.run([pg2une, "rollout", "confirm"], env=env, check=True, timeout=20,
-                   capture_output=True)
-    wait_for(lambda: shares(lab) == 50, 15, "the next step")
-    subprocess.run([pg2une, "rollout", "rollback"], env=env, check=True, timeout=20,
-                   capture_output=True)
-    rc, _out, err = finish(proc, 60)
-    assert rc == 1 and "asked for by" in err, err
-    assert shares(lab) == 0
-
-
-def test_pool_that_nobody_called_read_only_is_refused(servers, pg2une, home, tmp_path):
-    lab = servers
-    plan = plan_file(lab, tmp_path, {"work_mem": "9MB"}, router={"read_only_pool": False})
-    rc, _out, err = finish(start(pg2une, lab, home, plan, "--auto"))
-    assert rc == 1 and "reads only" in err
-    plan = plan_file(lab, tmp_path, {"work_mem": "9MB"}, router={"pool": "nosuch"})
-    rc, _out, err = finish(start(pg2une, lab, home, plan, "--auto"))
-    assert rc == 1 and "nosuch" in err
-
-
-def test_dead_canary(servers, pg2une, home, tmp_path):
-    lab = servers
-    proc = start(pg2une, lab, home,
-                 plan_file(lab, tmp_path, {"work_mem": "9MB"}, steps=[25, 50, 100]))
-    wait_for(lambda: shares(lab) == 25, what="a share of 25%")
+    assert r.tell("confirm").returncode == 0
+    wait_for(lambda: share(lab) == 50, 15, "the next step")
     lab.cmd("freeze", "standby")
     try:
-        wait_for(lambda: shares(lab) == 0, 20, "the traffic back")
+        wait_for(lambda: share(lab) == 0, 20, "the traffic back")
     finally:
         lab.cmd("thaw", "standby")
-    rc, _out, err = finish(proc, 100)
-    assert rc == 1 and re.search("canary is gone|cannot be measured", err), err
-    wait_for(lambda: setting(lab, "standby", "work_mem") != "9MB", 40, "the change back")
+    rc, _data, text = r.finish(100)
+    assert rc == 1 and re.search("canary is gone|cannot be measured", text), text
+    assert_as_before(lab)
+
+
+def test_a_broken_routes_file_keeps_nobody_on_the_canary(servers, start):
+    lab = servers
+    r = start(lab, ro.plan(lab, steps=[25, 50]))
+    wait_for(lambda: share(lab) == 25, what="a share of 25%")
+    with open(lab.env["PGT_ROUTES_FILE"], "w") as f:
+        f.write("bench_ro host what\n[")
+    assert r.tell("rollback").returncode == 0
+    rc, _data, text = r.finish(60)
+    assert rc == 1 and "asked for by" in text and "rolled_back" in text, text
+    assert_as_before(lab)
+
+
+def test_a_write_that_reaches_the_canary_stops_it(servers, start):
+    lab = servers
+    r = start(lab, ro.plan(lab, steps=[50], max_step_s=30))
+    wait_for(lambda: share(lab) == 50, what="a share of 50%")
+    conn = lab.connect("pgbouncer", user="app", dbname="bench_ro")
+    cur, refused = conn.cursor(), 0
+    try:
+        def write():
+            nonlocal refused
+            try:
+                cur.execute("UPDATE pgbench_tellers SET tbalance = tbalance WHERE tid = 1")
+            except Exception as e:
+                assert e.pgcode == "25006", e
+                refused += 1
+            return share(lab) == 0
+        wait_for(write, 20, "the traffic back", 0.02)
+    finally:
+        conn.close()
+    rc, _data, text = r.finish(60)
+    assert refused and rc == 1 and "a write reached the canary" in text, text
+    assert_as_before(lab)
+
+
+ROUTER = """#!/bin/sh
+case $1 in
+check) test -w {file} ;;
+get) cat {file} ;;
+set) {lab} route {name} "$2" && echo "$2" > {file} ;;
+*) exit 2 ;;
+esac
+"""
+CANARY = """#!/bin/sh
+echo "$1" >> {log}
+case $1 in make|stop|restart) exit 0 ;; *) exit 2 ;; esac
+"""
+
+
+def test_programs_of_the_operator(servers, start, tmp_path):
+    """Router, canary and its restart by hook commands."""
+    from harness.labs import TOOL
+    lab, names = servers, {}
+    for name, text in (("router", ROUTER), ("canary", CANARY)):
+        names[name] = tmp_path / name
+        names[name].write_text(text.format(file=tmp_path / "pct", lab=TOOL, name=lab.name,
+                                           log=tmp_path / "calls"))
+        names[name].chmod(0o755)
+    (tmp_path / "pct").write_text("0\n")
+    plan = ro.plan(lab, steps=[50], min_step_s=3,
+                   canary={"kind": "hook", "command": str(names["canary"]), "warm_s": 0,
+                           "after": "stop"})
+    plan["router"] = {"kind": "hook", "command": str(names["router"]),
+                      "read_only_pool": True}
+    rc, data, text = start(lab, plan, "--auto").finish(90)
+    assert rc == 0 and data["state"] == "done", text
+    assert (tmp_path / "pct").read_text() == "0\n"
+    assert (tmp_path / "calls").read_text().split() == ["make", "stop"]
+    assert setting(lab, "primary", "work_mem") == "9MB"
+    lab.sql("ALTER SYSTEM RESET work_mem")
+    lab.sql("SELECT pg_reload_conf()")
+
+
+def test_pool_that_nobody_called_read_only_is_refused(servers, start):
+    lab = servers
+    rc, _d, text = start(lab, ro.plan(lab, router={"read_only_pool": False})).finish()
+    assert rc == 1 and "reads only" in text
+    rc, _d, text = start(lab, ro.plan(lab, router={"pool": "nosuch"})).finish()
+    assert rc == 1 and "nosuch" in text
+    # a standby may not have fewer than its primary
+    low = start(lab, ro.plan(lab, {"max_connections": "90"},
+                             canary={"restart_command": "/bin/true"}))
+    rc, _d, text = low.finish()
+    assert rc == 1 and "lower it on the primary first" in text
+    none = start(lab, ro.plan(lab, {"max_connections": "120"}))
+    rc, _d, text = none.finish()
+    assert rc == 1 and "restart_command" in text

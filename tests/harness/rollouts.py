@@ -67,8 +67,8 @@ def plan(lab, settings=GOOD, **over):
         "steps": [5, 25, 50, 100], "min_step_s": 4, "max_step_s": 60, "bucket_s": 1,
         "base_s": 2, "gate": {"min_calls": 100, "latency_margin": 0.5},
         "router": {"kind": "pgbouncer", "read_only_pool": True,
-                   "admin": lab.env["PGT_PGBOUNCER_ADMIN"],
-                   "routes_file": lab.env["PGT_ROUTES_FILE"], "pool": "bench_ro",
+                   "admin": lab.env.get("PGT_PGBOUNCER_ADMIN"),
+                   "routes_file": lab.env.get("PGT_ROUTES_FILE"), "pool": "bench_ro",
                    "primary": lab.host, "canary": lab.env.get("PGT_STANDBY_HOST")},
         "canary": {"after": "revert"},
         "changeset": {"parameters": [{"name": k, "new_value": v}
@@ -77,7 +77,8 @@ def plan(lab, settings=GOOD, **over):
     if "PGT_STANDBY_HOST" in lab.env:
         p["canary"]["conninfo"] = lab.dsn("standby")
     for key, value in over.items():
-        p[key] = {**p[key], **value} if isinstance(p.get(key), dict) else value
+        both = isinstance(p.get(key), dict) and isinstance(value, dict)
+        p[key] = {**p[key], **value} if both else value
     return {k: v for k, v in p.items() if v is not None}
 
 

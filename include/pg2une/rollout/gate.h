@@ -15,7 +15,8 @@
  * With all traffic on the canary there is no control at the same moment.  Then its mean
  * is held against the primary's own under the whole load before the rollout.  What has
  * changed since then does not average out: three standard deviations of it, as seen from
- * bucket to bucket before, widen the interval, and no error probability is promised. */
+ * bucket to bucket before, widen the interval for a no-go, one is granted for a go, and
+ * no error probability is promised. */
 #ifndef PG2UNE_ROLLOUT_GATE_H
 #define PG2UNE_ROLLOUT_GATE_H
 

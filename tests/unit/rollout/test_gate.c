@@ -215,6 +215,117 @@ test_at_the_margin_it_rarely_passes(void **state)
 	assert_true(o.promoted <= RUNS * 8 / 100);
 }
 
+/* ---- all traffic on the canary: held against the primary's past ---- */
+
+static struct pgt_gate_bucket
+past_bucket(struct sim *s, const struct tally *past, const struct harm *h,
+	    struct pgt_gate_stratum *st)
+{
+	struct pgt_gate_bucket b = {.strata = st,
+				    .n_strata = STATEMENTS,
+				    .share = 1,
+				    .canary_conn_share = NAN,
+				    .lag_bytes = NAN,
+				    .canary_slow = NAN,
+				    .primary_slow = NAN,
+				    .historical = true};
+	struct tally now[STATEMENTS] = {{0}};
+
+	s->shock = 0.7 * s->shock + 0.1 * pgt_random_normal(&s->r);
+	for (int i = 0; i < 500 * BUCKET_S; i++) {
+		int q = (int)pgt_random_below(&s->r, STATEMENTS);
+
+		add_call(&now[q], call_ms(s, q, h));
+	}
+	for (int q = 0; q < STATEMENTS; q++) {
+		finish(&now[q], &st[q].canary_n, &st[q].canary_mean, &st[q].canary_var);
+		finish(&past[q], &st[q].primary_n, &st[q].primary_mean,
+		       &st[q].primary_var);
+		b.calls_canary += now[q].n;
+	}
+	return b;
+}
+
+/* Thirty seconds of the primary before; the sd of its log mean from bucket to bucket. */
+static double
+live_past(struct sim *s, struct tally *past)
+{
+	double x[6], mean = 0, sum2 = 0;
+
+	memset(past, 0, STATEMENTS * sizeof(*past));
+	for (int k = 0; k < 6; k++) {
+		double all = 0;
+
+		s->shock = 0.7 * s->shock + 0.1 * pgt_random_normal(&s->r);
+		for (int i = 0; i < 500 * BUCKET_S; i++) {
+			int q = (int)pgt_random_below(&s->r, STATEMENTS);
+			double ms = call_ms(s, q, NULL);
+
+			add_call(&past[q], ms);
+			all += ms;
+		}
+		x[k] = log(all);
+		mean += x[k] / 6;
+	}
+	for (int k = 0; k < 6; k++)
+		sum2 += (x[k] - mean) * (x[k] - mean);
+	return sqrt(sum2 / 5);
+}
+
+static int
+passes_whole_load(double factor, uint64_t seed)
+{
+	struct harm h = same;
+	int passed = 0;
+
+	h.factor = factor;
+	for (int run = 0; run < RUNS; run++) {
+		enum pgt_gate_verdict v = PGT_GATE_UNKNOWN;
+		struct tally past[STATEMENTS];
+		struct pgt_gate_config cfg;
+		struct pgt_gate *g;
+		struct sim s;
+		double sd;
+
+		pgt_random_init_stream(&s.r, seed, (uint64_t)run);
+		calibrate(&s);
+		sd = live_past(&s, past);
+		for (int t = 0; t < 20; t++) /* the steps before */
+			s.shock = 0.7 * s.shock + 0.1 * pgt_random_normal(&s.r);
+		pgt_gate_defaults(&cfg);
+		g = pgt_gate_new(&cfg);
+		pgt_gate_step(g, 1);
+		/* at least 30 s, 300 at most */
+		for (int t = 0; t < 60; t++) {
+			struct pgt_gate_stratum st[STATEMENTS];
+			struct pgt_gate_bucket b = past_bucket(&s, past, &h, st);
+
+			b.control_sd = sd;
+			pgt_gate_add(g, &b);
+			v = pgt_gate_look(g).verdict;
+			if (v == PGT_GATE_NO_GO || (t >= 5 && v == PGT_GATE_GO))
+				break;
+		}
+		passed += v == PGT_GATE_GO;
+		pgt_gate_free(g);
+	}
+	return passed;
+}
+
+static void
+test_all_traffic_is_held_against_the_past(void **state)
+{
+	int good = passes_whole_load(1, 7), bad = passes_whole_load(1.5, 8),
+	    collapsed = passes_whole_load(2.5, 9);
+
+	(void)state;
+	printf("whole load: %d of %d identical, %d 1.5 times, %d 2.5 times slower go\n",
+	       good, RUNS, bad, collapsed);
+	assert_true(good >= RUNS * 95 / 100);
+	assert_true(bad <= RUNS * 15 / 100);
+	assert_int_equal(collapsed, 0);
+}
+
 /* ---- rules that need no simulation ---- */
 
 static struct pgt_gate_evidence
@@ -286,6 +397,34 @@ test_hard_stops(void **state)
 }
 
 static void
+test_less_than_its_due(void **state)
+{
+	struct pgt_gate_stratum st = {.canary_n = 350,
+				      .canary_mean = 1,
+				      .canary_var = 1,
+				      .primary_n = 650,
+				      .primary_mean = 1,
+				      .primary_var = 1};
+	struct pgt_gate_bucket b = {.strata = &st,
+				    .n_strata = 1,
+				    .share = 0.5,
+				    .canary_conn_share = NAN,
+				    .lag_bytes = NAN};
+
+	(void)state;
+	/* 35% at 50%: a third less than its due, for certain */
+	assert_int_equal(feed(&b, 10, 0.5).verdict, PGT_GATE_NO_GO);
+	st.canary_n = 470;
+	st.primary_n = 530;
+	assert_int_equal(feed(&b, 10, 0.5).verdict, PGT_GATE_GO);
+	/* 3.5% at 5% may be how 20 connections were dealt out */
+	b.share = 0.05;
+	st.canary_n = 35;
+	st.primary_n = 965;
+	assert_int_not_equal(feed(&b, 10, 0.05).verdict, PGT_GATE_NO_GO);
+}
+
+static void
 test_margin_scales_with_exposure(void **state)
 {
 	struct pgt_gate_config c;
@@ -309,6 +448,8 @@ main(void)
 	    cmocka_unit_test(test_at_the_margin_it_rarely_passes),
 	    cmocka_unit_test(test_nothing_known_never_passes),
 	    cmocka_unit_test(test_hard_stops),
+	    cmocka_unit_test(test_all_traffic_is_held_against_the_past),
+	    cmocka_unit_test(test_less_than_its_due),
 	    cmocka_unit_test(test_margin_scales_with_exposure),
 	};
 

@@ -1,0 +1,87 @@
+"""Rollouts without a pooler's help: direct mode, and a canary that is copied here and
+restarted for a setting that needs it."""
+import os
+import subprocess
+
+import pytest
+
+from harness import rollouts as ro
+from harness.rollouts import SLOW, wait_for
+
+
+@pytest.fixture
+def start(pg2une, home):
+    begun = []
+
+    def go(lab, plan, *flags):
+        begun.append(ro.Rollout(lab, home, plan, *flags))
+        return begun[-1]
+    yield go
+    for r in begun:
+        r.end()
+
+
+@pytest.fixture(scope="module")
+def servers():
+    from harness.labs import Lab
+
+    lab = Lab(pgbouncer=True, fast=True)
+    lab.cmd("load", "start", "--rate", 300, "--clients", 24, "--via", "pgbouncer_ro",
+            "--mode", "ro")
+    yield lab
+    lab.down()
+
+
+def direct(lab, settings=ro.GOOD):
+    return ro.plan(lab, settings, direct=True, router=None, canary=None, steps=None)
+
+
+def test_direct_is_promoted(servers, start):
+    lab = servers
+    rc, data, text = start(lab, direct(lab), "--auto").finish(60)
+    assert rc == 0 and data["state"] == "done" and data["direct"], text
+    assert "> step" not in text and "of the traffic" not in text
+    assert lab.value("SHOW work_mem") == "9MB"
+    lab.sql("ALTER SYSTEM RESET work_mem")
+    lab.sql("SELECT pg_reload_conf()")
+
+
+def test_direct_harm_goes_back(servers, start):
+    lab = servers
+    rc, _data, text = start(lab, direct(lab, SLOW), "--auto").finish(60)
+    assert rc == 1 and "rolled_back" in text and "slow" in text, text
+    for name in SLOW:
+        assert lab.value(f"SHOW {name}") == "on"
+
+
+def test_a_copy_is_made_restarted_and_removed(servers, start, tmp_path):
+    lab, where = servers, "/tmp/pg2une-canary-%d" % os.getpid()
+    # a folder that the server's user may enter
+    plan = ro.plan(lab, {"work_mem": "9MB", "max_connections": "120"}, steps=[50],
+                   min_step_s=3, gate={"latency_margin": 1.0},
+                   router={"canary": "127.0.0.5"},
+                   canary={"kind": "basebackup", "directory": where, "port": lab.port,
+                           "listen": "127.0.0.5", "after": "stop", "warm_s": 3,
+                           "ready_s": 60})
+    r = start(lab, plan)
+    try:
+        wait_for(lambda: "the gate says go" in r.text() or r.p.poll() is not None, 90, "go")
+        got = subprocess.run(["psql", "-h", "127.0.0.5", "-p", str(lab.port), "-U",
+                              "postgres", "-AtXc", "SELECT pg_is_in_recovery(), "
+                              "current_setting('max_connections')", "bench"],
+                             capture_output=True, text=True)
+        assert got.stdout == "t|120\n", got.stderr + r.text()
+        assert lab.value("SHOW max_connections") == "100"
+        r.tell("confirm")
+        rc, data, text = r.finish(90)
+        assert rc == 0 and data["state"] == "done", text
+        # the primary is told, and restarted by nobody
+        assert lab.value("SHOW max_connections") == "100"
+        assert lab.value("SELECT pending_restart FROM pg_settings "
+                         "WHERE name = 'max_connections'")
+        wait_for(lambda: lab.value("SELECT count(*) FROM pg_replication_slots") == 0, 10,
+                 "no slot left")
+        assert not os.path.exists(where)
+        assert ro.failures(lab) == 0
+    finally:
+        r.tell("rollback")
