@@ -452,6 +452,15 @@ static const struct pgt_option id_options[] = {
      .arg = "ID",
      .help = "not the newest: its first digits"},
     {0}};
+static const struct pgt_option status_options[] = {
+    {.name = "id",
+     .type = PGT_OPT_STR,
+     .arg = "ID",
+     .help = "not the newest: its first digits"},
+    {.name = "live",
+     .type = PGT_OPT_BOOL,
+     .help = "as the server shows it: driven from any host"},
+    {0}};
 
 static int
 run_status(struct pgt_cmd *c, struct pgt_err *err)
@@ -465,13 +474,29 @@ run_status(struct pgt_cmd *c, struct pgt_err *err)
 	return 0;
 }
 
+static int
+run_look(struct pgt_cmd *c, struct pgt_err *err)
+{
+	struct pgt_ev_rollout ev;
+
+	if (!pgt_cmd_bool(c, "live"))
+		return run_status(c, err);
+	if (pgt_rollout_status_live(c->options, &ev, err) < 0)
+		return -1;
+	c->data = pgt_rollout_event_json(&ev);
+	c->views = views;
+	return 0;
+}
+
 const struct pgt_cmd_ops pgt_cmd_rollout_status = {
     .name = "rollout status",
     .group = "Rollouts",
     .summary = "the newest rollout driven from this host, as it is now",
+    .details = "With --live the one under way on the server itself, whichever host "
+	       "drives it: it needs pg_read_all_stats there, or the driver's own role.",
     .examples = "rollout status --format json",
-    .opts = id_options,
-    .run = run_status,
+    .opts = status_options,
+    .run = run_look,
 };
 
 static int

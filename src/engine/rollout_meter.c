@@ -48,6 +48,7 @@ pgt_ro_meter_done(struct pgt_ro_meter *m)
 		free(m->first);
 	free(m->last);
 	free(m->classes);
+	free(m->banner);
 	free(m->ext);
 	pgt_conn_free(m->conn);
 	pgt_connspec_free(m->spec);
@@ -96,13 +97,16 @@ static int
 ask(struct pgt_ro_meter *m, const char *query, struct pgt_result **ret,
     struct pgt_err *err)
 {
-	char *sql;
+	char *sql, *plain;
 	int rc;
 
 	if (connect_to(m, err) < 0)
 		return -1;
-	sql = pgt_sql_expand(pgt_sql_get(query, pgt_conn_server_version(m->conn)),
-			     m->ext);
+	plain = pgt_sql_expand(pgt_sql_get(query, pgt_conn_server_version(m->conn)),
+			       m->ext);
+	sql = pgt_xasprintf("%s%s", m->banner ? m->banner : "", plain);
+	free(plain);
+	m->asked_ns = pgt_clock_mono_ns();
 	rc = pgt_conn_run(m->conn, sql, NULL, 0, ASK_NS, ret, err);
 	free(sql);
 	return rc;

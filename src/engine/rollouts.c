@@ -18,6 +18,7 @@
 
 #define CONNECT_NS    (10 * PGT_NS_PER_S)
 #define STATUS_NS     (1 * PGT_NS_PER_S)
+#define LIVE_NS	      (2 * PGT_NS_PER_S)
 #define LOCK_NAME     "rollout"
 
 void
@@ -274,6 +275,22 @@ on_state(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 		pgt_ro_record(d);
 }
 
+/* For those who watch from elsewhere; asked for at least every few seconds. */
+static void
+show_live(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
+{
+	struct pgt_ro_meter *m = &d->meter[PGT_RO_PRIMARY];
+	struct pgt_ev_rollout ev;
+	struct pgt_err ignored;
+
+	pgt_rollout_drive_event(d, &ev);
+	free(m->banner);
+	m->banner = pgt_ro_live_text(&ev);
+	if (v->state < PGT_RO_ROLLBACK &&
+	    pgt_clock_mono_ns() - m->asked_ns > LIVE_NS)
+		(void)!pgt_ro_meter_probe(m, &ignored);
+}
+
 bool
 pgt_rollout_drive_run(struct pgt_rollout_drive *d, int wait_ms)
 {
@@ -295,6 +312,7 @@ pgt_rollout_drive_run(struct pgt_rollout_drive *d, int wait_ms)
 	now = pgt_clock_mono_ns();
 	if (now >= d->next_status_ns) {
 		d->next_status_ns = now + STATUS_NS;
+		show_live(d, &v);
 		if (pgt_ro_status_write(d, &err) < 0)
 			pgt_ro_drive_say(d, err.msg);
 	}

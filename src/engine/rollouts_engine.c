@@ -7,13 +7,17 @@
 
 #include "engine_priv.h"
 #include "pg2une/base/buf.h"
+#include "pg2une/base/clock.h"
 #include "pg2une/base/file.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/engine/options.h"
+#include "pg2une/pg/conn.h"
 #include "rollouts_priv.h"
 
 #define LOOK_MS	  200
 #define WATCH_MS  1000
+#define EYE_NS	  (3 * PGT_NS_PER_S)
+#define BLIND_NS  (10 * PGT_NS_PER_S)
 #define TELL_LOOPS 3 /* of LOOK_MS between two events */
 #define FILE_MAX_BYTES (1u << 20)
 
@@ -35,7 +39,40 @@ struct pgt_rollouts {
 	atomic_bool busy;
 	char *password;
 	struct pgt_rollout_drive *drive;
+	struct pgt_conn *eye; /* on the watched server: rollouts of other hosts */
+	int64_t blind_until_ns;
+	struct pgt_ev_rollout seen; /* on it; id "" none yet */
 };
+
+/* Driven from another host?  Its driver's session on our server says so. */
+static bool
+look_elsewhere(struct pgt_rollouts *x, struct pgt_ev_rollout *ev)
+{
+	int64_t now = pgt_clock_mono_ns();
+	struct pgt_connspec *spec;
+	struct pgt_err err = {0};
+
+	if (now < x->blind_until_ns)
+		return false;
+	if (!x->eye && pgt_connspec_with(x->e->spec, NULL, NULL, NULL, x->password, &spec,
+					 &err) == 0) {
+		x->eye = pgt_conn_new(spec, PGT_CONN_MONITOR);
+		pgt_connspec_free(spec);
+	}
+	if (!x->eye || (pgt_conn_state(x->eye) == PGT_CONN_CLOSED &&
+			pgt_conn_run_connect(x->eye, EYE_NS, &err) < 0)) {
+		x->blind_until_ns = now + BLIND_NS;
+		return false;
+	}
+	if (pgt_rollout_status_on(x->eye, &x->seen, &err) < 0) {
+		if (!x->seen.id[0] || err.code != PGT_E_NOTFOUND)
+			return false;
+		/* it was there: its session has ended, and how we cannot know */
+		x->seen.lost = true;
+	}
+	*ev = x->seen;
+	return true;
+}
 
 static void
 tell(struct pgt_rollouts *x)
@@ -46,9 +83,11 @@ tell(struct pgt_rollouts *x)
 	if (!x->drive && !x->watch)
 		return;
 	ev = pgt_xcalloc(1, sizeof(*ev));
-	if (x->drive)
+	if (x->drive) {
 		pgt_rollout_drive_event(x->drive, ev);
-	else if (pgt_rollout_status(NULL, ev, &ignored) < 0) {
+	} else if ((pgt_rollout_status(NULL, ev, &ignored) < 0 ||
+		    pgt_ro_is_end(ev->view.state) || ev->lost) &&
+		   !look_elsewhere(x, ev) && !ev->id[0]) {
 		free(ev);
 		return;
 	}
@@ -147,6 +186,7 @@ rollouts_main(void *arg)
 	}
 	/* unfinished: its guards take the traffic off and the changes back */
 	pgt_rollout_drive_free(x->drive);
+	pgt_conn_free(x->eye);
 	return NULL;
 }
 

@@ -44,6 +44,8 @@ struct pgt_ro_meter {
 	/* now */
 	bool up, in_recovery, paused;
 	double lsn, delay_ms;
+	char *banner;	 /* a comment before each query: see rollout_live.c; may be NULL */
+	int64_t asked_ns;
 	double rollbacks_now; /* since the statistics began */
 	int backends, backends_max;
 	int writes; /* client sessions whose last statement writes; 0 too if hidden */
@@ -126,6 +128,13 @@ int pgt_ro_restart(void *ctx, struct pgt_err *err);
 int pgt_ro_check_restart(struct pgt_rollout_drive *d, struct pgt_err *err);
 /* Keep the canary's own settings, for when it does not start with the change. */
 void pgt_ro_keep_conf(struct pgt_rollout_drive *d);
+
+/* ---- for consoles on other hosts: rollout_live.c ---- */
+
+/* The comment that says how it stands; the caller frees; NULL: it does not fit. */
+char *pgt_ro_live_text(const struct pgt_ev_rollout *ev);
+int pgt_ro_live_parse(const char *text, struct pgt_ev_rollout *ret,
+		      struct pgt_err *err) PGT_MUST_CHECK;
 
 /* ---- the drive ---- */
 

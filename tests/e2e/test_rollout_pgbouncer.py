@@ -47,11 +47,11 @@ def assert_as_before(lab, settings=GOOD):
                      f"{name} back on the {role}")
 
 
-def test_good_change_is_promoted_in_steps(servers, start, home):
+def test_good_change_is_promoted_in_steps(servers, start, home, tmp_path):
     lab = servers
     # long enough to tell 28% from 25%
     r = start(lab, ro.plan(lab, min_step_s=6), "--auto")
-    seen, control = set(), set()
+    seen, control, afar = set(), set(), {}
 
     def watch():
         s = r.status()       # read-only, from another process
@@ -60,6 +60,10 @@ def test_good_change_is_promoted_in_steps(servers, start, home):
             control.add(s["evidence"]["control"])
             if s["nodes"][1]["up"]:
                 assert s["nodes"][1]["backends_max"] == 100
+        far = r.live(tmp_path)
+        if far and far["state"] == "step" and far["judging"]:
+            assert far["id"] == s["id"] and far["source"] == "server", far
+            afar[far["step"]] = far
         return r.p.poll() is not None
     wait_for(watch, 150, "the end")
     rc, data, text = r.finish()
@@ -71,6 +75,10 @@ def test_good_change_is_promoted_in_steps(servers, start, home):
     assert ("step", 0) in seen and len(seen) > 3
     assert {"the primary at the same moment",
             "the primary under the whole load, before the rollout"} <= control
+    last = afar[3]      # as seen from another host
+    assert [s["pct"] for s in last["steps"]] == [5, 25, 50, 100]
+    assert abs(last["steps"][1]["achieved_pct"] - 25) <= 3
+    assert last["share_pct"] == 100 and last["nodes"][1]["tps"] > 0, last
     assert setting(lab, "primary", "work_mem") == "9MB"
     assert setting(lab, "standby", "work_mem") != "9MB"     # after: revert
     assert share(lab) == 0

@@ -43,6 +43,7 @@ class Fault:
     plan = {}
     allowed = BACK
     env = None
+    within = SECONDS
     goes_on = False         # what is confirmed afterwards goes on to its end
 
     def prepare(self, cell):
@@ -71,7 +72,7 @@ class Term(Kill):
 
 
 class Frozen(Fault):
-    name = "console frozen 70 s"
+    name, within = "console frozen 70 s", 100     # the guard waits 60 s
     at = ("cn25",)
 
     def strike(self, cell):
@@ -413,7 +414,8 @@ class Cell:
             time.sleep(0.2)
 
     def judge(self, before, begin):
-        ro.wait_for(lambda: ro.share(self.lab) == 0, SECONDS, "0% in the routes")
+        ro.wait_for(lambda: ro.share(self.lab) == 0, self.fault.within,
+                    "0% in the routes")
         back = time.monotonic() - begin
         for f in self.undo:
             f()

@@ -108,6 +108,13 @@ class Rollout:
                            text=True, env=self.env, capture_output=True, timeout=20)
         return json.loads(p.stdout)["data"] if p.returncode == 0 else None
 
+    def live(self, home):
+        """As a console of another host sees it: from the server alone."""
+        p = subprocess.run([binary.path(), "rollout", "status", "--live", "--format",
+                            "json"], text=True, env=binary.environment(self.lab, home),
+                           capture_output=True, timeout=30)
+        return json.loads(p.stdout)["data"] if p.returncode == 0 else None
+
     def tell(self, word):
         return subprocess.run([binary.path(), "rollout", word], env=self.env, timeout=60,
                               capture_output=True, text=True)

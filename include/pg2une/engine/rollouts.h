@@ -15,6 +15,7 @@
 struct pgt_engine;
 struct pgt_options;
 struct pgt_changeset;
+struct pgt_conn;
 
 struct pgt_rollout_node { /* of the newest bucket; NAN where not known */
 	char label[128];
@@ -68,7 +69,8 @@ int pgt_engine_rollout_start(struct pgt_engine *e, struct pgt_rollout_plan *take
 void pgt_engine_rollout_confirm(struct pgt_engine *e);
 void pgt_engine_rollout_hold(struct pgt_engine *e);
 void pgt_engine_rollout_rollback(struct pgt_engine *e);
-/* Show what others on this host drive: PGT_EV_ROLLOUT with ours = false. */
+/* Show what others drive, on this host or, on the watched server, from any other:
+ * PGT_EV_ROLLOUT with ours = false. */
 void pgt_engine_rollout_watch(struct pgt_engine *e, bool on);
 
 /* ---- the command line ---- */
@@ -103,6 +105,14 @@ int pgt_rollout_drive_check(struct pgt_rollout_drive *d, struct pgt_err *err);
 /* The newest rollout (id NULL) or the one whose id begins so. */
 int pgt_rollout_status(const char *id, struct pgt_ev_rollout *ret,
 		       struct pgt_err *err) PGT_MUST_CHECK;
+/* The one that is under way on the server that c is connected to, wherever its driver
+ * is: from what its driver's session shows there.  Without the log and the reason; texts
+ * are cut short.  PGT_E_NOTFOUND.  Waits 2 s at most. */
+int pgt_rollout_status_on(struct pgt_conn *c, struct pgt_ev_rollout *ret,
+			  struct pgt_err *err) PGT_MUST_CHECK;
+/* The same on a connection of its own, to the server that the options name. */
+int pgt_rollout_status_live(const struct pgt_options *o, struct pgt_ev_rollout *ret,
+			    struct pgt_err *err) PGT_MUST_CHECK;
 cJSON *pgt_rollout_event_json(const struct pgt_ev_rollout *ev);
 /* Tell its driver: "confirm", "hold" or "rollback".  A rollback of one whose driver
  * is gone is done here: traffic first, then the changesets. */
