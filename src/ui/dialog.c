@@ -16,7 +16,7 @@ struct pgt_dialog {
 	enum kind kind;
 	char **lines, **buttons; /* buttons: of CONFIRM; rows of CHOOSE */
 	int n_lines, n_buttons, current;
-	char *wanted; /* of TYPE */
+	char *wanted; /* of TYPE; NULL: any text */
 	char typed[256];
 	pgt_dialog_done_fn done;
 	void *arg;
@@ -234,6 +234,17 @@ pgt_dialog_type(struct pgt_ui *ui, const char *const *lines, int n_lines,
 	make_widget(d);
 }
 
+void
+pgt_dialog_entry(struct pgt_ui *ui, const char *const *lines, int n_lines,
+		 const char *initial, pgt_dialog_done_fn done, void *take_arg)
+{
+	struct pgt_dialog *d = open_dialog(ui, TYPE, lines, n_lines, NULL, 0, done,
+					   take_arg);
+
+	pgt_str_copy(d->typed, sizeof(d->typed), initial);
+	make_widget(d);
+}
+
 static void
 free_dialog(struct pgt_dialog *d)
 {
@@ -374,7 +385,7 @@ key_type(struct pgt_ui *ui, struct pgt_dialog *d, int key)
 		return;
 	}
 	pgt_str_copy(typed, sizeof(typed), getCDKEntryValue(d->entry));
-	same = strcmp(typed, d->wanted) == 0;
+	same = !d->wanted || strcmp(typed, d->wanted) == 0;
 	answer(ui, same ? 0 : -1, typed);
 	if (!same)
 		pgt_ui_notice(ui, PGT_NOTICE_WARN,

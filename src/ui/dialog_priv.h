@@ -25,6 +25,10 @@ void pgt_dialog_choose(struct pgt_ui *ui, const char *title, const char *const *
 void pgt_dialog_type(struct pgt_ui *ui, const char *const *lines, int n_lines,
 		     const char *wanted, pgt_dialog_done_fn done, void *take_arg);
 
+/* Any text, initial first: done gets choice 0 and what was typed, or -1. */
+void pgt_dialog_entry(struct pgt_ui *ui, const char *const *lines, int n_lines,
+		      const char *initial, pgt_dialog_done_fn done, void *take_arg);
+
 void pgt_dialog_draw(struct pgt_ui *ui); /* after the panels, before the flush */
 void pgt_dialog_key(struct pgt_ui *ui, int key);
 void pgt_dialog_resize(struct pgt_ui *ui); /* made anew, keeping its state */

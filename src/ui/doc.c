@@ -8,7 +8,7 @@
 #include "pg2une/base/regex.h"
 #include "pg2une/base/str.h"
 
-#define LABEL_WIDTH 14
+#define LABEL_WIDTH 14 /* at most, while there is room */
 #define MAX_LINES   100000
 
 void
@@ -19,6 +19,7 @@ pgt_doc_reset(struct pgt_doc *d)
 		free(d->lines[i].label);
 	}
 	d->n = 0;
+	d->labels = 0;
 }
 
 void
@@ -87,7 +88,9 @@ pgt_doc_field(struct pgt_doc *d, const char *label, enum pgt_role role, const ch
 	if (!l)
 		return;
 	l->label = pgt_xstrdup(label);
-	l->indent = LABEL_WIDTH + 1;
+	if (pgt_cells(label) > d->labels)
+		d->labels = pgt_cells(label) < LABEL_WIDTH ? pgt_cells(label)
+							   : LABEL_WIDTH;
 }
 
 void
@@ -145,7 +148,8 @@ each_row(const struct pgt_doc *d, const struct pgt_doc_line *l, int width,
 {
 	const char *s = l->text;
 	size_t rows = 0;
-	int indent = l->label ? l->indent : 0;
+	int further = l->label ? d->labels + 2 : l->indent;
+	int indent = l->label ? further : 0;
 	enum pgt_role role = line_matches(d, l) ? PGT_ROLE_MATCH : l->role;
 	char part[2048];
 
@@ -165,7 +169,7 @@ each_row(const struct pgt_doc *d, const struct pgt_doc_line *l, int width,
 			s++;
 		rows++;
 		if (rows == 1) {
-			indent = l->indent;
+			indent = further;
 			if (width < indent + 8)
 				indent = 0;
 		}

@@ -20,6 +20,7 @@ struct pgt_doc_line {
 struct pgt_doc {
 	struct pgt_doc_line *lines;
 	size_t n, cap;
+	int labels;      /* cells of the longest label, up to a limit */
 	size_t top;      /* first wrapped row on screen */
 	size_t rows;     /* wrapped rows at the last draw */
 	int page, width; /* rows and cells on screen at the last draw */

@@ -174,18 +174,31 @@ pgt_flow_change_rollback(struct pgt_ui *ui)
 	ask(ui, found ? RECOVER_BACK : ROLLBACK, lines, 2, "Roll back");
 }
 
-bool
-pgt_flow_may_quit(struct pgt_ui *ui)
+/* What would be cut short by leaving; NULL when nothing would. */
+static const char *const *
+unfinished(const struct pgt_ui *ui)
 {
-	static const char *const lines[] = {
+	static const char *const search[] = {
+	    "A search for settings is under way.",
+	    "effect  its trial is taken back, the proposal is not made"};
+	static const char *const change[] = {
 	    "A change is not confirmed.",
 	    "effect  its guard takes it back at the deadline"};
-
 	/* From the first stage that may write: before the engine itself counts one. */
 	bool running = ui->change && ui->change->stage >= PGT_FLOW_APPLY &&
 		       ui->change->stage <= PGT_FLOW_ROLLBACK;
 
-	if (!ui->engine || (!running && !pgt_engine_change_pending(ui->engine)))
+	if (running || pgt_engine_change_pending(ui->engine))
+		return change;
+	return pgt_search_running(ui) && !ui->read_only ? search : NULL;
+}
+
+bool
+pgt_flow_may_quit(struct pgt_ui *ui)
+{
+	const char *const *lines = ui->engine ? unfinished(ui) : NULL;
+
+	if (!lines)
 		return true;
 	ask(ui, QUIT, lines, 2, "Leave the console");
 	return false;

@@ -226,6 +226,7 @@ const struct pgt_panel_ops pgt_panel_activity = {
     .needs_section = true,
     .table = &pgt_grid_activity,
     .request = activity_request,
+    .hints = "open=detail explain what-if sort filter cancel terminate",
     .source =
 	"pg_stat_activity at the moment of the sample. Other roles' statements need "
 	"pg_monitor or pg_read_all_stats. cpu% and read/s come from /proc of the backend "

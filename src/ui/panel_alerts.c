@@ -201,6 +201,7 @@ const struct pgt_panel_ops pgt_panel_alerts = {
     .main_section = PGT_SEC_BASIC,
     .table = &alerts_grid,
     .request = alerts_request,
+    .hints = "open=why dismiss=acknowledge snooze filter",
     .source = "Sequential tests (CUSUM) on ten measures, adjusted for the hour of the "
 	      "week, for load "
 	      "and for each measure's own memory; thresholds are solved so that all "

@@ -234,6 +234,7 @@ const struct pgt_panel_ops pgt_panel_locks = {
     .needs_section = true,
     .table = &pgt_grid_locks,
     .request = locks_request,
+    .hints = "open=detail what-if filter cancel terminate",
     .source =
 	"pg_blocking_pids() for the sessions that wait for a lock, and pg_locks for what "
 	"they ask for; the wait's age is waitstart (14 and later), else the statement's "

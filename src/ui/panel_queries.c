@@ -152,6 +152,7 @@ const struct pgt_panel_ops pgt_panel_queries = {
     .needs_section = true,
     .table = &pgt_grid_queries,
     .request = queries_request,
+    .hints = "open=detail explain sort filter copy",
     .source = SOURCE,
     .source_more = queries_source,
 };

@@ -158,6 +158,7 @@ const struct pgt_panel_ops pgt_panel_tables = {
     .table = &tables_grid,
     .request = tables_request,
     .remark = tables_remark,
+    .hints = "open=detail sort filter next-panel=indexes",
     .source = "pg_stat_user_tables and pg_class of the connected database, the most "
 	      "active ones; "
 	      "rates are over the table section's own, slower interval. Sizes come from "

@@ -26,7 +26,7 @@
 	X(HOST, '9', 0, "host", SCREENS, "host", "the machine, databases, own cost")     \
 	X(ALERTS, 'a', 0, "alerts", SCREENS, "alerts",                                   \
 	  "what is wrong, with cause and proof")                                         \
-	X(ADVICE, 'r', 0, "recommendations", SCREENS, "recommendations",                 \
+	X(ADVICE, 'r', 0, "recommendations", SCREENS, "advice",                 \
 	  "what to change, ranked")                                                      \
 	X(CHANGES, 'c', 0, "changes", SCREENS, "changes",                                \
 	  "the change under way, and earlier ones")                                      \
@@ -88,6 +88,10 @@
 	  "start the guided change of what was accepted")                                \
 	X(CONFIRM, 'C', 0, "confirm", CHANGE, "confirm",                                 \
 	  "confirm the stage that waits for it")                                         \
+	X(HOLD, 'H', 0, "hold", CHANGE, "hold",                                          \
+	  "pause the search, and go on; stay at this step of a rollout")                 \
+	X(STOP, 'X', 0, "stop", CHANGE, "stop",                                          \
+	  "stop the search: with a proposal, or restored at once (asks)")                \
 	X(ROLLBACK, 'R', 0, "rollback", CHANGE, "roll back",                             \
 	  "roll back the change, from anywhere")                                         \
 	X(HELP, '?', PGT_KEY_F1, "help", GENERAL, "help",                                \

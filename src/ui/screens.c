@@ -10,6 +10,8 @@ rect(int y, int x, int h, int w)
 
 /* ---- overview ---- */
 
+enum { MINI, TPS, LATENCY, SUMMARY, SESSIONS, WAITING, BLOCKED, TOP };
+
 static void
 overview_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
 {
@@ -17,12 +19,14 @@ overview_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
 
 	(void)ui;
 	if (a.w < 60 || a.h < 11) {
-		p[6].r = a;
+		p[SUMMARY].spare = true;
+		p[MINI].r = a;
 		return;
 	}
+	p[MINI].spare = true;
 	graphs = a.h >= 36 ? 8 : a.h >= 24 ? 5 : 4;
-	p[0].r = rect(a.y, a.x, graphs, half);
-	p[1].r = rect(a.y, a.x + half, graphs, a.w - half);
+	p[TPS].r = rect(a.y, a.x, graphs, half);
+	p[LATENCY].r = rect(a.y, a.x + half, graphs, a.w - half);
 	a.y += graphs;
 	a.h -= graphs;
 	if (a.h >= 30)
@@ -30,21 +34,24 @@ overview_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
 	else if (a.h >= 22)
 		middle = 7;
 	if (a.w >= 96) {
-		p[2].r = rect(a.y, a.x, middle, third);
-		p[3].r = rect(a.y, a.x + third, middle, third);
-		p[4].r = rect(a.y, a.x + 2 * third, middle, a.w - 2 * third);
+		p[SESSIONS].r = rect(a.y, a.x, middle, third);
+		p[WAITING].r = rect(a.y, a.x + third, middle, third);
+		p[BLOCKED].r = rect(a.y, a.x + 2 * third, middle, a.w - 2 * third);
+		p[SUMMARY].spare = true;
 	} else {
-		p[5].r = rect(a.y, a.x, middle, a.w);
+		p[SESSIONS].spare = p[WAITING].spare = p[BLOCKED].spare = true;
+		p[SUMMARY].r = rect(a.y, a.x, middle, a.w);
 	}
-	p[7].r = rect(a.y + middle, a.x, a.h - middle, a.w);
+	p[TOP].r = rect(a.y + middle, a.x, a.h - middle, a.w);
 }
 
 static const struct pgt_screen_ops overview = {
     .request = PGT_REQ_OVERVIEW,
     .title = "Overview",
-    .panels = {&pgt_panel_throughput, &pgt_panel_latency, &pgt_panel_sessions,
-	       &pgt_panel_waiting, &pgt_panel_blocked, &pgt_panel_summary,
-	       &pgt_panel_mini, &pgt_panel_top, NULL},
+    .panels = {[MINI] = &pgt_panel_mini, [TPS] = &pgt_panel_throughput,
+	       [LATENCY] = &pgt_panel_latency, [SUMMARY] = &pgt_panel_summary,
+	       [SESSIONS] = &pgt_panel_sessions, [WAITING] = &pgt_panel_waiting,
+	       [BLOCKED] = &pgt_panel_blocked, [TOP] = &pgt_panel_top},
     .layout = overview_layout,
 };
 
@@ -155,7 +162,8 @@ replication_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
 {
 	bool standby = ui->snap && ui->snap->node.in_recovery;
 
-	if (standby) {
+	p[3].spare = !standby;
+	if (standby && a.h >= 9) {
 		p[3].r = rect(a.y, a.x, 4, a.w);
 		a.y += 4;
 		a.h -= 4;
@@ -249,7 +257,39 @@ static const struct pgt_screen_ops advice = {
     .layout = advice_layout,
 };
 
+static void
+optimizer_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	int top = a.h >= 36 ? 9 : a.h >= 28 ? 8 : 7, half = a.w / 2, charts;
+
+	if (!ui->search || ui->search->n_settings == 0) {
+		for (int i = 1; i < 5; i++)
+			p[i].spare = true;
+		p[0].r = a;
+		return;
+	}
+	if (a.w < 100 || a.h < 22) {
+		stack(a, p, (const int[]){4, 5, 0, 5}, (const int[]){7, 7, 0, 7}, 4);
+		return;
+	}
+	charts = (a.h - top) / 2;
+	p[0].r = rect(a.y, a.x, top, a.w);
+	p[1].r = rect(a.y + top, a.x, charts, half);
+	p[2].r = rect(a.y + top, a.x + half, charts, a.w - half);
+	p[3].r = rect(a.y + top + charts, a.x + half, a.h - top - charts, a.w - half);
+	p[4].r = rect(a.y + top + charts, a.x, a.h - top - charts, half);
+}
+
+/* The effect's panel looks at the fourth one's row: see panel_effect.c. */
+static const struct pgt_screen_ops optimizer = {
+    .request = PGT_REQ_OPTIMIZER,
+    .title = "Optimizer",
+    .panels = {&pgt_panel_search, &pgt_panel_search_chart, &pgt_panel_effect,
+	       &pgt_panel_knobs, &pgt_panel_trials, NULL},
+    .layout = optimizer_layout,
+};
+
 const struct pgt_screen_ops *const pgt_screens[] = {
     &overview, &activity, &locks,  &queries, &waits,   &io,  &replication,
-    &tables,   &host,     &alerts, &advice,  &changes, NULL,
+    &tables,   &host,     &alerts, &advice,  &changes, &optimizer, NULL,
 };

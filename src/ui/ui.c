@@ -69,6 +69,9 @@ pgt_ui_done(struct pgt_ui *ui)
 		pgt_ev_change_free(ui->change);
 	if (ui->advice)
 		pgt_ev_advice_free(ui->advice);
+	if (ui->search)
+		pgt_ev_optimize_free(ui->search);
+	free(ui->rollout);
 	memset(&ui->prompt, 0, sizeof(ui->prompt));
 }
 
@@ -227,6 +230,18 @@ on_advice(struct pgt_ui *ui, struct pgt_msg *msg)
 }
 
 static void
+on_search(struct pgt_ui *ui, struct pgt_msg *msg)
+{
+	if (ui->search)
+		pgt_ev_optimize_free(ui->search);
+	ui->search = msg->data;
+	msg->data = NULL;
+	msg->free_data = NULL;
+	update_rows(ui);
+	ui->dirty = true;
+}
+
+static void
 on_result(struct pgt_ui *ui, const struct pgt_ev_result *r)
 {
 	if (ui->jobs > 0)
@@ -288,6 +303,8 @@ pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg)
 		on_advice(ui, take_msg);
 		break;
 	case PGT_EV_OPTIMIZE:
+		on_search(ui, take_msg);
+		break;
 	case PGT_EV_ROLLOUT:
 	case PGT_EV_HISTORY:
 		break;

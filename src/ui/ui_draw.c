@@ -35,6 +35,9 @@ area_of(const struct pgt_ui *ui)
 static void
 fix_focus(struct pgt_screen_state *st)
 {
+	if (st->tabbed && !st->panels[st->focus].spare)
+		return;
+	st->tabbed = false;
 	for (int i = 0; i < st->n_panels; i++) {
 		int k = (st->focus + i) % st->n_panels;
 
@@ -51,13 +54,16 @@ pgt_ui_layout(struct pgt_ui *ui)
 	struct pgt_screen_state *st = pgt_ui_screen(ui);
 	struct pgt_rect area = area_of(ui);
 
-	for (int i = 0; i < st->n_panels; i++)
+	for (int i = 0; i < st->n_panels; i++) {
 		st->panels[i].r = (struct pgt_rect){0, 0, 0, 0};
+		st->panels[i].spare = false;
+	}
 	if (area.h < 1 || area.w < 4)
 		return;
 	st->ops->layout(ui, area, st->panels);
 	fix_focus(st);
-	if (st->zoom) {
+	/* One that the layout has no room for takes it all while it is looked at. */
+	if (st->zoom || st->panels[st->focus].r.h <= 0) {
 		for (int i = 0; i < st->n_panels; i++)
 			st->panels[i].r = (struct pgt_rect){0, 0, 0, 0};
 		st->panels[st->focus].r = area;

@@ -320,10 +320,11 @@ put_hint(const struct pgt_canvas *c, int x, int key, const char *text)
 	return pgt_put(c, 0, x + 1, PGT_ROLE_HINT, text) + 2;
 }
 
-static void
+/* "open=detail explain": the key of each and what it does here. */
+static int
 hints_of_names(const struct pgt_canvas *c, const char *names)
 {
-	char word[32];
+	char word[64], *label;
 	int x = 1;
 
 	while (*names && x >= 0) {
@@ -333,53 +334,126 @@ hints_of_names(const struct pgt_canvas *c, const char *names)
 		if (n < sizeof(word)) {
 			memcpy(word, names, n);
 			word[n] = '\0';
+			label = strchr(word, '=');
+			if (label)
+				*label++ = '\0';
+			for (char *p = label; p && *p; p++)
+				*p = *p == '_' ? ' ' : *p;
 			info = pgt_request_info(pgt_request_of_name(word));
 			if (info)
 				x = put_hint(c, x, info->key,
-					     *info->hint ? info->hint : info->name);
+					     label         ? label
+					     : *info->hint ? info->hint
+							   : info->name);
 		}
 		names += n;
 		names += *names == ' ';
 	}
+	return x;
+}
+
+static int
+tab_cells(const struct pgt_ui *ui, int i, int gap)
+{
+	const struct pgt_request_info *info = pgt_request_info(
+	    ui->screens[i].ops->request);
+
+	return 1 + 1 + pgt_cells(info->hint) + 1 + gap;
+}
+
+/* The screens by their keys; where not all fit, those round the present one. */
+static void
+put_tabs(const struct pgt_ui *ui, const struct pgt_canvas *c)
+{
+	int gap = c->r.w >= 110, total = 0, first = 0, x = 1, room = c->r.w - 3;
+	char name[16];
+
+	for (int i = 0; i < ui->n_screens; i++)
+		total += tab_cells(ui, i, gap);
+	if (total > c->r.w && gap) {
+		gap = 0;
+		for (int i = total = 0; i < ui->n_screens; i++)
+			total += tab_cells(ui, i, gap);
+	}
+	while (total > room && first < ui->screen) {
+		int upto = 0;
+
+		for (int i = first; i <= ui->screen; i++)
+			upto += tab_cells(ui, i, gap);
+		if (upto <= room)
+			break;
+		total -= tab_cells(ui, first++, gap);
+	}
+	if (first > 0)
+		x = pgt_put(c, 0, x, PGT_ROLE_HINT, pgt_glyph(PGT_G_ELLIPSIS)) + 1;
+	for (int i = first; i < ui->n_screens; i++) {
+		const struct pgt_request_info *info = pgt_request_info(
+		    ui->screens[i].ops->request);
+
+		if (x + tab_cells(ui, i, gap) - 1 - gap > c->r.w - (i + 1 < ui->n_screens)) {
+			pgt_put(c, 0, c->r.w - 1, PGT_ROLE_HINT,
+				pgt_glyph(PGT_G_ELLIPSIS));
+			break;
+		}
+		pgt_key_name(info->key, name, sizeof(name));
+		x = pgt_put(c, 0, x, PGT_ROLE_KEY, name) + 1;
+		x = pgt_put(c, 0, x, i == ui->screen ? PGT_ROLE_TITLE : PGT_ROLE_HINT,
+			    info->hint) +
+		    1 + gap;
+	}
+}
+
+/* "Tab 2/5": more panels than are on the screen. */
+static int
+put_panels(const struct pgt_ui *ui, const struct pgt_canvas *c)
+{
+	const struct pgt_screen_state *st = &ui->screens[ui->screen];
+	int n = 0, at = 0, shown = 0;
+	char text[24];
+
+	for (int i = 0; i < st->n_panels; i++) {
+		n += !st->panels[i].spare;
+		shown += st->panels[i].r.h > 0;
+		if (i == st->focus)
+			at = n;
+	}
+	if (n <= shown || st->zoom)
+		return 0;
+	snprintf(text, sizeof(text), "%d/%d", at, n);
+	return put_hint(c, 0, PGT_KEY_TAB, text);
 }
 
 void
 pgt_hints_draw(const struct pgt_ui *ui, const struct pgt_canvas *c)
 {
-	struct pgt_canvas left = *c;
+	const struct pgt_screen_state *st = &ui->screens[ui->screen];
+	const char *own = st->panels[st->focus].ops->hints;
+	struct pgt_canvas left = *c, right = *c;
 	int tail = 14, x = 1;
-	bool cut = false;
 
 	if (ui->n_pages) {
 		hints_of_names(c, ui->pages[ui->n_pages - 1].ops->hints);
 		return;
 	}
-	if (c->r.w > tail)
+	if (c->r.w > 2 * tail) {
+		right.r.w = tail;
+		right.r.x += c->r.w - tail;
+		x = put_hint(&right, 0, '?', "help");
+		put_hint(&right, x, 'q', "quit");
 		left.r.w -= tail + 1;
-	for (int i = 0; i < ui->n_screens && x >= 0; i++) {
-		const struct pgt_request_info *info = pgt_request_info(
-		    ui->screens[i].ops->request);
-		char name[16];
-
-		pgt_key_name(info->key, name, sizeof(name));
-		if (x + 2 + pgt_cells(info->hint) + 2 > left.r.w) {
-			cut = true;
-			break;
-		}
-		x = pgt_put(&left, 0, x, PGT_ROLE_KEY, name);
-		x = pgt_put(&left, 0, x + (c->r.w >= 124),
-			    i == ui->screen ? PGT_ROLE_TITLE : PGT_ROLE_HINT,
-			    info->hint) +
-		    1 + (c->r.w >= 124);
+		right.r.w = 9;
+		right.r.x -= right.r.w;
+		if (put_panels(ui, &right))
+			left.r.w -= right.r.w;
 	}
-	if (cut)
-		pgt_put(&left, 0, left.r.w - 1, PGT_ROLE_HINT, pgt_glyph(PGT_G_ELLIPSIS));
-	left = *c;
-	left.r.x += c->r.w - tail;
-	left.r.w = tail;
-	if (c->r.w > tail) {
-		x = put_hint(&left, 0, '?', "help");
-		put_hint(&left, x, 'q', "quit");
+	if (!own) {
+		put_tabs(ui, &left);
+		return;
+	}
+	x = hints_of_names(&left, own);
+	if (x > 0 && x + 22 < left.r.w) {
+		x = pgt_put(&left, 0, x, PGT_ROLE_KEY, "1-9 a r c o t");
+		pgt_put(&left, 0, x + 1, PGT_ROLE_HINT, "screens");
 	}
 }
 

@@ -20,6 +20,8 @@
 #include "pg2une/engine/alerts.h"
 #include "pg2une/engine/changes.h"
 #include "pg2une/engine/engine.h"
+#include "pg2une/engine/rollouts.h"
+#include "pg2une/engine/tuning.h"
 #include "pg2une/observe/snapshot.h"
 #include "request_priv.h"
 #include "grid_priv.h"
@@ -50,6 +52,8 @@ struct pgt_panel_ops {
 		       enum pgt_role *role);
 	/* True when it was taken. */
 	bool (*request)(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r);
+	/* What its keys do: requests by name, "open=detail" to say more, "_" a blank. */
+	const char *hints;
 	const char *source; /* where its numbers come from: for w */
 	void (*source_more)(const struct pgt_ui *ui, struct pgt_doc *doc);
 };
@@ -57,7 +61,8 @@ struct pgt_panel_ops {
 struct pgt_panel {
 	const struct pgt_panel_ops *ops;
 	struct pgt_grid table;
-	struct pgt_rect r; /* h 0: not on this layout */
+	struct pgt_rect r; /* h 0: not on this layout; Tab still goes there, */
+	bool spare;	   /* unless another shows the same, or it is empty here */
 };
 
 struct pgt_screen_ops {
@@ -73,6 +78,7 @@ struct pgt_screen_state {
 	struct pgt_panel panels[PGT_MAX_PANELS];
 	int n_panels, focus;
 	bool zoom;
+	bool tabbed; /* the focus was moved by hand: to a hidden one too */
 };
 
 /* ---- pages ---- */
@@ -83,7 +89,7 @@ struct pgt_page_ops {
 	/* Writes the document anew, from the newest snapshot. */
 	void (*build)(struct pgt_page *p, struct pgt_ui *ui);
 	bool (*request)(struct pgt_page *p, struct pgt_ui *ui, enum pgt_request r);
-	const char *hints; /* requests, by name, blank between */
+	const char *hints; /* as of a panel */
 };
 
 struct pgt_page {
@@ -133,6 +139,9 @@ struct pgt_ui {
 	struct pgt_ev_alerts *alerts;    /* ours; NULL before the first */
 	struct pgt_ev_change *change;    /* ours; NULL before the first */
 	struct pgt_ev_advice *advice;    /* ours; NULL before the first */
+	struct pgt_ev_optimize *search;  /* ours; NULL before the first */
+	struct pgt_ev_rollout *rollout;  /* ours; NULL before the first */
+	struct pgt_tune_opts tune;       /* what the form of a search holds */
 	struct pgt_plot *history;
 	struct pgt_ev_link link;
 	bool have_link, paused;
@@ -169,7 +178,8 @@ extern const struct pgt_panel_ops pgt_panel_throughput, pgt_panel_latency,
     pgt_panel_horizon, pgt_panel_receiver, pgt_panel_tables, pgt_panel_indexes,
     pgt_panel_progress, pgt_panel_host, pgt_panel_databases, pgt_panel_cost,
     pgt_panel_alerts, pgt_panel_charts, pgt_panel_rules, pgt_panel_track, pgt_panel_items,
-    pgt_panel_log, pgt_panel_now, pgt_panel_advice, pgt_panel_chosen;
+    pgt_panel_log, pgt_panel_now, pgt_panel_advice, pgt_panel_chosen, pgt_panel_search,
+    pgt_panel_search_chart, pgt_panel_trials, pgt_panel_knobs, pgt_panel_effect;
 
 extern const struct pgt_grid_ops pgt_grid_activity, pgt_grid_locks, pgt_grid_queries;
 
@@ -250,6 +260,19 @@ bool pgt_flow_rollback_possible(const struct pgt_ui *ui);
 /* False when a question was asked first. */
 bool pgt_flow_may_quit(struct pgt_ui *ui);
 void pgt_page_open_item(struct pgt_ui *ui, uint32_t index);
+
+/* panel_search.c, panel_effect.c, flow_search.c: the optimizer */
+bool pgt_search_running(const struct pgt_ui *ui);
+const char *pgt_search_mode_name(enum pgt_tune_mode m);
+const char *pgt_search_objective_name(enum pgt_tune_objective o);
+/* "+14.2% [+9.1 +19.0]"; "-" for NAN. */
+char *pgt_search_gain(double pct, double lo, double hi, char *buf, size_t size);
+void pgt_page_open_trial(struct pgt_ui *ui, int id);
+void pgt_page_open_knob(struct pgt_ui *ui, uint32_t index);
+void pgt_flow_search_go(struct pgt_ui *ui); /* the form, or the proposal */
+void pgt_flow_search_hold(struct pgt_ui *ui);
+void pgt_flow_search_stop(struct pgt_ui *ui);
+void pgt_flow_search_restore(struct pgt_ui *ui);
 
 /* Rows by identity in the shown snapshot; NULL when gone. */
 const struct pgt_activity *pgt_find_session(const struct pgt_ui *ui, int pid);

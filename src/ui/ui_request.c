@@ -45,21 +45,18 @@ static void
 step_focus(struct pgt_ui *ui, int delta)
 {
 	struct pgt_screen_state *st = pgt_ui_screen(ui);
-	bool zoom = st->zoom;
 
-	/* Where panels are hidden by the zoom, step through those of the layout. */
-	st->zoom = false;
-	pgt_ui_layout(ui);
+	pgt_ui_layout(ui); /* tells which are spare */
 	for (int i = 1; i <= st->n_panels; i++) {
 		int k = (st->focus + (delta * i) % st->n_panels + st->n_panels) %
 			st->n_panels;
 
-		if (st->panels[k].r.h > 0) {
+		if (!st->panels[k].spare) {
 			st->focus = k;
+			st->tabbed = true;
 			break;
 		}
 	}
-	st->zoom = zoom;
 }
 
 static void
@@ -153,6 +150,14 @@ go_back(struct pgt_ui *ui, bool filters_too)
 	}
 	if (st->zoom)
 		return st->zoom = false, true;
+	if (st->tabbed) { /* from a panel that only Tab shows */
+		int at = st->focus;
+
+		st->tabbed = false;
+		pgt_ui_layout(ui);
+		if (st->focus != at)
+			return true;
+	}
 	if (filters_too && p->ops->table && (p->table.filter || p->table.search)) {
 		if (pgt_grid_filter(&p->table, NULL, NULL) < 0 ||
 		    pgt_grid_search(&p->table, NULL, NULL) < 0)
@@ -168,6 +173,27 @@ not_in_build(struct pgt_ui *ui, enum pgt_request r)
 {
 	pgt_ui_notice(ui, PGT_NOTICE_INFO, "%s: not available in this build",
 		      pgt_request_info(r)->name);
+}
+
+/* R, from anywhere: what is under way goes back. */
+static void
+roll_back(struct pgt_ui *ui)
+{
+	if (!pgt_flow_rollback_possible(ui) && pgt_search_running(ui) && !ui->read_only)
+		pgt_flow_search_restore(ui);
+	else
+		pgt_flow_change_rollback(ui);
+}
+
+static void
+hold(struct pgt_ui *ui)
+{
+	if (ui->read_only)
+		pgt_ui_notice(ui, PGT_NOTICE_WARN, "read-only: nothing is steered here");
+	else if (pgt_search_running(ui))
+		pgt_flow_search_hold(ui);
+	else
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "there is nothing to hold now");
 }
 
 static bool
@@ -193,7 +219,11 @@ general_request(struct pgt_ui *ui, enum pgt_request r)
 	} else if (r == PGT_REQ_CLUSTERS) {
 		pgt_flow_clusters(ui);
 	} else if (r == PGT_REQ_ROLLBACK) {
-		pgt_flow_change_rollback(ui);
+		roll_back(ui);
+	} else if (r == PGT_REQ_HOLD) {
+		hold(ui);
+	} else if (r == PGT_REQ_STOP) {
+		pgt_flow_search_stop(ui);
 	} else if (r == PGT_REQ_PSQL) {
 		pgt_flow_psql(ui);
 	} else if (r == PGT_REQ_ZOOM && !ui->n_pages) {

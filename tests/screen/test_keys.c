@@ -467,17 +467,6 @@ lost_link(void **state)
 	vt_close(vt);
 }
 
-static void
-unavailable_screens_say_so(void **state)
-{
-	struct vt *vt = open_rich(24, 80);
-
-	(void)state;
-	vt_keys(vt, "o");
-	assert_true(vt_shows(vt, "optimizer: not available in this build"));
-	vt_close(vt);
-}
-
 int
 main(void)
 {
@@ -499,7 +488,6 @@ main(void)
 	    cmocka_unit_test(palette),
 	    cmocka_unit_test(pause_and_age),
 	    cmocka_unit_test(lost_link),
-	    cmocka_unit_test(unavailable_screens_say_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

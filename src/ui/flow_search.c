@@ -1,0 +1,451 @@
+/* Words to the optimizer: the form that starts a search, hold, stop, and taking its
+ * proposal as a draft.  Production is asked for by its name, as for a change. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell_priv.h"
+#include "dialog_priv.h"
+#include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
+#include "pg2une/engine/options.h"
+#include "ui_priv.h"
+
+/* Rows of the form. */
+enum field {
+	F_MODE,
+	F_ACTION,
+	F_OBJECTIVE,
+	F_TRIALS,
+	F_TIME,
+	F_WINDOW,
+	F_STANDBY,
+	F_SCRIPT,
+	F_CLIENTS,
+	F_LAB,
+	F_START,
+	F_N
+};
+
+static const int trials[] = {10, 20, 30, 50, 100};
+static const int minutes[] = {0, 10, 30, 60, 120, 480};
+static const int seconds[] = {12, 20, 30, 60};
+static const int clients[] = {1, 2, 4, 8, 16, 32};
+
+static const char *const mode_help[] = {
+    [PGT_TUNE_MODEL] = "model: rules of thumb, nothing is measured",
+    [PGT_TUNE_LIVE] = "live: on this server, settings that a reload sets",
+    [PGT_TUNE_REHEARSAL] = "rehearsal: on a throwaway copy or a lab server",
+    [PGT_TUNE_CANARY] = "canary: on a standby that takes reads",
+};
+
+static const char *const action_help[] = {
+    [PGT_TUNE_KNOBS] = "settings",
+    [PGT_TUNE_QUERIES] = "indexes and hints of the advice",
+    [PGT_TUNE_HOLISTIC] = "settings, indexes and hints together",
+};
+
+static void form(struct pgt_ui *ui, enum field at);
+
+/* The one after now, round the end; the first when now is none of them. */
+static int
+next_of(const int *list, size_t n, int64_t now)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == now)
+			return list[(i + 1) % n];
+	return list[0];
+}
+
+static bool
+shown(const struct pgt_tune_opts *o, enum field f)
+{
+	switch (f) {
+	case F_STANDBY:
+		return o->mode == PGT_TUNE_CANARY;
+	case F_SCRIPT:
+	case F_CLIENTS:
+	case F_LAB:
+		return o->mode == PGT_TUNE_REHEARSAL;
+	case F_OBJECTIVE:
+	case F_TRIALS:
+	case F_TIME:
+	case F_WINDOW:
+	case F_ACTION:
+		return o->mode != PGT_TUNE_MODEL;
+	case F_MODE:
+	case F_START:
+	case F_N:
+		break;
+	}
+	return true;
+}
+
+static int64_t
+whole_ns(const struct pgt_tune_opts *o)
+{
+	/* the baseline's replicates and the comparison at the end: some ten more */
+	int64_t each = o->window_ns + o->settle_ns, all = each * (o->iterations + 10);
+
+	return o->time_ns > 0 && o->time_ns < all ? o->time_ns : all;
+}
+
+static void
+row_text(const struct pgt_tune_opts *o, enum field f, char *buf, size_t size)
+{
+	char t[32];
+
+	switch (f) {
+	case F_MODE:
+		snprintf(buf, size, "how        %s", mode_help[o->mode]);
+		break;
+	case F_ACTION:
+		snprintf(buf, size, "what       %s", action_help[o->action]);
+		break;
+	case F_OBJECTIVE:
+		snprintf(buf, size, "objective  %s", pgt_search_objective_name(o->objective));
+		break;
+	case F_TRIALS:
+		snprintf(buf, size, "trials     %d at most", o->iterations);
+		break;
+	case F_TIME:
+		if (o->time_ns > 0)
+			snprintf(buf, size, "time       %s at most",
+				 pgt_fmt_duration(o->time_ns, t, sizeof(t)));
+		else
+			snprintf(buf, size, "time       no limit");
+		break;
+	case F_WINDOW:
+		snprintf(buf, size, "window     %s of measuring a trial",
+			 pgt_fmt_duration(o->window_ns, t, sizeof(t)));
+		break;
+	case F_STANDBY:
+		snprintf(buf, size, "standby    %.120s",
+			 o->standby[0] ? o->standby : "(to be named)");
+		break;
+	case F_SCRIPT:
+		snprintf(buf, size, "load       %.120s",
+			 o->script[0] ? o->script : "the top queries seen here");
+		break;
+	case F_CLIENTS:
+		snprintf(buf, size, "clients    %d", o->clients);
+		break;
+	case F_LAB:
+		snprintf(buf, size, "server     %.120s",
+			 o->lab[0] ? o->lab : "a throwaway copy on this machine");
+		break;
+	case F_START:
+		if (o->mode == PGT_TUNE_MODEL)
+			snprintf(buf, size, "START      at once");
+		else
+			snprintf(buf, size, "START      takes ~%s",
+				 pgt_fmt_duration(whole_ns(o), t, sizeof(t)));
+		break;
+	case F_N:
+		break;
+	}
+}
+
+/* ---- starting ---- */
+
+static void
+start(struct pgt_ui *ui)
+{
+	struct pgt_err err = {0};
+
+	if (!ui->engine)
+		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "there is no connection");
+	else if (pgt_engine_tune_start(ui->engine, &ui->tune, &err) < 0)
+		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "%s", err.msg);
+	else
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "the search begins");
+}
+
+static void
+on_typed(struct pgt_ui *ui, int choice, const char *text, void *arg)
+{
+	(void)text;
+	(void)arg;
+	if (choice == 0)
+		start(ui);
+	else
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "nothing was done");
+}
+
+static void
+on_start(struct pgt_ui *ui, int choice, const char *text, void *arg)
+{
+	static const char *const lines[] = {
+	    "This is production. Type the cluster's name:"};
+	const char *name = ui->snap && ui->snap->node.name ? ui->snap->node.name : "";
+
+	(void)text;
+	(void)arg;
+	if (choice != 1)
+		form(ui, F_START);
+	else if (pgt_ui_is_production(ui) && *name && ui->tune.mode != PGT_TUNE_MODEL)
+		pgt_dialog_type(ui, lines, 1, name, on_typed, NULL);
+	else
+		start(ui);
+}
+
+static void
+ask_start(struct pgt_ui *ui)
+{
+	static const char *const effect[] = {
+	    [PGT_TUNE_MODEL] = "effect  none: nothing is written, nothing is measured",
+	    [PGT_TUNE_LIVE] = "effect  settings here change for a trial and go back",
+	    [PGT_TUNE_REHEARSAL] = "effect  a copy of the server runs on this machine",
+	    [PGT_TUNE_CANARY] = "effect  the standby's settings change; it may restart",
+	};
+	const char *buttons[2] = {"Leave it", "Start"};
+	char line[3][160];
+	const char *lines[3] = {line[0], line[1], line[2]};
+
+	snprintf(line[0], sizeof(line[0]), "Search for better settings of %.60s%s?",
+		 ui->snap && ui->snap->node.name ? ui->snap->node.name : "this server",
+		 pgt_ui_is_production(ui) ? " (PRODUCTION)" : "");
+	snprintf(line[1], sizeof(line[1]), "%s", mode_help[ui->tune.mode]);
+	snprintf(line[2], sizeof(line[2]), "%s", effect[ui->tune.mode]);
+	pgt_dialog_confirm(ui, lines, 3, buttons, 2, on_start, NULL);
+}
+
+/* ---- the form ---- */
+
+static char *
+text_field(struct pgt_tune_opts *o, enum field f)
+{
+	return f == F_STANDBY ? o->standby : f == F_SCRIPT ? o->script : o->lab;
+}
+
+static void
+on_text(struct pgt_ui *ui, int choice, const char *text, void *arg)
+{
+	enum field f = *(const enum field *)arg;
+
+	if (choice == 0)
+		pgt_str_copy(text_field(&ui->tune, f), sizeof(ui->tune.lab), text);
+	form(ui, f);
+}
+
+static void
+ask_text(struct pgt_ui *ui, enum field f)
+{
+	static const char *const lines[] = {
+	    [F_STANDBY] = "Connection string of the standby (host=... port=...):",
+	    [F_SCRIPT] = "A pgbench script, or empty for the top queries seen here:",
+	    [F_LAB] = "Connection string of a lab server, or empty for a copy:"};
+	enum field *arg = pgt_xmalloc(sizeof(*arg));
+
+	*arg = f;
+	pgt_dialog_entry(ui, &lines[f], 1, text_field(&ui->tune, f), on_text, arg);
+}
+
+static void
+on_row(struct pgt_ui *ui, int choice, const char *text, void *arg)
+{
+	struct pgt_tune_opts *o = &ui->tune;
+	enum field f;
+
+	(void)text;
+	if (choice < 0)
+		return;
+	f = ((const enum field *)arg)[choice];
+	switch (f) {
+	case F_MODE:
+		o->mode = (enum pgt_tune_mode)((o->mode + 1) % PGT_LEN(mode_help));
+		break;
+	case F_ACTION:
+		o->action = (enum pgt_tune_action)((o->action + 1) % PGT_LEN(action_help));
+		break;
+	case F_OBJECTIVE:
+		o->objective = (enum pgt_tune_objective)((o->objective + 1) % 3);
+		break;
+	case F_TRIALS:
+		o->iterations = next_of(trials, PGT_LEN(trials), o->iterations);
+		break;
+	case F_TIME:
+		o->time_ns = PGT_NS_PER_S * 60 *
+			     next_of(minutes, PGT_LEN(minutes),
+				     o->time_ns / (60 * PGT_NS_PER_S));
+		break;
+	case F_WINDOW:
+		o->window_ns = PGT_NS_PER_S * next_of(seconds, PGT_LEN(seconds),
+						      o->window_ns / PGT_NS_PER_S);
+		break;
+	case F_CLIENTS:
+		o->clients = next_of(clients, PGT_LEN(clients), o->clients);
+		break;
+	case F_STANDBY:
+	case F_SCRIPT:
+	case F_LAB:
+		ask_text(ui, f);
+		return;
+	case F_START:
+		ask_start(ui);
+		return;
+	case F_N:
+		break;
+	}
+	form(ui, f);
+}
+
+static void
+form(struct pgt_ui *ui, enum field at)
+{
+	enum field *fields = pgt_xcalloc(F_N, sizeof(*fields));
+	char text[F_N][160];
+	const char *rows[F_N];
+	int n = 0, current = 0;
+
+	for (enum field f = F_MODE; f < F_N; f++) {
+		if (!shown(&ui->tune, f))
+			continue;
+		if (f == at)
+			current = n;
+		row_text(&ui->tune, f, text[n], sizeof(text[n]));
+		rows[n] = text[n];
+		fields[n++] = f;
+	}
+	pgt_dialog_choose(ui, "Start a search: Enter changes a line", rows, n, current,
+			  on_row, fields);
+}
+
+static void
+open_form(struct pgt_ui *ui)
+{
+	const char *ram = ui->opts ? pgt_options_str(ui->opts, "ram") : NULL;
+	struct pgt_err ignored;
+	uint64_t bytes = 0;
+
+	if (ui->tune.iterations == 0)
+		pgt_tune_opts_init(&ui->tune);
+	if (ui->opts)
+		ui->tune.cpus = (int)pgt_options_int(ui->opts, "cpus");
+	if (ram && pgt_parse_bytes(ram, &bytes, &ignored) == 0)
+		ui->tune.ram_bytes = (double)bytes;
+	form(ui, F_MODE);
+}
+
+/* ---- the proposal ---- */
+
+static void
+on_accept(struct pgt_ui *ui, int choice, const char *text, void *arg)
+{
+	struct pgt_err err = {0};
+
+	(void)text;
+	(void)arg;
+	if (choice == 2)
+		open_form(ui);
+	if (choice != 1)
+		return;
+	if (!ui->engine)
+		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "there is no connection");
+	else if (pgt_engine_tune_accept(ui->engine, &err) < 0)
+		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "%s", err.msg);
+	else
+		pgt_ui_goto(ui, PGT_REQ_CHANGES);
+}
+
+static void
+ask_accept(struct pgt_ui *ui)
+{
+	const char *buttons[3] = {"Leave it", "Make it a draft", "Search anew"};
+	const struct pgt_ev_optimize *s = ui->search;
+	char line[2][160], gain[64];
+	const char *lines[2] = {line[0], line[1]};
+	int n = 0;
+
+	for (size_t i = 0; i < s->n_settings; i++)
+		n += s->settings[i].differs;
+	snprintf(line[0], sizeof(line[0]), "The proposal: %d change%s, gain %s%s", n,
+		 n == 1 ? "" : "s", s->pairs > 0 ? "" : "~",
+		 pgt_search_gain(s->gain_pct, s->gain_lo, s->gain_hi, gain,
+				 sizeof(gain)));
+	snprintf(line[1], sizeof(line[1]),
+		 "effect  a draft; nothing is written before its dry run and A");
+	pgt_dialog_confirm(ui, lines, 2, buttons, 3, on_accept, NULL);
+}
+
+void
+pgt_flow_search_go(struct pgt_ui *ui)
+{
+	const struct pgt_ev_optimize *s = ui->search;
+
+	if (ui->read_only)
+		pgt_ui_notice(ui, PGT_NOTICE_WARN, "read-only: nothing is tried here");
+	else if (pgt_search_running(ui))
+		pgt_ui_notice(ui, PGT_NOTICE_INFO,
+			      "a search is under way: H pauses, X stops it");
+	else if (s && s->state == PGT_TUNE_DONE && s->have_proposal && !s->keep_baseline)
+		ask_accept(ui);
+	else
+		open_form(ui);
+}
+
+/* ---- hold and stop ---- */
+
+void
+pgt_flow_search_hold(struct pgt_ui *ui)
+{
+	bool paused = ui->search->state == PGT_TUNE_PAUSED;
+
+	if (ui->read_only || !ui->engine)
+		return;
+	pgt_engine_tune_pause(ui->engine, !paused);
+	pgt_ui_notice(ui, PGT_NOTICE_INFO, "%s",
+		      paused ? "the search goes on"
+			     : "the search pauses when this trial has been taken back");
+}
+
+static void
+on_stop(struct pgt_ui *ui, int choice, const char *text, void *arg)
+{
+	(void)text;
+	(void)arg;
+	if (choice < 1 || !ui->engine)
+		return;
+	pgt_engine_tune_stop(ui->engine, choice == 1);
+	pgt_ui_notice(ui, PGT_NOTICE_INFO, "%s",
+		      choice == 1 ? "no more search: the best is compared once more"
+				  : "the trial is taken back");
+}
+
+void
+pgt_flow_search_stop(struct pgt_ui *ui)
+{
+	static const char *const lines[] = {
+	    "Stop the search?",
+	    "Propose  the best so far is compared with the baseline",
+	    "Restore  the trial is taken back now, nothing more is measured"};
+	static const char *const buttons[] = {"Go on", "Propose", "Restore"};
+
+	if (ui->read_only) {
+		pgt_ui_notice(ui, PGT_NOTICE_WARN, "read-only: nothing is steered here");
+		return;
+	}
+	if (!pgt_search_running(ui)) {
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "no search is under way");
+		return;
+	}
+	pgt_dialog_confirm(ui, lines, 3, buttons, 3, on_stop, NULL);
+}
+
+static void
+on_restore(struct pgt_ui *ui, int choice, const char *text, void *arg)
+{
+	on_stop(ui, choice == 1 ? 2 : 0, text, arg);
+}
+
+void
+pgt_flow_search_restore(struct pgt_ui *ui)
+{
+	static const char *const lines[] = {
+	    "Stop the search and restore the server?",
+	    "effect  the trial is taken back now; the proposal is not made"};
+	static const char *const buttons[] = {"Go on", "Stop and restore"};
+
+	pgt_dialog_confirm(ui, lines, 2, buttons, 2, on_restore, NULL);
+}

@@ -1,0 +1,140 @@
+/* The screens of long runs: the optimizer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
+#include "vt.h"
+
+static struct vt *
+open_rich(int rows, int cols)
+{
+	struct vt *vt = vt_open(&(struct vt_opts){rows, cols, NULL, false, false});
+
+	fixture_fill(vt, FIXTURE_RICH);
+	vt_draw(vt);
+	return vt;
+}
+
+static void
+tell_search(struct vt *vt, enum pgt_tune_state state)
+{
+	pgt_ui_event(&vt->ui, pgt_msg_new(PGT_EV_OPTIMIZE, 0, fixture_search(state),
+					  pgt_ev_optimize_free));
+	vt_draw(vt);
+}
+
+static void
+optimizer_at_three_sizes(void **state)
+{
+	static const int sizes[][2] = {{10, 40}, {24, 80}, {43, 132}};
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < PGT_LEN(sizes); i++) {
+		struct vt *vt = open_rich(sizes[i][0], sizes[i][1]);
+
+		vt_keys(vt, "o");
+		if (i == 1)
+			vt_golden(vt, "optimizer_idle_80x24");
+		tell_search(vt, PGT_TUNE_RUNNING);
+		snprintf(name, sizeof(name), "optimizer_%dx%d", sizes[i][1], sizes[i][0]);
+		vt_golden(vt, name);
+		vt_sane(vt);
+		vt_close(vt);
+	}
+}
+
+static void
+optimizer_form(void **state)
+{
+	struct vt *vt = open_rich(30, 100);
+
+	(void)state;
+	vt_keys(vt, "oA");
+	assert_true(vt_shows(vt, "live: on this server"));
+	vt_golden(vt, "optimizer_form_100x30");
+	vt_keys(vt, "<Enter>"); /* the next mode: rehearsal asks for its load */
+	assert_true(vt_shows(vt, "rehearsal: on a throwaway copy"));
+	vt_keys(vt, "<End><Up>");
+	assert_true(vt_shows(vt, "a throwaway copy on this machine"));
+	vt_keys(vt, "<Enter>host=lab port=1<Enter>");
+	assert_true(vt_shows(vt, "server     host=lab port=1"));
+	vt_keys(vt, "<Home><Enter><Enter><Enter>"); /* round to live */
+	assert_true(vt_shows(vt, "live: on this server"));
+	vt_keys(vt, "<Down><Down><Down><Enter>");
+	assert_true(vt_shows(vt, "50 at most"));
+	vt_keys(vt, "<End><Enter>"); /* start: asks, production by its name */
+	assert_true(vt_shows(vt, "Search for better settings of shop-prod (PRODUCTION)?"));
+	vt_keys(vt, "<Right><Enter>");
+	assert_true(vt_shows(vt, "Type the cluster"));
+	vt_keys(vt, "shop<Enter>");
+	assert_true(vt_shows(vt, "nothing was done"));
+	vt_keys(vt, "A<End><Enter><Right><Enter>shop-prod<Enter>");
+	assert_true(vt_shows(vt, "there is no connection")); /* it was sent */
+	vt->ui.read_only = true;
+	vt_keys(vt, "A");
+	assert_null(vt->ui.dialog);
+	assert_true(vt_shows(vt, "read-only"));
+	vt_close(vt);
+}
+
+static void
+optimizer_steered(void **state)
+{
+	struct vt *vt = open_rich(43, 132);
+
+	(void)state;
+	vt_keys(vt, "oX");
+	assert_true(vt_shows(vt, "no search is under way"));
+	tell_search(vt, PGT_TUNE_RUNNING);
+	vt_keys(vt, "X");
+	assert_true(vt_shows(vt, "Stop the search?"));
+	vt_keys(vt, "<Enter>"); /* the harmless answer is the first */
+	assert_null(vt->ui.dialog);
+	vt_keys(vt, "R");
+	assert_true(vt_shows(vt, "Stop the search and restore the server?"));
+	vt_keys(vt, "<Esc>A");
+	assert_true(vt_shows(vt, "a search is under way"));
+	/* the curve follows the setting under the cursor */
+	assert_true(vt_shows(vt, "Effect of work_mem"));
+	vt_keys(vt, "<Tab><Tab><Down>");
+	assert_true(vt_shows(vt, "Effect of random_page_cost"));
+	vt_keys(vt, "<Tab><Enter>");
+	assert_true(vt_shows(vt, "Predicted gain by its value alone"));
+	vt_golden(vt, "page_knob_132x43");
+	vt_keys(vt, "<Esc><Tab><Down><Down><Enter>");
+	assert_true(vt_shows(vt, "What differed from the baseline"));
+	vt_keys(vt, "<Esc>");
+	tell_search(vt, PGT_TUNE_DONE);
+	vt_golden(vt, "optimizer_done_132x43");
+	vt_keys(vt, "A");
+	assert_true(vt_shows(vt, "The proposal: 2 changes, gain +13.1%"));
+	vt_keys(vt, "<Esc>");
+	vt->ui.read_only = true;
+	tell_search(vt, PGT_TUNE_RUNNING);
+	vt_keys(vt, "X");
+	assert_null(vt->ui.dialog);
+	vt_keys(vt, "H");
+	assert_true(vt_shows(vt, "read-only"));
+	vt_sane(vt);
+	vt_close(vt);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(optimizer_at_three_sizes),
+	    cmocka_unit_test(optimizer_form),
+	    cmocka_unit_test(optimizer_steered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
