@@ -381,6 +381,9 @@ pgt_flow_search_go(struct pgt_ui *ui)
 			      "a search is under way: H pauses, X stops it");
 	else if (s && s->state == PGT_TUNE_DONE && s->have_proposal && !s->keep_baseline)
 		ask_accept(ui);
+	else if (ui->engine && (!ui->snap || ui->snap->n_settings == 0))
+		pgt_ui_notice(ui, PGT_NOTICE_INFO,
+			      "the server's settings are being read: in a moment");
 	else
 		open_form(ui);
 }

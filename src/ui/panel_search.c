@@ -257,6 +257,8 @@ search_title(const struct pgt_ui *ui, char *buf, size_t size)
 
 	if (!s || s->state == PGT_TUNE_IDLE)
 		snprintf(buf, size, "Optimizer");
+	else if (s->opts.mode == PGT_TUNE_MODEL)
+		snprintf(buf, size, "Optimizer   model");
 	else
 		snprintf(buf, size, "Optimizer   %s, for %s",
 			 pgt_search_mode_name(s->opts.mode),

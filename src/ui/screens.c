@@ -268,6 +268,11 @@ optimizer_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
 		p[0].r = a;
 		return;
 	}
+	if (ui->search->opts.mode == PGT_TUNE_MODEL) { /* nothing is measured */
+		p[1].spare = p[2].spare = p[4].spare = true;
+		stack(a, p, (const int[]){1, 0, 0, 3}, (const int[]){6, 0, 0, 6}, 4);
+		return;
+	}
 	if (a.w < 100 || a.h < 22) {
 		stack(a, p, (const int[]){4, 5, 0, 5}, (const int[]){7, 7, 0, 7}, 4);
 		return;

@@ -31,6 +31,7 @@ init_screen(struct pgt_ui *ui, struct pgt_screen_state *st,
 	}
 	if (st->focus < 0)
 		st->focus = 0;
+	st->wish = st->focus;
 }
 
 void

@@ -39,7 +39,7 @@ fix_focus(struct pgt_screen_state *st)
 		return;
 	st->tabbed = false;
 	for (int i = 0; i < st->n_panels; i++) {
-		int k = (st->focus + i) % st->n_panels;
+		int k = (st->wish + i) % st->n_panels;
 
 		if (st->panels[k].r.h > 0) {
 			st->focus = k;

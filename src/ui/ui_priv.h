@@ -76,7 +76,7 @@ struct pgt_screen_ops {
 struct pgt_screen_state {
 	const struct pgt_screen_ops *ops;
 	struct pgt_panel panels[PGT_MAX_PANELS];
-	int n_panels, focus;
+	int n_panels, focus, wish; /* wish: to be in focus where there is room */
 	bool zoom;
 	bool tabbed; /* the focus was moved by hand: to a hidden one too */
 };

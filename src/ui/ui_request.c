@@ -52,7 +52,7 @@ step_focus(struct pgt_ui *ui, int delta)
 			st->n_panels;
 
 		if (!st->panels[k].spare) {
-			st->focus = k;
+			st->focus = st->wish = k;
 			st->tabbed = true;
 			break;
 		}
@@ -317,7 +317,7 @@ on_mouse(struct pgt_ui *ui, const struct pgt_mouse *m)
 		if (r.h <= 0 || m->y < r.y || m->y >= r.y + r.h || m->x < r.x ||
 		    m->x >= r.x + r.w)
 			continue;
-		st->focus = i;
+		st->focus = st->wish = i;
 		ui->dirty = true;
 		if (st->panels[i].ops->table &&
 		    pgt_grid_click(&st->panels[i].table, ui, m->y, m->x))
