@@ -13,6 +13,7 @@
 #include "pg2une/engine/manager.h"
 #include "pg2une/engine/measure.h"
 #include "pg2une/engine/options.h"
+#include "pg2une/engine/rollouts.h"
 #include "pg2une/pg/conn.h"
 
 #define TEND_MS	   200
@@ -223,6 +224,23 @@ clear(struct pgt_changes *c)
 	c->text[0] = '\0';
 }
 
+/* The draft as a rollout: its own thread drives it from here on. */
+static void
+roll_out(struct pgt_changes *c)
+{
+	struct pgt_rollout_plan *plan = NULL;
+	struct pgt_err err = {0};
+
+	if (c->stage != PGT_FLOW_DRAFT || c->draft->n_items == 0)
+		return;
+	if (pgt_rollouts_plan(c->e->opts, c->draft, &plan, &err) < 0 ||
+	    pgt_engine_rollout_start(c->e, plan, &err) < 0) {
+		pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "rollout: %s", err.msg);
+		return;
+	}
+	clear(c);
+}
+
 /* ---- what a crash left ---- */
 
 static void
@@ -318,6 +336,10 @@ obey(struct pgt_changes *c, struct pgt_msg *m)
 	case PGT_CM_GO:
 		if (!c->busy)
 			go(c);
+		break;
+	case PGT_CM_ROLLOUT:
+		if (!c->busy)
+			roll_out(c);
 		break;
 	case PGT_CM_CONFIRM:
 		if (!c->busy)
@@ -490,6 +512,15 @@ pgt_engine_change_go(struct pgt_engine *e, struct pgt_err *err)
 	if (writable(e, err) < 0)
 		return -1;
 	pgt_engine_command(e->changes->mb, PGT_CM_GO, 0, NULL, NULL);
+	return 0;
+}
+
+int
+pgt_engine_change_rollout(struct pgt_engine *e, struct pgt_err *err)
+{
+	if (writable(e, err) < 0)
+		return -1;
+	pgt_engine_command(e->changes->mb, PGT_CM_ROLLOUT, 0, NULL, NULL);
 	return 0;
 }
 

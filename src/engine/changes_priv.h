@@ -26,6 +26,7 @@ enum pgt_change_msg {
 	PGT_CM_ROLLBACK, /* data: char * reason */
 	PGT_CM_RECOVER,	 /* data: char * id, arg: confirm */
 	PGT_CM_TELL,
+	PGT_CM_ROLLOUT,
 	PGT_CM_PASSWORD, /* data: char * */
 };
 

@@ -6,9 +6,10 @@
 #include "cell_priv.h"
 #include "dialog_priv.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/engine/options.h"
 #include "ui_priv.h"
 
-enum word { GO, CONFIRM, ROLLBACK, RECOVER_BACK, RECOVER_KEEP, QUIT };
+enum word { GO, ROLLOUT, CONFIRM, ROLLBACK, RECOVER_BACK, RECOVER_KEEP, QUIT };
 
 bool
 pgt_flow_rollback_possible(const struct pgt_ui *ui)
@@ -31,6 +32,9 @@ say(struct pgt_ui *ui, enum word w)
 	switch (w) {
 	case GO:
 		rc = pgt_engine_change_go(ui->engine, &err);
+		break;
+	case ROLLOUT:
+		rc = pgt_engine_change_rollout(ui->engine, &err);
 		break;
 	case CONFIRM:
 		rc = pgt_engine_change_confirm(ui->engine, &err);
@@ -72,14 +76,18 @@ on_answer(struct pgt_ui *ui, int choice, const char *text, void *arg)
 	const char *name = ui->snap && ui->snap->node.name ? ui->snap->node.name : "";
 
 	(void)text;
+	if (w == GO && choice == 2) { /* only a draft has a third button */
+		w = ROLLOUT;
+		choice = 1;
+	}
 	if (choice != 1) {
 		if (w != QUIT)
 			pgt_ui_notice(ui, PGT_NOTICE_INFO, "nothing was done");
 		return;
 	}
 	/* Only what writes: a way back is never made harder. */
-	if (w != GO || !pgt_ui_is_production(ui) || !*name || !ui->change ||
-	    ui->change->stage != PGT_FLOW_DRY_RUN) {
+	if ((w != GO && w != ROLLOUT) || !pgt_ui_is_production(ui) || !*name ||
+	    !ui->change || (w == GO && ui->change->stage != PGT_FLOW_DRY_RUN)) {
 		say(ui, w);
 		return;
 	}
@@ -91,11 +99,13 @@ on_answer(struct pgt_ui *ui, int choice, const char *text, void *arg)
 static void
 ask(struct pgt_ui *ui, enum word w, const char *const *lines, int n, const char *yes)
 {
-	const char *buttons[2] = {"Leave it", yes};
+	const char *buttons[3] = {"Leave it", yes, "Roll out by a canary"};
+	bool canary = w == GO && ui->change->stage == PGT_FLOW_DRAFT && ui->opts &&
+		      pgt_options_str(ui->opts, "rollout");
 	enum word *arg = pgt_xmalloc(sizeof(*arg));
 
 	*arg = w;
-	pgt_dialog_confirm(ui, lines, n, buttons, 2, on_answer, arg);
+	pgt_dialog_confirm(ui, lines, n, buttons, canary ? 3 : 2, on_answer, arg);
 }
 
 static const char *
@@ -184,12 +194,17 @@ unfinished(const struct pgt_ui *ui)
 	static const char *const change[] = {
 	    "A change is not confirmed.",
 	    "effect  its guard takes it back at the deadline"};
+	static const char *const rollout[] = {
+	    "A rollout is under way.",
+	    "effect  its guards take traffic and changes back"};
 	/* From the first stage that may write: before the engine itself counts one. */
 	bool running = ui->change && ui->change->stage >= PGT_FLOW_APPLY &&
 		       ui->change->stage <= PGT_FLOW_ROLLBACK;
 
 	if (running || pgt_engine_change_pending(ui->engine))
 		return change;
+	if (pgt_rollout_under_way(ui) && ui->rollout->ours)
+		return rollout;
 	return pgt_search_running(ui) && !ui->read_only ? search : NULL;
 }
 

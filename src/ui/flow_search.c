@@ -23,7 +23,7 @@ enum field {
 	F_STANDBY,
 	F_SCRIPT,
 	F_CLIENTS,
-	F_LAB,
+	F_WHERE,
 	F_START,
 	F_N
 };
@@ -36,7 +36,7 @@ static const int clients[] = {1, 2, 4, 8, 16, 32};
 static const char *const mode_help[] = {
     [PGT_TUNE_MODEL] = "model: rules of thumb, nothing is measured",
     [PGT_TUNE_LIVE] = "live: on this server, settings that a reload sets",
-    [PGT_TUNE_REHEARSAL] = "rehearsal: on a throwaway copy or a lab server",
+    [PGT_TUNE_REHEARSAL] = "rehearsal: on a throwaway copy, or here on a lab",
     [PGT_TUNE_CANARY] = "canary: on a standby that takes reads",
 };
 
@@ -66,7 +66,7 @@ shown(const struct pgt_tune_opts *o, enum field f)
 		return o->mode == PGT_TUNE_CANARY;
 	case F_SCRIPT:
 	case F_CLIENTS:
-	case F_LAB:
+	case F_WHERE:
 		return o->mode == PGT_TUNE_REHEARSAL;
 	case F_OBJECTIVE:
 	case F_TRIALS:
@@ -131,9 +131,10 @@ row_text(const struct pgt_tune_opts *o, enum field f, char *buf, size_t size)
 	case F_CLIENTS:
 		snprintf(buf, size, "clients    %d", o->clients);
 		break;
-	case F_LAB:
-		snprintf(buf, size, "server     %.120s",
-			 o->lab[0] ? o->lab : "a throwaway copy on this machine");
+	case F_WHERE:
+		snprintf(buf, size, "where      %s",
+			 o->in_place ? "here: this server is a lab of nobody else"
+				     : "a throwaway copy on this machine");
 		break;
 	case F_START:
 		if (o->mode == PGT_TUNE_MODEL)
@@ -216,7 +217,7 @@ ask_start(struct pgt_ui *ui)
 static char *
 text_field(struct pgt_tune_opts *o, enum field f)
 {
-	return f == F_STANDBY ? o->standby : f == F_SCRIPT ? o->script : o->lab;
+	return f == F_STANDBY ? o->standby : o->script;
 }
 
 static void
@@ -225,7 +226,7 @@ on_text(struct pgt_ui *ui, int choice, const char *text, void *arg)
 	enum field f = *(const enum field *)arg;
 
 	if (choice == 0)
-		pgt_str_copy(text_field(&ui->tune, f), sizeof(ui->tune.lab), text);
+		pgt_str_copy(text_field(&ui->tune, f), sizeof(ui->tune.script), text);
 	form(ui, f);
 }
 
@@ -234,8 +235,7 @@ ask_text(struct pgt_ui *ui, enum field f)
 {
 	static const char *const lines[] = {
 	    [F_STANDBY] = "Connection string of the standby (host=... port=...):",
-	    [F_SCRIPT] = "A pgbench script, or empty for the top queries seen here:",
-	    [F_LAB] = "Connection string of a lab server, or empty for a copy:"};
+	    [F_SCRIPT] = "A pgbench script, or empty for the top queries seen here:"};
 	enum field *arg = pgt_xmalloc(sizeof(*arg));
 
 	*arg = f;
@@ -277,9 +277,11 @@ on_row(struct pgt_ui *ui, int choice, const char *text, void *arg)
 	case F_CLIENTS:
 		o->clients = next_of(clients, PGT_LEN(clients), o->clients);
 		break;
+	case F_WHERE:
+		o->in_place = !o->in_place;
+		break;
 	case F_STANDBY:
 	case F_SCRIPT:
-	case F_LAB:
 		ask_text(ui, f);
 		return;
 	case F_START:

@@ -32,6 +32,8 @@
 	  "the change under way, and earlier ones")                                      \
 	X(OPTIMIZER, 'o', 0, "optimizer", SCREENS, "optimizer",                          \
 	  "the search for better settings")                                              \
+	X(ROLLOUT, 't', 0, "rollout", SCREENS, "rollout",                                \
+	  "traffic to a canary, step by step")                                           \
 	X(NEXT, PGT_KEY_TAB, 0, "next-panel", MOVE, "", "focus the next panel")          \
 	X(PREV, PGT_KEY_BACKTAB, 0, "previous-panel", MOVE, "",                          \
 	  "focus the panel before")                                                      \
@@ -75,6 +77,8 @@
 	  "acknowledge the alert, dismiss the advice")                                   \
 	X(SNOOZE, 'S', 0, "snooze", DO, "snooze",                                        \
 	  "no word of it for an hour, or a week")                                        \
+	X(HOLD, 'H', 0, "hold", DO, "hold",                                          \
+	  "pause the search, and go on; stay at this step of a rollout")                 \
 	X(INCIDENT, 'i', 0, "incident", DO, "",                                          \
 	  "write an incident bundle of the last minutes")                                \
 	X(PSQL, '~', 0, "psql", DO, "psql",                                              \
@@ -88,8 +92,6 @@
 	  "start the guided change of what was accepted")                                \
 	X(CONFIRM, 'C', 0, "confirm", CHANGE, "confirm",                                 \
 	  "confirm the stage that waits for it")                                         \
-	X(HOLD, 'H', 0, "hold", CHANGE, "hold",                                          \
-	  "pause the search, and go on; stay at this step of a rollout")                 \
 	X(STOP, 'X', 0, "stop", CHANGE, "stop",                                          \
 	  "stop the search: with a proposal, or restored at once (asks)")                \
 	X(ROLLBACK, 'R', 0, "rollback", CHANGE, "roll back",                             \

@@ -294,7 +294,43 @@ static const struct pgt_screen_ops optimizer = {
     .layout = optimizer_layout,
 };
 
+static void
+rollout_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	int top = a.h >= 28 ? 8 : 7, nodes = 7, half = a.w / 2;
+
+	if (!ui->rollout || !ui->rollout->id[0]) {
+		for (int i = 1; i < 5; i++)
+			p[i].spare = true;
+		p[0].r = a;
+		return;
+	}
+	if (a.w < 70 || a.h < 20) {
+		stack(a, p, (const int[]){4, 3, 3, 5, 4}, (const int[]){7, 5, 5, 9, 5}, 5);
+		return;
+	}
+	p[0].r = rect(a.y, a.x, top, a.w);
+	p[1].r = rect(a.y + top, a.x, nodes, half);
+	p[2].r = rect(a.y + top, a.x + half, nodes, a.w - half);
+	a.y += top + nodes;
+	a.h -= top + nodes;
+	if (a.w >= 100) {
+		p[3].r = rect(a.y, a.x, a.h, half);
+		p[4].r = rect(a.y, a.x + half, a.h, a.w - half);
+	} else {
+		p[3].r = rect(a.y, a.x, a.h, a.w);
+	}
+}
+
+static const struct pgt_screen_ops rollout = {
+    .request = PGT_REQ_ROLLOUT,
+    .title = "Rollout",
+    .panels = {&pgt_panel_rollout, &pgt_panel_ro_primary, &pgt_panel_ro_canary,
+	       &pgt_panel_ro_evidence, &pgt_panel_ro_log, NULL},
+    .layout = rollout_layout,
+};
+
 const struct pgt_screen_ops *const pgt_screens[] = {
     &overview, &activity, &locks,  &queries, &waits,   &io,  &replication,
-    &tables,   &host,     &alerts, &advice,  &changes, &optimizer, NULL,
+    &tables,   &host,     &alerts, &advice,  &changes, &optimizer, &rollout, NULL,
 };

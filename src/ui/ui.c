@@ -243,6 +243,26 @@ on_search(struct pgt_ui *ui, struct pgt_msg *msg)
 }
 
 static void
+on_rollout(struct pgt_ui *ui, struct pgt_msg *msg)
+{
+	bool was = pgt_rollout_under_way(ui);
+
+	free(ui->rollout);
+	ui->rollout = msg->data;
+	msg->data = NULL;
+	msg->free_data = NULL;
+	ui->dirty = true;
+	if (was || !pgt_rollout_under_way(ui))
+		return;
+	if (ui->rollout->ours)
+		pgt_ui_goto(ui, PGT_REQ_ROLLOUT);
+	else
+		pgt_ui_notice(ui, PGT_NOTICE_INFO,
+			      "%.60s drives a rollout of %.60s: t watches it",
+			      ui->rollout->who, ui->rollout->target);
+}
+
+static void
 on_result(struct pgt_ui *ui, const struct pgt_ev_result *r)
 {
 	if (ui->jobs > 0)
@@ -307,6 +327,8 @@ pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg)
 		on_search(ui, take_msg);
 		break;
 	case PGT_EV_ROLLOUT:
+		on_rollout(ui, take_msg);
+		break;
 	case PGT_EV_HISTORY:
 		break;
 	}

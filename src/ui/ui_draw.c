@@ -108,6 +108,20 @@ want_texts(struct pgt_ui *ui)
 	pgt_engine_want_texts(ui->engine, keys, n);
 }
 
+/* Rollouts that others drive: looked for at the start, on their screen, and while
+ * one is under way. */
+static void
+want_rollouts(struct pgt_ui *ui)
+{
+	bool want = pgt_ui_screen(ui)->ops->request == PGT_REQ_ROLLOUT ||
+		    pgt_rollout_under_way(ui) || !ui->snap || ui->snap->seq < 5;
+
+	if (want == ui->watching)
+		return;
+	ui->watching = want;
+	pgt_engine_rollout_watch(ui->engine, want);
+}
+
 void
 pgt_ui_want(struct pgt_ui *ui)
 {
@@ -123,6 +137,7 @@ pgt_ui_want(struct pgt_ui *ui)
 		ui->wanted = bits;
 		pgt_engine_want(ui->engine, bits);
 	}
+	want_rollouts(ui);
 	if (ui->snap)
 		want_texts(ui);
 }

@@ -140,6 +140,32 @@ put_age(const struct pgt_ui *ui, struct header *h)
 	}
 }
 
+/* What this console has under way, or watches: seen from every screen. */
+static void
+put_runs(const struct pgt_ui *ui, struct header *h)
+{
+	const struct pgt_ev_change *c = ui->change;
+	struct segment *s;
+
+	if (pgt_rollout_under_way(ui)) {
+		s = add(h, 85, true, PGT_ROLE_STALE);
+		snprintf(s->text, sizeof(s->text), " ROLLOUT %.3g%%%s ",
+			 ui->rollout->view.pct > 0 ? ui->rollout->view.pct : 0,
+			 ui->rollout->view.awaiting ? ": C?" : "");
+	}
+	if (c && c->stage >= PGT_FLOW_APPLY && c->stage <= PGT_FLOW_ROLLBACK) {
+		s = add(h, 86, true, PGT_ROLE_STALE);
+		snprintf(s->text, sizeof(s->text), " CHANGE: %s%s ",
+			 pgt_flow_stage_name(c->stage),
+			 c->stage == PGT_FLOW_CONFIRM ? "?" : "");
+	}
+	if (pgt_search_running(ui)) {
+		s = add(h, 84, true, PGT_ROLE_STALE);
+		snprintf(s->text, sizeof(s->text), " SEARCH %d/%d ", ui->search->done,
+			 ui->search->total);
+	}
+}
+
 static void
 put_own(const struct pgt_ui *ui, struct header *h)
 {
@@ -192,6 +218,7 @@ pgt_header_draw(const struct pgt_ui *ui, const struct pgt_canvas *c)
 	put_identity(ui, &h);
 	if (ui->snap)
 		put_server(ui, &h);
+	put_runs(ui, &h);
 	put_own(ui, &h);
 	while (total_cells(&h) + (dropped ? 2 : 0) > c->r.w) {
 		int worst = -1;

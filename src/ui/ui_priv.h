@@ -161,6 +161,7 @@ struct pgt_ui {
 	uint64_t wanted_texts; /* hash of the keys asked for last */
 	int jobs;              /* answers that are awaited */
 
+	bool watching;	     /* rollouts of others: asked of the engine */
 	bool dirty, quit;
 	int exit_code;
 	int child;           /* pid of psql while it has the terminal, else 0 */
@@ -179,7 +180,9 @@ extern const struct pgt_panel_ops pgt_panel_throughput, pgt_panel_latency,
     pgt_panel_progress, pgt_panel_host, pgt_panel_databases, pgt_panel_cost,
     pgt_panel_alerts, pgt_panel_charts, pgt_panel_rules, pgt_panel_track, pgt_panel_items,
     pgt_panel_log, pgt_panel_now, pgt_panel_advice, pgt_panel_chosen, pgt_panel_search,
-    pgt_panel_search_chart, pgt_panel_trials, pgt_panel_knobs, pgt_panel_effect;
+    pgt_panel_search_chart, pgt_panel_trials, pgt_panel_knobs, pgt_panel_effect,
+    pgt_panel_rollout, pgt_panel_ro_primary, pgt_panel_ro_canary, pgt_panel_ro_evidence,
+    pgt_panel_ro_log;
 
 extern const struct pgt_grid_ops pgt_grid_activity, pgt_grid_locks, pgt_grid_queries;
 
@@ -273,6 +276,12 @@ void pgt_flow_search_go(struct pgt_ui *ui); /* the form, or the proposal */
 void pgt_flow_search_hold(struct pgt_ui *ui);
 void pgt_flow_search_stop(struct pgt_ui *ui);
 void pgt_flow_search_restore(struct pgt_ui *ui);
+
+/* panel_rollout.c, flow_rollout.c */
+bool pgt_rollout_under_way(const struct pgt_ui *ui);
+void pgt_flow_rollout_confirm(struct pgt_ui *ui);
+void pgt_flow_rollout_hold(struct pgt_ui *ui);
+void pgt_flow_rollout_rollback(struct pgt_ui *ui);
 
 /* Rows by identity in the shown snapshot; NULL when gone. */
 const struct pgt_activity *pgt_find_session(const struct pgt_ui *ui, int pid);

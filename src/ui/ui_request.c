@@ -179,7 +179,9 @@ not_in_build(struct pgt_ui *ui, enum pgt_request r)
 static void
 roll_back(struct pgt_ui *ui)
 {
-	if (!pgt_flow_rollback_possible(ui) && pgt_search_running(ui) && !ui->read_only)
+	if (pgt_rollout_under_way(ui) && ui->rollout->ours)
+		pgt_flow_rollout_rollback(ui);
+	else if (!pgt_flow_rollback_possible(ui) && pgt_search_running(ui) && !ui->read_only)
 		pgt_flow_search_restore(ui);
 	else
 		pgt_flow_change_rollback(ui);
@@ -190,6 +192,8 @@ hold(struct pgt_ui *ui)
 {
 	if (ui->read_only)
 		pgt_ui_notice(ui, PGT_NOTICE_WARN, "read-only: nothing is steered here");
+	else if (pgt_rollout_under_way(ui) && ui->rollout->ours)
+		pgt_flow_rollout_hold(ui);
 	else if (pgt_search_running(ui))
 		pgt_flow_search_hold(ui);
 	else

@@ -1,4 +1,4 @@
-/* Events of long runs, built by hand: a search of the optimizer. */
+/* Events of long runs, built by hand: a search of the optimizer, a rollout. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,4 +119,91 @@ fixture_search(enum pgt_tune_state state)
 		ev->now_began_mono_ns = VT_NOW - 12 * S;
 	}
 	return ev;
+}
+
+static struct pgt_rollout_node
+node(const char *label, double share, double slower)
+{
+	struct pgt_rollout_node n = {.up = true,
+				     .share_pct = share,
+				     .tps = 48.08 * share,
+				     .calls = 144 * share,
+				     .mean_ms = 1.3 * slower,
+				     .p50_ms = 0.9 * slower,
+				     .p95_ms = 4.0 * slower,
+				     .p99_ms = 17.8 * slower,
+				     .errors = 0,
+				     .lag_bytes = NAN,
+				     .lag_ms = NAN,
+				     .conns = 20,
+				     .backends = 24,
+				     .backends_max = 200,
+				     .cpu_pct = 41,
+				     .mem_available_pct = 60,
+				     .disk_free_pct = 8};
+
+	pgt_str_copy(n.label, sizeof(n.label), label);
+	return n;
+}
+
+struct pgt_ev_rollout *
+fixture_rollout(enum pgt_ro_state state, bool ours)
+{
+	static const double pct[] = {5, 25, 50, 100};
+	struct pgt_ev_rollout *r = pgt_xcalloc(1, sizeof(*r));
+
+	pgt_str_copy(r->id, sizeof(r->id), "9a1b0000-0000-4000-8000-000000000000");
+	pgt_str_copy(r->changeset, sizeof(r->changeset),
+		     "7f3c0000-0000-4000-8000-000000000000");
+	pgt_str_copy(r->target, sizeof(r->target), "shop-prod");
+	pgt_str_copy(r->who, sizeof(r->who), "ana@bastion");
+	pgt_str_copy(r->router, sizeof(r->router), "pgbouncer");
+	pgt_str_copy(r->source, sizeof(r->source), ours ? "here" : "file");
+	r->ours = ours;
+	r->n_steps = 4;
+	r->view.state = state;
+	r->view.step = 1;
+	r->view.pct = 25;
+	r->view.judging = true;
+	r->left_ns = 18 * S;
+	r->max_left_ns = 272 * S;
+	r->lag_limit_bytes = 16e6;
+	r->starved_limit = 5;
+	for (int i = 0; i < 4; i++) {
+		r->view.steps[i].pct = pct[i];
+		r->view.steps[i].entered = i < 2;
+		r->view.steps[i].achieved_pct = i ? 24.7 : 5.1;
+		r->view.steps[i].verdict = i ? PGT_GATE_EXTEND : PGT_GATE_GO;
+		r->view.steps[i].took_ns = (i ? 12 : 31) * S;
+	}
+	r->node[0] = node("10.0.0.5:5432", 75.3, 1);
+	r->node[1] = node("10.0.0.7:5432", 24.7, 0.7);
+	r->node[1].p99_ms = 22;
+	r->node[1].lag_bytes = 40960;
+	r->node[1].lag_ms = 0.3;
+	r->view.evidence = (struct pgt_gate_evidence){.verdict = PGT_GATE_EXTEND,
+						      .reason = "",
+						      .mean_ratio = -0.21,
+						      .mean_lo = -0.29,
+						      .mean_hi = -0.12,
+						      .margin = 0.2,
+						      .tail_ratio = 0.04,
+						      .tail_e_harm = 1.3,
+						      .tail_e_better = 0.7,
+						      .tail_limit = 40,
+						      .error_e = 1,
+						      .error_limit = 100,
+						      .canary_calls = 35640,
+						      .primary_calls = 108600,
+						      .buckets = 12};
+	pgt_str_copy(r->evidence_reason, sizeof(r->evidence_reason),
+		     "the tail is not decided yet");
+	pgt_str_copy(r->control, sizeof(r->control), "the primary at the same moment");
+	r->tail_estimated = true;
+	pgt_str_copy(r->log[0], sizeof(r->log[0]), "> canary");
+	pgt_str_copy(r->log[1], sizeof(r->log[1]), "> step 25%");
+	if (state == PGT_RO_ROLLED_BACK)
+		pgt_str_copy(r->view.reason, sizeof(r->view.reason),
+			     "mean latency is 31% higher on the canary");
+	return r;
 }

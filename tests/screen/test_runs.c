@@ -1,4 +1,4 @@
-/* The screens of long runs: the optimizer. */
+/* The screens of long runs: the optimizer, a rollout. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -64,9 +64,11 @@ optimizer_form(void **state)
 	assert_true(vt_shows(vt, "rehearsal: on a throwaway copy"));
 	vt_keys(vt, "<End><Up>");
 	assert_true(vt_shows(vt, "a throwaway copy on this machine"));
-	vt_keys(vt, "<Enter>host=lab port=1<Enter>");
-	assert_true(vt_shows(vt, "server     host=lab port=1"));
-	vt_keys(vt, "<Home><Enter><Enter><Enter>"); /* round to live */
+	vt_keys(vt, "<Enter>");
+	assert_true(vt_shows(vt, "here: this server is a lab"));
+	vt_keys(vt, "<Home><Enter><End><Up><Enter>host=b port=1<Enter>");
+	assert_true(vt_shows(vt, "standby    host=b port=1"));
+	vt_keys(vt, "<Home><Enter><Enter>"); /* round to live */
 	assert_true(vt_shows(vt, "live: on this server"));
 	vt_keys(vt, "<Down><Down><Down><Enter>");
 	assert_true(vt_shows(vt, "50 at most"));
@@ -127,6 +129,91 @@ optimizer_steered(void **state)
 	vt_close(vt);
 }
 
+static void
+tell_rollout(struct vt *vt, struct pgt_ev_rollout *r)
+{
+	pgt_ui_event(&vt->ui, pgt_msg_new(PGT_EV_ROLLOUT, 0, r, free));
+	vt_draw(vt);
+}
+
+static void
+rollout_at_three_sizes(void **state)
+{
+	static const int sizes[][2] = {{10, 40}, {24, 80}, {43, 132}};
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < PGT_LEN(sizes); i++) {
+		struct vt *vt = open_rich(sizes[i][0], sizes[i][1]);
+
+		vt_keys(vt, "t");
+		assert_true(vt_shows(vt, "No rollout is known"));
+		tell_rollout(vt, fixture_rollout(PGT_RO_STEP, true));
+		snprintf(name, sizeof(name), "rollout_%dx%d", sizes[i][1], sizes[i][0]);
+		vt_golden(vt, name);
+		vt_sane(vt);
+		vt_close(vt);
+	}
+}
+
+static void
+rollout_steered(void **state)
+{
+	struct vt *vt = open_rich(30, 100);
+	struct pgt_ev_rollout *r = fixture_rollout(PGT_RO_STEP, true);
+
+	(void)state;
+	vt_keys(vt, "1");
+	tell_rollout(vt, r); /* ours opens its page */
+	assert_true(vt_shows(vt, "Evidence: canary against primary"));
+	vt_keys(vt, "C");
+	assert_null(vt->ui.dialog);
+	assert_true(vt_shows(vt, "does not say GO yet"));
+	r = fixture_rollout(PGT_RO_STEP, true);
+	r->view.awaiting = true;
+	r->view.evidence.verdict = PGT_GATE_GO;
+	tell_rollout(vt, r);
+	assert_true(vt_shows(vt, "ROLLOUT 25%: C?"));
+	vt_keys(vt, "C");
+	assert_true(vt_shows(vt, "Go on to 50% on the canary?"));
+	vt_keys(vt, "<Enter>");
+	assert_true(vt_shows(vt, "nothing was done"));
+	vt_keys(vt, "4R"); /* from anywhere */
+	assert_true(vt_shows(vt, "Roll back rollout 9a1b0000"));
+	vt_keys(vt, "<Esc>t");
+	tell_rollout(vt, fixture_rollout(PGT_RO_ROLLED_BACK, true));
+	assert_true(vt_shows(vt, "31% higher on the canary"));
+	vt_golden(vt, "rollout_rolled_back_100x30");
+	vt_close(vt);
+}
+
+/* Somebody else's: announced, shown the same, and without keys. */
+static void
+rollout_watched(void **state)
+{
+	struct vt *vt = open_rich(30, 100);
+	struct pgt_ev_rollout *r;
+
+	(void)state;
+	tell_rollout(vt, fixture_rollout(PGT_RO_STEP, false));
+	assert_true(vt_shows(vt, "ana@bastion drives a rollout of shop-prod: t watches"));
+	vt_keys(vt, "t");
+	assert_true(vt_shows(vt, "watching"));
+	r = fixture_rollout(PGT_RO_STEP, false);
+	r->view.awaiting = true;
+	tell_rollout(vt, r);
+	vt_keys(vt, "C");
+	assert_null(vt->ui.dialog);
+	assert_true(vt_shows(vt, "watched from here"));
+	vt_keys(vt, "R");
+	assert_null(vt->ui.dialog);
+	r = fixture_rollout(PGT_RO_STEP, false);
+	r->lost = true;
+	tell_rollout(vt, r);
+	assert_true(vt_shows(vt, "driver lost"));
+	vt_close(vt);
+}
+
 int
 main(void)
 {
@@ -134,6 +221,9 @@ main(void)
 	    cmocka_unit_test(optimizer_at_three_sizes),
 	    cmocka_unit_test(optimizer_form),
 	    cmocka_unit_test(optimizer_steered),
+	    cmocka_unit_test(rollout_at_three_sizes),
+	    cmocka_unit_test(rollout_steered),
+	    cmocka_unit_test(rollout_watched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

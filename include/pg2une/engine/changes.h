@@ -87,6 +87,9 @@ void pgt_engine_change_clear(struct pgt_engine *e);
 /* The next stage: dry run from DRAFT, apply from DRY_RUN.  Each needs a word of the
  * operator; the face asks for it.  Refused in read-only mode. */
 int pgt_engine_change_go(struct pgt_engine *e, struct pgt_err *err) PGT_MUST_CHECK;
+/* The draft goes a canary's way instead: a rollout by the plan that option "rollout"
+ * names.  What speaks against it comes as a notice, and the draft stays. */
+int pgt_engine_change_rollout(struct pgt_engine *e, struct pgt_err *err) PGT_MUST_CHECK;
 /* Make it permanent, in CONFIRM. */
 int pgt_engine_change_confirm(struct pgt_engine *e, struct pgt_err *err) PGT_MUST_CHECK;
 /* From anywhere; always taken. */
