@@ -22,8 +22,10 @@ SANFLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recov
 SANFLAGS_cov := --coverage -fprofile-update=atomic
 SANFLAGS := $(SANFLAGS_$(SAN))
 
-PKGS    := libpq libcjson libcurl libpcre2-8 ncursesw sqlite3 lapacke nlopt libmicrohttpd inih libcrypto
-PKGCF   := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKGS    := libpq libcjson libpcre2-8 ncursesw sqlite3 inih libcrypto
+# Opened on first use (base/dynlib.h): only their headers are needed here.
+LAZY    := libcurl lapacke nlopt
+PKGCF   := $(shell pkg-config --cflags $(PKGS) $(LAZY) 2>/dev/null)
 PKGLIB  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 
@@ -33,7 +35,7 @@ CFLAGS  += -std=gnu17 -g $(OPT) $(WARN) $(WERROR) $(SANFLAGS) -pthread
 # -u: the archive of ui stands before the library that needs its writers.
 CDKLIB  := -Wl,--wrap=writeChtype,--wrap=writeChtypeAttrib,-u,__wrap_writeChtype -l:libcdk.a
 LDLIBS  += $(CDKLIB) -lpg_query $(PKGLIB) -ltinfo -lm -pthread
-LDFLAGS += $(SANFLAGS)
+LDFLAGS += $(SANFLAGS) -Wl,--as-needed
 
 # ---- layers ----------------------------------------------------------------
 # In link order: each may use only what stands to its right (the exact edges are

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "pg2une/base/clock.h"
+#include "pg2une/base/dynlib.h"
 #include "pg2une/base/file.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
@@ -12,12 +13,31 @@
 
 #define SECRET_MAX 4096
 
+/* Only who has a pooler's, Patroni's or a hook's address needs it: base/dynlib.h. */
+#define CURL(F)                                                                          \
+	F(curl_, global_init)                                                            \
+	F(curl_, easy_init)                                                              \
+	F(curl_, easy_setopt)                                                            \
+	F(curl_, easy_perform)                                                           \
+	F(curl_, easy_getinfo)                                                           \
+	F(curl_, easy_strerror)                                                          \
+	F(curl_, easy_cleanup)                                                           \
+	F(curl_, slist_append)                                                           \
+	F(curl_, slist_free_all)
+
+static struct {
+	CURL(PGT_DYNLIB_MEMBER)
+} curl;
+static const char *const curl_names[] = {CURL(PGT_DYNLIB_NAME)};
+static struct pgt_dynlib curl_lib =
+    PGT_DYNLIB("libcurl.so.4", "libcurl4", curl_names, curl);
+
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
 
 static void
 init_curl(void)
 {
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	curl.global_init(CURL_GLOBAL_DEFAULT);
 }
 
 static size_t
@@ -32,15 +52,15 @@ on_body(char *data, size_t size, size_t n, void *ctx)
 static struct curl_slist *
 headers(const struct pgt_http_auth *auth, bool has_body)
 {
-	struct curl_slist *h = curl_slist_append(NULL, "Accept: application/json");
+	struct curl_slist *h = curl.slist_append(NULL, "Accept: application/json");
 	char *line;
 
 	if (has_body)
-		h = curl_slist_append(h, "Content-Type: application/json");
-	h = curl_slist_append(h, "Expect:");
+		h = curl.slist_append(h, "Content-Type: application/json");
+	h = curl.slist_append(h, "Expect:");
 	if (auth && auth->bearer) {
 		line = pgt_xasprintf("Authorization: Bearer %s", auth->bearer);
-		h = curl_slist_append(h, line);
+		h = curl.slist_append(h, line);
 		explicit_bzero(line, strlen(line));
 		free(line);
 	}
@@ -54,29 +74,29 @@ set_options(CURL *c, const char *method, const char *url,
 {
 	long ms = (long)(timeout_ns / PGT_NS_PER_MS);
 
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, ms);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, ms < 3000 ? ms : 3000L);
-	curl_easy_setopt(c, CURLOPT_PROXY, "");
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "pg2une");
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, reply);
+	curl.easy_setopt(c, CURLOPT_URL, url);
+	curl.easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+	curl.easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl.easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl.easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl.easy_setopt(c, CURLOPT_TIMEOUT_MS, ms);
+	curl.easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, ms < 3000 ? ms : 3000L);
+	curl.easy_setopt(c, CURLOPT_PROXY, "");
+	curl.easy_setopt(c, CURLOPT_USERAGENT, "pg2une");
+	curl.easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
+	curl.easy_setopt(c, CURLOPT_WRITEDATA, reply);
 	if (body) {
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, body);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+		curl.easy_setopt(c, CURLOPT_POSTFIELDS, body);
+		curl.easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
 	}
 	if (auth && auth->user) {
-		curl_easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-		curl_easy_setopt(c, CURLOPT_USERNAME, auth->user);
-		curl_easy_setopt(c, CURLOPT_PASSWORD,
+		curl.easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl.easy_setopt(c, CURLOPT_USERNAME, auth->user);
+		curl.easy_setopt(c, CURLOPT_PASSWORD,
 				 auth->password ? auth->password : "");
 	}
 	if (auth && auth->ca_file)
-		curl_easy_setopt(c, CURLOPT_CAINFO, auth->ca_file);
+		curl.easy_setopt(c, CURLOPT_CAINFO, auth->ca_file);
 }
 
 static int
@@ -94,7 +114,7 @@ fail(CURLcode rc, const char *method, const char *url, const char *detail,
 		code = PGT_E_TIMEOUT;
 	else if (rc == CURLE_UNSUPPORTED_PROTOCOL || rc == CURLE_URL_MALFORMAT)
 		code = PGT_E_USAGE;
-	safe = pgt_safetext(*detail ? detail : curl_easy_strerror(rc), PGT_SAFE_LINE,
+	safe = pgt_safetext(*detail ? detail : curl.easy_strerror(rc), PGT_SAFE_LINE,
 			    200);
 	pgt_err_set(err, code, "%s %s: %s", method, url, safe);
 	free(safe);
@@ -111,19 +131,21 @@ pgt_http(const char *method, const char *url, const struct pgt_http_auth *auth,
 	CURLcode rc;
 	CURL *c;
 
+	if (pgt_dynlib_open(&curl_lib, err) < 0)
+		return -1;
 	pthread_once(&curl_once, init_curl);
-	c = curl_easy_init();
+	c = curl.easy_init();
 	if (!c)
 		pgt_mem_abort();
 	h = headers(auth, body != NULL);
 	set_options(c, method, url, auth, body, timeout_ns, reply);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, h);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, detail);
-	rc = curl_easy_perform(c);
+	curl.easy_setopt(c, CURLOPT_HTTPHEADER, h);
+	curl.easy_setopt(c, CURLOPT_ERRORBUFFER, detail);
+	rc = curl.easy_perform(c);
 	if (rc == CURLE_OK)
-		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, ret_status);
-	curl_slist_free_all(h);
-	curl_easy_cleanup(c);
+		curl.easy_getinfo(c, CURLINFO_RESPONSE_CODE, ret_status);
+	curl.slist_free_all(h);
+	curl.easy_cleanup(c);
 	return rc == CURLE_OK ? 0 : fail(rc, method, url, detail, reply, err);
 }
 

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <nlopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "pg2une/optimize/gp.h"
 
 #include "gp_priv.h"
+#include "nlopt_priv.h"
 
 void
 pgt_gp_prior_default(struct pgt_gp_prior *p, size_t d)
@@ -60,7 +60,7 @@ objective(unsigned n_theta, const double *theta, double *grad, void *arg)
 	double g[PGT_GP_THETA(PGT_GP_DIMS)], value;
 
 	if (s->fit->cancel && atomic_load(s->fit->cancel))
-		nlopt_force_stop(s->opt);
+		pgt_nlopt.force_stop(s->opt);
 	if (pgt_gp_evaluate(&s->work, s->n, s->d, s->x, s->y, s->weight,
 			    s->fit->additive, theta, &value, g, NULL) < 0) {
 		/* Singular here: a slope of 0 and a very bad value turn L-BFGS back. */
@@ -129,25 +129,27 @@ maximise(struct fit_state *s, struct pgt_err *err)
 	double theta[PGT_GP_THETA(PGT_GP_DIMS)], value;
 	struct pgt_random r;
 
+	if (pgt_nlopt_open(err) < 0)
+		return -1;
 	bounds(s, lo, hi);
 	pgt_random_init(&r, s->fit->seed);
-	s->opt = nlopt_create(NLOPT_LD_LBFGS, (unsigned)n_theta);
+	s->opt = pgt_nlopt.create(NLOPT_LD_LBFGS, (unsigned)n_theta);
 	if (!s->opt)
 		pgt_mem_abort();
-	nlopt_set_max_objective(s->opt, objective, s);
-	nlopt_set_lower_bounds(s->opt, lo);
-	nlopt_set_upper_bounds(s->opt, hi);
-	nlopt_set_maxeval(s->opt, s->fit->max_evals > 0 ? s->fit->max_evals : 80);
-	nlopt_set_ftol_abs(s->opt, s->fit->tolerance > 0 ? s->fit->tolerance : 1e-7);
+	pgt_nlopt.set_max_objective(s->opt, objective, s);
+	pgt_nlopt.set_lower_bounds(s->opt, lo);
+	pgt_nlopt.set_upper_bounds(s->opt, hi);
+	pgt_nlopt.set_maxeval(s->opt, s->fit->max_evals > 0 ? s->fit->max_evals : 80);
+	pgt_nlopt.set_ftol_abs(s->opt, s->fit->tolerance > 0 ? s->fit->tolerance : 1e-7);
 	s->best = -HUGE_VAL;
 	for (int k = 0; k < starts; k++) {
 		start_point(s, k, &r, lo, hi, theta);
 		/* Failures of the line search still leave the best point seen. */
-		nlopt_optimize(s->opt, theta, &value);
+		pgt_nlopt.optimize(s->opt, theta, &value);
 		if (s->fit->cancel && atomic_load(s->fit->cancel))
 			break;
 	}
-	nlopt_destroy(s->opt);
+	pgt_nlopt.destroy(s->opt);
 	if (s->fit->cancel && atomic_load(s->fit->cancel))
 		return pgt_err_set(err, PGT_E_CANCELLED, "cancelled");
 	if (!(s->best > -1e9))

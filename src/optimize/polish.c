@@ -1,10 +1,10 @@
 #include <math.h>
-#include <nlopt.h>
 #include <string.h>
 
 #include "pg2une/base/mem.h"
 
 #include "acquire_priv.h"
+#include "nlopt_priv.h"
 
 #define MAX_EVALS 60
 
@@ -71,20 +71,23 @@ pgt_acquire_polish(const struct pgt_acquire *a, struct pgt_acquired *cand)
 	/* The transferred mean and the constraint have no gradient here. */
 	if (a->prior_mean || a->constrained)
 		return;
+	/* a model was fitted with it before; without it the candidate stays as it is */
+	if (pgt_nlopt_open(NULL) < 0)
+		return;
 	choose_free(&p, cand, lo, hi, x);
 	if (p.n_free == 0)
 		return;
 	pgt_space_kernel_of(a->space, cand->value, p.kernel);
-	opt = nlopt_create(NLOPT_LD_LBFGS, (unsigned)p.n_free);
+	opt = pgt_nlopt.create(NLOPT_LD_LBFGS, (unsigned)p.n_free);
 	if (!opt)
 		pgt_mem_abort();
-	nlopt_set_max_objective(opt, log_ei, &p);
-	nlopt_set_lower_bounds(opt, lo);
-	nlopt_set_upper_bounds(opt, hi);
-	nlopt_set_maxeval(opt, MAX_EVALS);
-	nlopt_set_ftol_abs(opt, 1e-6);
-	nlopt_optimize(opt, x, &value);
-	nlopt_destroy(opt);
+	pgt_nlopt.set_max_objective(opt, log_ei, &p);
+	pgt_nlopt.set_lower_bounds(opt, lo);
+	pgt_nlopt.set_upper_bounds(opt, hi);
+	pgt_nlopt.set_maxeval(opt, MAX_EVALS);
+	pgt_nlopt.set_ftol_abs(opt, 1e-6);
+	pgt_nlopt.optimize(opt, x, &value);
+	pgt_nlopt.destroy(opt);
 	for (size_t k = 0; k < p.n_free; k++)
 		if (isfinite(x[k]))
 			cand->unit[p.dim[k]] = x[k];

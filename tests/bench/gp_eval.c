@@ -87,8 +87,6 @@ main(void)
 	struct pgt_err err = {0};
 	char what[8];
 	size_t n, d, m;
-
-	pgt_matrix_single_thread();
 	while (scanf("%7s %zu %zu %zu", what, &n, &d, &m) == 4) {
 		int rc = strcmp(what, "eval") == 0 ? eval(n, d, m, &err)
 						   : fit(n, d, m, &err);

@@ -286,8 +286,6 @@ main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "time";
 	int seeds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 20;
-
-	pgt_matrix_single_thread();
 	if (seeds < 1 || seeds > SEEDS_MAX)
 		return 2;
 	if (strcmp(what, "functions") == 0)

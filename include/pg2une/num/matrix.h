@@ -1,7 +1,9 @@
 /* Dense symmetric positive definite linear algebra on LAPACK.  Matrices are
  * column-major, n by n, leading dimension n; of a factor only the lower triangle
- * counts.  No state; any thread.  LAPACK runs single-threaded here (the matrices
- * are small, and the order of sums must not vary between runs). */
+ * counts.  Any thread.  LAPACK is opened by the first factorisation, which tells
+ * PGT_E_UNSUPPORTED when it is not there; what works on a factor may come only after
+ * one.  It runs single-threaded here (the matrices are small, and the order of sums
+ * must not vary between runs). */
 #ifndef PG2UNE_NUM_MATRIX_H
 #define PG2UNE_NUM_MATRIX_H
 
@@ -32,8 +34,5 @@ PGT_MUST_CHECK int pgt_matrix_least_squares(size_t m, size_t n, double *a, doubl
 					    struct pgt_err *err);
 
 double pgt_matrix_dot(size_t n, const double *x, const double *y);
-
-/* Call once before any thread uses this module: one BLAS thread. */
-void pgt_matrix_single_thread(void);
 
 #endif

@@ -5,7 +5,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <openssl/evp.h>
+
 #include "pg2une/base/digest.h"
+#include "pg2une/base/str.h"
 
 /* FIPS 180-4's own examples. */
 static void
@@ -20,6 +23,28 @@ sha256(void **state)
 	pgt_digest_sha256("", 0, hex);
 	assert_string_equal(
 	    hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	pgt_digest_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, hex);
+	assert_string_equal(
+	    hex, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+/* Each length around the ends of blocks, beside libcrypto. */
+static void
+sha256_of_each_length(void **state)
+{
+	unsigned char data[200], md[32];
+	char hex[65], want[65];
+	unsigned int n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (unsigned char)(i * 7);
+	for (size_t len = 0; len <= sizeof(data); len++) {
+		assert_int_equal(EVP_Digest(data, len, md, &n, EVP_sha256(), NULL), 1);
+		pgt_str_hex(md, 32, want);
+		pgt_digest_sha256(data, len, hex);
+		assert_string_equal(hex, want);
+	}
 }
 
 /* The examples of RFC 3720 appendix B.4 (bytes there in wire order). */
@@ -71,6 +96,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sha256),
+	    cmocka_unit_test(sha256_of_each_length),
 	    cmocka_unit_test(crc32c),
 	    cmocka_unit_test(uuid),
 	};

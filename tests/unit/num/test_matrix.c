@@ -128,7 +128,5 @@ main(void)
 	    cmocka_unit_test(refuses_what_is_not_positive),
 	    cmocka_unit_test(least_squares),
 	};
-
-	pgt_matrix_single_thread();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -218,7 +218,5 @@ main(void)
 	    cmocka_unit_test(log_ei_values),
 	    cmocka_unit_test(log_ei_is_smooth),
 	};
-
-	pgt_matrix_single_thread();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

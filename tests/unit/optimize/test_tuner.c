@@ -375,7 +375,5 @@ main(void)
 	    cmocka_unit_test(reports),
 	    cmocka_unit_test(past_is_used),
 	};
-
-	pgt_matrix_single_thread();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
