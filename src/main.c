@@ -64,22 +64,20 @@ guard_fd(int argc, char **argv, const char *name)
 int
 main(int argc, char **argv)
 {
-	char **written = pgt_xcalloc((size_t)argc + 1, sizeof(*written));
+	char **written;
 	const struct pgt_cmd_ops *ops;
 	struct pgt_options *o = NULL;
 	struct pgt_err err;
 	const char *what;
 	int n_written = argc, words = 0, rc;
 
-	if (guard_fd(argc, argv, "guard") >= 0) {
-		free(written);
+	pgt_mem_setup();
+	if (guard_fd(argc, argv, "guard") >= 0)
 		return pgt_changing_guard(guard_fd(argc, argv, "guard"));
-	}
-	if (guard_fd(argc, argv, "rollout-guard") >= 0) {
-		free(written);
+	if (guard_fd(argc, argv, "rollout-guard") >= 0)
 		return pgt_rollout_guard(guard_fd(argc, argv, "rollout-guard"));
-	}
 	setlocale(LC_CTYPE, "");
+	written = pgt_xcalloc((size_t)argc + 1, sizeof(*written));
 	memcpy(written, argv, (size_t)argc * sizeof(*written));
 	pgt_err_clear(&err);
 	what = generate_what(argc, argv);

@@ -195,6 +195,7 @@ pgt_advise(const struct pgt_advise_input *in, struct pgt_advice_list **ret,
 	b->list.n_notes = c.n_notes;
 	b->list.real_ns = in->now_real_ns;
 	free(c.items);
+	free(c.parsed); /* the list keeps none of what was only read */
 	pgt_schema_free(empty);
 	*ret = &b->list;
 	return 0;

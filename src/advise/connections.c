@@ -19,7 +19,7 @@ pool_size(const struct adv_ctx *c)
 	double most = 1;
 
 	for (size_t i = 0; i < c->in->n_recent; i++)
-		most = fmax(most, c->in->recent[i]->sessions.active);
+		most = fmax(most, c->in->recent[i].active);
 	return isfinite(cores(c)) ? fmin(fmax(1.5 * most, 2 * cores(c)), 4 * cores(c))
 				  : 1.5 * most;
 }

@@ -97,8 +97,8 @@ adv_peak_sessions(const struct adv_ctx *c)
 	int peak = c->snap ? c->snap->sessions.total : 0;
 
 	for (size_t i = 0; i < c->in->n_recent; i++)
-		if (c->in->recent[i]->sessions.total > peak)
-			peak = c->in->recent[i]->sessions.total;
+		if (c->in->recent[i].total > peak)
+			peak = c->in->recent[i].total;
 	return peak;
 }
 

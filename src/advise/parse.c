@@ -571,7 +571,7 @@ adv_parse(struct adv_ctx *c, size_t i)
 	cJSON *tree;
 
 	if (!c->parsed)
-		c->parsed = pgt_arena_array(c->a, c->s->n_statements, sizeof(*c->parsed));
+		c->parsed = pgt_xcalloc(c->s->n_statements, sizeof(*c->parsed));
 	w.p = &c->parsed[i];
 	if (w.p->done)
 		return w.p;

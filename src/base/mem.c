@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,6 +6,8 @@
 #include <unistd.h>
 
 #include "pg2une/base/mem.h"
+
+#define LARGE_BYTES (128 * 1024) /* glibc's own first value; it would grow */
 
 static void (*abort_hook)(void);
 
@@ -25,6 +28,20 @@ pgt_mem_abort(void)
 		/* nothing is left to tell it to */
 	}
 	abort();
+}
+
+void
+pgt_mem_setup(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+	mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
+}
+
+void
+pgt_mem_trim(void)
+{
+	malloc_trim(0);
 }
 
 void *

@@ -38,14 +38,15 @@ struct pgt_advisor {
 	/* under the mutex: what the engine thread gives */
 	pthread_mutex_t mutex;
 	const struct pgt_snapshot *last;
-	const struct pgt_snapshot *recent[RECENT_MAX];
+	struct pgt_sessions recent[RECENT_MAX];
 	size_t n_recent;
+	int64_t recent_ns; /* of the last of these */
 	struct pgt_query_regression *regressions;
 	size_t n_regressions;
 	bool woken; /* the first snapshot was told */
 	/* the thread's own */
 	char *password;
-	struct pgt_schema *schema; /* of the last round */
+	struct pgt_schema_base *base; /* of the last round */
 	struct pgt_advice_list *list;
 	int64_t collected_real_ns, next_ns;
 	struct pgt_mark *marks;
@@ -65,15 +66,14 @@ pgt_advisor_snapshot(struct pgt_advisor *a, const struct pgt_snapshot *s)
 	pthread_mutex_lock(&a->mutex);
 	pgt_snapshot_unref(a->last);
 	a->last = pgt_snapshot_ref(s);
-	if (a->n_recent == 0 ||
-	    s->mono_ns - a->recent[a->n_recent - 1]->mono_ns >= RECENT_NS) {
+	if (a->n_recent == 0 || s->mono_ns - a->recent_ns >= RECENT_NS) {
 		if (a->n_recent == RECENT_MAX) {
-			pgt_snapshot_unref(a->recent[0]);
 			memmove(a->recent, a->recent + 1,
 				(RECENT_MAX - 1) * sizeof(a->recent[0]));
 			a->n_recent--;
 		}
-		a->recent[a->n_recent++] = pgt_snapshot_ref(s);
+		a->recent[a->n_recent++] = s->sessions;
+		a->recent_ns = s->mono_ns;
 	}
 	first = !a->woken;
 	a->woken = true;
@@ -148,10 +148,11 @@ pgt_advisor_password(struct pgt_advisor *a, const char *password)
 
 struct round {
 	const struct pgt_snapshot *snap;
-	const struct pgt_snapshot *recent[RECENT_MAX];
+	struct pgt_sessions recent[RECENT_MAX];
 	size_t n_recent;
 	struct pgt_query_regression *regressions;
 	size_t n_regressions;
+	const struct pgt_schema *schema;
 	struct pgt_host_facts host;
 };
 
@@ -160,8 +161,7 @@ take(struct pgt_advisor *a, struct round *r)
 {
 	pthread_mutex_lock(&a->mutex);
 	r->snap = a->last ? pgt_snapshot_ref(a->last) : NULL;
-	for (size_t i = 0; i < a->n_recent; i++)
-		r->recent[i] = pgt_snapshot_ref(a->recent[i]);
+	memcpy(r->recent, a->recent, sizeof(r->recent));
 	r->n_recent = a->n_recent;
 	r->regressions = pgt_xcalloc(a->n_regressions + 1, sizeof(*r->regressions));
 	memcpy(r->regressions, a->regressions,
@@ -174,8 +174,6 @@ static void
 give_back(struct round *r)
 {
 	pgt_snapshot_unref(r->snap);
-	for (size_t i = 0; i < r->n_recent; i++)
-		pgt_snapshot_unref(r->recent[i]);
 	free(r->regressions);
 }
 
@@ -235,7 +233,7 @@ advise(struct pgt_advisor *a, struct pgt_conn *c, const struct pgt_caps *caps,
 	    .snapshot = r->snap,
 	    .recent = r->recent,
 	    .n_recent = r->n_recent,
-	    .schema = a->schema,
+	    .schema = r->schema,
 	    .regressions = r->regressions,
 	    .n_regressions = r->n_regressions,
 	    .host = r->host,
@@ -249,7 +247,7 @@ advise(struct pgt_advisor *a, struct pgt_conn *c, const struct pgt_caps *caps,
 	in.workload = told_workload(a->e->opts, &in.remote_conservative);
 	if (pgt_advise(&in, &first, err) < 0)
 		return -1;
-	in.n_plans = pgt_hypo_ask(c, caps, a->schema, first, &plans);
+	in.n_plans = pgt_hypo_ask(c, caps, r->schema, first, &plans);
 	in.plans = plans;
 	if (in.n_plans == 0) {
 		free(plans);
@@ -265,7 +263,7 @@ advise(struct pgt_advisor *a, struct pgt_conn *c, const struct pgt_caps *caps,
 static int
 work(struct pgt_advisor *a, struct round *r, struct pgt_err *err)
 {
-	struct pgt_schema *schema;
+	struct pgt_schema *schema = NULL;
 	struct pgt_advice_list *list;
 	struct pgt_caps *caps = pgt_xcalloc(1, sizeof(*caps));
 	struct pgt_conn *c = connect_here(a, err);
@@ -274,11 +272,12 @@ work(struct pgt_advisor *a, struct round *r, struct pgt_err *err)
 	if (!c || pgt_caps_read(c, caps, err) < 0)
 		goto out;
 	pgt_hostfacts_read(a->e->opts, c, &r->host);
-	if (pgt_schema_collect(c, caps, a->schema, pgt_clock_real_ns(), &schema, err) < 0)
+	if (pgt_schema_collect(c, caps, a->base, pgt_clock_real_ns(), &schema, err) < 0)
 		goto out;
 	schema->in_recovery = r->snap->node.in_recovery;
-	pgt_schema_free(a->schema);
-	a->schema = schema;
+	pgt_schema_base_free(a->base);
+	a->base = pgt_schema_base_of(schema);
+	r->schema = schema;
 	rc = advise(a, c, caps, r, &list, err);
 	if (rc == 0) {
 		pgt_advice_list_free(a->list);
@@ -287,6 +286,7 @@ work(struct pgt_advisor *a, struct round *r, struct pgt_err *err)
 	}
 out:
 	pgt_conn_free(c);
+	pgt_schema_free(schema);
 	free(caps);
 	return rc;
 }
@@ -316,6 +316,7 @@ go_round(struct pgt_advisor *a)
 	if (work(a, &r, &err) < 0)
 		pgt_safetext_copy(a->message, sizeof(a->message), err.msg);
 	give_back(&r);
+	pgt_mem_trim(); /* all statements with their texts, and what parsing took */
 	post(a, false);
 }
 
@@ -422,13 +423,11 @@ pgt_advisor_free(struct pgt_advisor *a)
 	pthread_join(a->thread, NULL);
 	pgt_mailbox_free(a->mb);
 	pgt_snapshot_unref(a->last);
-	for (size_t i = 0; i < a->n_recent; i++)
-		pgt_snapshot_unref(a->recent[i]);
 	free(a->regressions);
 	if (a->password)
 		explicit_bzero(a->password, strlen(a->password));
 	free(a->password);
-	pgt_schema_free(a->schema);
+	pgt_schema_base_free(a->base);
 	pgt_advice_list_free(a->list);
 	pgt_marks_free(a->marks);
 	pthread_mutex_destroy(&a->mutex);

@@ -1,7 +1,6 @@
 /* What is asked in one tick: one pipelined batch of the collectors that are due,
  * with marks of the server's time between those that may be dear, so that each
  * one's price is known and its cadence can follow. */
-#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -380,7 +379,7 @@ batch_finish(struct pgt_sampler *s)
 	for (i = 0; i < s->n_asked; i++)
 		pgt_result_free(res[i]);
 	if (tick.bytes > TRIM_BYTES) /* the first reading of all statements */
-		malloc_trim(0);
+		pgt_mem_trim();
 	if (convert && !s->raw_encoding) {
 		s->raw_encoding = true;
 		s->phase = PH_ENCODING;

@@ -26,8 +26,8 @@ static const char *
 q_activity(const struct obs *o)
 {
 	return o->have_caps && !o->caps.cap[PGT_CAP_MONITOR].available ? "activity_all"
-	       : o->wanted & 1u << PGT_SEC_ACTIVITY		   ? "activity_all"
-								       : "activity";
+	       : o->wanted & PGT_WANT_IDLE ? "activity_all"
+					       : "activity";
 }
 
 static const char *
@@ -94,7 +94,7 @@ urgent_settings(const struct obs *o)
 static bool
 due_procs(const struct obs *o)
 {
-	return o->wanted & 1u << PGT_SEC_ACTIVITY;
+	return o->wanted & PGT_WANT_IDLE;
 }
 
 static int
@@ -178,7 +178,7 @@ const struct obs_collector obs_collectors[] = {
      .query = q_statements, .feed = obs_feed_statements, .params = p_statements},
     {"host", PGT_SEC_HOST, S(2), S(1), PGT_CAP_N, .read = host_read,
      .feed = obs_feed_host},
-    {"procs", PGT_SEC_ACTIVITY, S(3600), S(1), PGT_CAP_N, .due = due_procs,
+    {"procs", PGT_SEC_ACTIVITY, S(1), S(1), PGT_CAP_N, .due = due_procs,
      .read = host_read_procs, .feed = obs_feed_procs},
 };
 const size_t obs_n_collectors = PGT_LEN(obs_collectors);

@@ -401,79 +401,6 @@ read_facts(struct reader *r)
 
 /* ---- the window: differences to an earlier reading ---- */
 
-static int
-by_queryid(const void *a, const void *b)
-{
-	const struct pgt_sch_statement *x = *(const struct pgt_sch_statement *const *)a,
-				       *y = *(const struct pgt_sch_statement *const *)b;
-
-	if (x->queryid != y->queryid)
-		return x->queryid > y->queryid ? 1 : -1;
-	return (x->userid > y->userid) - (x->userid < y->userid);
-}
-
-static void
-statement_window(struct pgt_sch_statement *q, const struct pgt_sch_statement *was)
-{
-	/* a new entry began in the window; a smaller count was reset */
-	bool fresh = !was || was->calls > q->calls;
-
-	q->calls_w = q->calls - (fresh ? 0 : was->calls);
-	q->ms_w = q->total_ms - (fresh ? 0 : was->total_ms);
-	q->rows_w = q->rows - (fresh ? 0 : was->rows);
-	q->temp_w = q->temp_written - (fresh ? 0 : was->temp_written);
-	q->read_w = q->read - (fresh ? 0 : was->read);
-}
-
-static void
-statements_window(struct pgt_schema *s, const struct pgt_schema *prev)
-{
-	const struct pgt_sch_statement **old = pgt_xreallocarray(
-	    NULL, prev->n_statements ? prev->n_statements : 1, sizeof(const void *));
-
-	for (size_t i = 0; i < prev->n_statements; i++)
-		old[i] = &prev->statements[i];
-	qsort(old, prev->n_statements, sizeof(const void *), by_queryid);
-	for (size_t i = 0; i < s->n_statements; i++) {
-		const struct pgt_sch_statement *key = &s->statements[i];
-		const struct pgt_sch_statement **hit = bsearch(
-		    &key, old, prev->n_statements, sizeof(const void *), by_queryid);
-
-		statement_window(&s->statements[i], hit ? *hit : NULL);
-	}
-	free(old);
-}
-
-static void
-set_window(struct pgt_schema *s, const struct pgt_schema *prev)
-{
-	s->before.at_s = NAN;
-	for (size_t i = 0; i < s->n_statements; i++)
-		s->statements[i].calls_w = s->statements[i].ms_w =
-		    s->statements[i].rows_w = s->statements[i].temp_w = s->statements[i]
-									    .read_w = NAN;
-	for (size_t i = 0; i < s->n_tables; i++)
-		s->tables[i].ins_w = s->tables[i].upd_w = s->tables[i].del_w =
-		    s->tables[i].seq_scan_w = s->tables[i].seq_read_w = NAN;
-	if (!prev || !(s->now.at_s > prev->now.at_s) || s->now.xacts < prev->now.xacts)
-		return;
-	s->before = prev->now;
-	s->window_s = s->now.at_s - prev->now.at_s;
-	statements_window(s, prev);
-	for (size_t i = 0; i < s->n_tables; i++) {
-		struct pgt_sch_table *t = &s->tables[i];
-		const struct pgt_sch_table *was = find_table(prev, t->oid);
-
-		if (!was || was->ins > t->ins || was->seq_scan > t->seq_scan)
-			continue;
-		t->ins_w = (t->ins - was->ins) / s->window_s;
-		t->upd_w = (t->upd - was->upd) / s->window_s;
-		t->del_w = (t->del - was->del) / s->window_s;
-		t->seq_scan_w = (t->seq_scan - was->seq_scan) / s->window_s;
-		t->seq_read_w = (t->seq_read - was->seq_read) / s->window_s;
-	}
-}
-
 struct pgt_schema *
 pgt_schema_new(void)
 {
@@ -501,7 +428,7 @@ pgt_schema_free(struct pgt_schema *s)
 
 int
 pgt_schema_collect(struct pgt_conn *c, const struct pgt_caps *caps,
-		   const struct pgt_schema *prev, int64_t real_ns,
+		   const struct pgt_schema_base *prev, int64_t real_ns,
 		   struct pgt_schema **ret, struct pgt_err *err)
 {
 	struct reader r = {.c = c, .caps = caps, .s = pgt_schema_new()};
@@ -518,7 +445,7 @@ pgt_schema_collect(struct pgt_conn *c, const struct pgt_caps *caps,
 				   "the connection was lost while reading "
 				   "what is built");
 	}
-	set_window(r.s, prev);
+	sch_set_window(r.s, prev);
 	*ret = r.s;
 	return 0;
 }

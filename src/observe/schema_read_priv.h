@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "pg2une/observe/schema.h"
+
 struct pgt_arena;
 struct pgt_result;
 
@@ -35,5 +37,8 @@ void *sch_rows(struct pgt_arena *a, const struct pgt_result *r,
 /* One row into dst. */
 void sch_row(struct pgt_arena *a, const struct pgt_result *r, size_t row,
 	     const struct sch_col *cols, void *dst);
+
+/* The _w values and `before`, from the counters of an earlier reading or NULL. */
+void sch_set_window(struct pgt_schema *s, const struct pgt_schema_base *prev);
 
 #endif

@@ -119,7 +119,7 @@ struct pgt_advice_plan {
 struct pgt_advise_input {
 	const struct pgt_snapshot *snapshot; /* newest */
 	/* What was seen over a longer time than one interval; NULL: only now. */
-	const struct pgt_snapshot *const *recent;
+	const struct pgt_sessions *recent;
 	size_t n_recent;
 	const struct pgt_schema *schema; /* NULL: not collected */
 	const struct pgt_query_regression *regressions;

@@ -11,6 +11,14 @@
 
 #define PGT_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+/* The allocator's manners, once and before any thread.  One arena: what a thread has
+ * freed serves the next, and our threads allocate by the second, not by the
+ * microsecond.  Fixed thresholds: glibc raises them with the largest block that was
+ * ever freed, and would then keep twice as much. */
+void pgt_mem_setup(void);
+/* Free memory back to the kernel: after a round that took much and gave it back. */
+void pgt_mem_trim(void);
+
 void *pgt_xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *pgt_xcalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 void *pgt_xrealloc(void *p, size_t size) __attribute__((returns_nonnull));

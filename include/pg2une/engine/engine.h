@@ -83,7 +83,7 @@ void pgt_engine_set_interval(struct pgt_engine *e, int64_t interval_ns);
 void pgt_engine_pause(struct pgt_engine *e, bool pause);
 void pgt_engine_kick(struct pgt_engine *e); /* sample now, or retry the link now */
 void pgt_engine_set_password(struct pgt_engine *e, const char *password);
-/* Sections that are on screen: bits 1u << enum pgt_section_id. */
+/* Sections that are on screen: bits 1u << enum pgt_section_id, and PGT_WANT_IDLE. */
 void pgt_engine_want(struct pgt_engine *e, unsigned section_bits);
 void pgt_engine_want_texts(struct pgt_engine *e, const struct pgt_query_key *keys,
 			   size_t n);

@@ -60,7 +60,8 @@ void pgt_sampler_pause(struct pgt_sampler *s, bool pause);
 void pgt_sampler_kick(struct pgt_sampler *s); /* sample now; retry the link now */
 void pgt_sampler_set_password(struct pgt_sampler *s, const char *password);
 /* Sections that somebody looks at (bits 1 << pgt_section_id): collected each
- * tick if cheap, at once if slow.  The overview's are always collected. */
+ * tick if cheap, at once if slow.  The overview's are always collected.
+ * PGT_WANT_IDLE may be among them. */
 void pgt_sampler_want(struct pgt_sampler *s, unsigned section_bits);
 /* Texts to fetch with the next tick, for the rows on screen. */
 struct pgt_trace;

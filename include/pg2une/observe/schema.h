@@ -155,11 +155,17 @@ struct pgt_schema {
 	size_t n_notes;
 };
 
+/* The counters of a reading, for the window of the next one: what stays in memory
+ * between them. */
+struct pgt_schema_base;
+struct pgt_schema_base *pgt_schema_base_of(const struct pgt_schema *s);
+void pgt_schema_base_free(struct pgt_schema_base *b); /* NULL is legal */
+
 /* Read everything over c (role QUERY), each part under the statement_timeout;
  * a part that fails is a note, PGT_E_CONN only when the connection is lost.
  * prev gives the window and may be NULL.  The caller owns *ret. */
 int pgt_schema_collect(struct pgt_conn *c, const struct pgt_caps *caps,
-		       const struct pgt_schema *prev, int64_t real_ns,
+		       const struct pgt_schema_base *prev, int64_t real_ns,
 		       struct pgt_schema **ret, struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_schema_free(struct pgt_schema *s); /* NULL is legal */
 /* An empty one, for tests. */

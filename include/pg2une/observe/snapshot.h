@@ -38,6 +38,11 @@ enum pgt_section_id {
 	PGT_SEC_N
 };
 
+/* Beside the sections' bits in what a screen wants: idle sessions too, and what each
+ * process does on this machine.  Only the activity screen does: of 1,000 sessions that
+ * costs the server more than all the rest of a tick. */
+#define PGT_WANT_IDLE (1u << 31)
+
 struct pgt_section {
 	bool available;
 	bool partial;	   /* e.g. other users' query texts are hidden */
