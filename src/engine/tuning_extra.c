@@ -99,7 +99,7 @@ ask_advisor(struct pgt_tuning *t, struct pgt_conn *c, const struct pgt_caps *cap
 {
 	struct pgt_advise_input in = {
 	    .snapshot = t->at,
-	    .recent = &t->at,
+	    .recent = &t->at->sessions,
 	    .n_recent = 1,
 	    .schema = t->schema,
 	    .rules = pgt_sql_file("sql/rules/advise.rules"),

@@ -48,6 +48,7 @@ pgt_sampler_free(struct pgt_sampler *s)
 	if (!s)
 		return;
 	batch_forget(s);
+	pgt_caps_finish(&s->probes, NULL);
 	for (i = 0; i < PGT_LEN(s->params); i++)
 		pgt_buf_done(&s->params[i]);
 	free(s->slots);
@@ -85,6 +86,8 @@ pgt_sampler_wakeup_ns(const struct pgt_sampler *s)
 			   : pgt_conn_deadline_ns(s->conn);
 	case PH_CONNECTING:
 	case PH_IDENTITY:
+	case PH_CAPS:
+	case PH_PROBES:
 	case PH_BATCH:
 		break;
 	}
@@ -147,8 +150,16 @@ pgt_sampler_step(struct pgt_sampler *s)
 			link_refuse(s);
 		break;
 	case PH_IDENTITY:
-		if (state == PGT_CONN_DONE && link_identified(s))
-			step_idle(s);
+		if (state == PGT_CONN_DONE)
+			link_identified(s);
+		break;
+	case PH_CAPS:
+		if (state == PGT_CONN_DONE)
+			link_caps_answered(s);
+		break;
+	case PH_PROBES:
+		if (state == PGT_CONN_DONE)
+			link_probed(s);
 		break;
 	case PH_IDLE:
 		step_idle(s);
@@ -158,10 +169,9 @@ pgt_sampler_step(struct pgt_sampler *s)
 			break;
 		s->phase = PH_IDLE;
 		snap = batch_finish(s);
-		if (s->phase == PH_IDLE && s->obs->lost_sight &&
-		    s->obs->caps.cap[PGT_CAP_MONITOR].available)
-			link_recheck(s);
 		batch_schedule(s);
+		if (s->phase == PH_IDLE)
+			link_recheck(s);
 		break;
 	case PH_ENCODING:
 		step_encoding(s, state);
@@ -169,6 +179,9 @@ pgt_sampler_step(struct pgt_sampler *s)
 	case PH_CLOSED:
 		break;
 	}
+	/* the first tick of a line waits for nothing */
+	if (s->phase == PH_IDLE && s->first_of_link)
+		step_idle(s);
 	return snap;
 }
 

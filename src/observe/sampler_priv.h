@@ -20,7 +20,16 @@ struct slot {
 	const char *src;  /* what sql was made from */
 };
 
-enum phase { PH_CLOSED, PH_CONNECTING, PH_IDENTITY, PH_IDLE, PH_BATCH, PH_ENCODING };
+enum phase {
+	PH_CLOSED,
+	PH_CONNECTING,
+	PH_IDENTITY, /* who is it, and what may we see */
+	PH_CAPS,     /* the latter again, between two ticks */
+	PH_PROBES,   /* of either: does each extension answer */
+	PH_IDLE,
+	PH_BATCH,
+	PH_ENCODING
+};
 
 /* One statement of the batch in flight: a collector's, or a mark of the time. */
 struct asked {
@@ -51,6 +60,10 @@ struct pgt_sampler {
 	double cpu_pct;
 	bool is_local;
 	int backend_pid;	 /* as the server numbers it */
+	struct pgt_identity identity; /* of the line that is being made */
+	struct pgt_caps_probes probes;
+	bool rechecking, pooled;
+	int64_t caps_ns; /* when they were last asked for */
 	int64_t backend_cpu_ns;  /* at the end of the last tick; -1 unknown */
 };
 
@@ -60,9 +73,13 @@ void link_connect(struct pgt_sampler *s);
 void link_lost(struct pgt_sampler *s);
 /* A line that can never serve (a pooler's console): no retry. */
 void link_refuse(struct pgt_sampler *s);
-/* After the answer of the identity batch; false when the line is of no use. */
-bool link_identified(struct pgt_sampler *s);
-/* A privilege has gone or come: probe again. */
+/* After the answers of IDENTITY, CAPS and PROBES; each sends what comes next, and the
+ * last leaves the sampler IDLE. */
+void link_identified(struct pgt_sampler *s);
+void link_caps_answered(struct pgt_sampler *s);
+void link_probed(struct pgt_sampler *s);
+/* Ask again what we may see, when a privilege is gone or may have come.  Only between
+ * two ticks. */
 void link_recheck(struct pgt_sampler *s);
 int link_ask_identity(struct pgt_sampler *s);
 

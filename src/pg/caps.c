@@ -10,6 +10,7 @@
 #include "pg2une/pg/conn.h"
 #include "pg2une/pg/quote.h"
 #include "pg2une/pg/sql.h"
+#include "conn_priv.h"
 
 #define CAPS_TIMEOUT_NS (5 * PGT_NS_PER_S)
 
@@ -186,29 +187,38 @@ ext_missing(const struct cap_ext *ext, bool installable, int major,
 			 "install the package postgresql-contrib");
 }
 
-/* There: does it answer?  -1 only when the connection is gone. */
-static int
-ext_probe(struct pgt_conn *c, const struct cap_ext *ext, const char *role,
-	  int version_num, struct pgt_cap_state *st, struct pgt_err *err)
+/* There: does it answer?  What is asked joins the probes. */
+static void
+ext_probe(struct pgt_caps_probes *p, size_t ext, struct pgt_cap_state *st)
 {
-	struct pgt_result *r = NULL;
-	struct pgt_err e;
-	const struct pgt_sql *probe;
-	char *name, *sql;
+	const char *part = cap_exts[ext].cap == PGT_CAP_STATEMENTS &&
+					   strverscmp(st->version, "1.9") >= 0
+				   ? "_info"
+				   : "";
+	char *name = pgt_xasprintf("probe_%s%s", cap_exts[ext].name, part);
+	const struct pgt_sql *probe = pgt_sql_find(name, p->caps.server_version_num);
 
-	name = pgt_xasprintf("probe_%s", ext->name);
-	probe = pgt_sql_find(name, version_num);
 	free(name);
 	if (!probe) {
 		st->available = true; /* a type or a planner hook: nothing to ask */
-		return 0;
+		return;
 	}
-	sql = pgt_sql_expand(probe->text, st->schema);
-	pgt_err_clear(&e);
-	if (pgt_conn_run(c, sql, NULL, 0, CAPS_TIMEOUT_NS, &r, &e) < 0) {
-		set_text(st->why, sizeof(st->why), e.msg);
-		if (strcmp(e.sqlstate, "42501") == 0)
-			set_fix(st, "GRANT pg_monitor TO %s", role);
+	p->probe[p->n].ext = ext;
+	p->probe[p->n++].sql = pgt_sql_expand(probe->text, st->schema);
+}
+
+void
+pgt_caps_probed(struct pgt_caps_probes *p, size_t i, const struct pgt_result *r)
+{
+	const struct cap_ext *ext = &cap_exts[p->probe[i].ext];
+	struct pgt_cap_state *st = &p->caps.cap[ext->cap];
+
+	if (!pgt_result_ok(r)) {
+		const struct pgt_err *e = pgt_result_error(r);
+
+		set_text(st->why, sizeof(st->why), e->msg);
+		if (strcmp(e->sqlstate, "42501") == 0)
+			set_fix(st, "GRANT pg_monitor TO %s", p->role);
 		else if (ext->preload)
 			snprintf(st->fix, sizeof(st->fix),
 				 "add %s to shared_preload_libraries, restart",
@@ -217,22 +227,14 @@ ext_probe(struct pgt_conn *c, const struct cap_ext *ext, const char *role,
 		st->available = true;
 	} else {
 		set_text(st->why, sizeof(st->why), "may not use it");
-		set_fix(st, "GRANT pg_monitor TO %s", role);
+		set_fix(st, "GRANT pg_monitor TO %s", p->role);
 	}
-	free(sql);
-	pgt_result_free(r);
-	if (pgt_conn_state(c) != PGT_CONN_CLOSED)
-		return 0;
-	if (err)
-		*err = e;
-	return -1;
 }
 
-static int
-caps_extensions(struct pgt_conn *c, const struct pgt_result *list, const char *role,
-		struct pgt_caps *caps, struct pgt_err *err)
+static void
+caps_extensions(struct pgt_caps_probes *p, const struct pgt_result *list)
 {
-	int major = caps->server_version_num / 10000;
+	int major = p->caps.server_version_num / 10000;
 	size_t i, row;
 
 	for (row = 0; row < pgt_result_rows(list); row++) {
@@ -247,9 +249,9 @@ caps_extensions(struct pgt_conn *c, const struct pgt_result *list, const char *r
 		for (i = 0; i < PGT_LEN(cap_exts); i++)
 			if (name && strcmp(cap_exts[i].name, name) == 0)
 				break;
-		if (i == PGT_LEN(cap_exts))
+		if (i == PGT_LEN(cap_exts) || p->n == PGT_LEN(p->probe))
 			continue;
-		st = &caps->cap[cap_exts[i].cap];
+		st = &p->caps.cap[cap_exts[i].cap];
 		/* a planner hook works without CREATE EXTENSION, once it is loaded */
 		if (!version && st->available)
 			continue;
@@ -262,43 +264,107 @@ caps_extensions(struct pgt_conn *c, const struct pgt_result *list, const char *r
 			continue;
 		}
 		set_text(st->version, sizeof(st->version), version);
-		if (ext_probe(c, &cap_exts[i], role, caps->server_version_num, st, err) <
-		    0)
-			return -1;
+		ext_probe(p, i, st);
 	}
+}
+
+void
+pgt_caps_ask(int version, struct pgt_stmt ret[PGT_CAPS_ASK])
+{
+	ret[0] = (struct pgt_stmt){.sql = pgt_sql_get("caps", version)};
+	ret[1] = (struct pgt_stmt){.sql = pgt_sql_get("caps_extensions", version)};
+}
+
+int
+pgt_caps_parse(const struct pgt_conn *c, const struct pgt_result *row,
+	       const struct pgt_result *list, struct pgt_caps_probes *ret,
+	       struct pgt_err *err)
+{
+	const struct pgt_result *bad = pgt_result_ok(row) ? list : row;
+	struct pgt_caps_probes p = {
+	    .caps.server_version_num = pgt_conn_server_version(c)};
+
+	if (!pgt_result_ok(bad)) {
+		if (err)
+			*err = *pgt_result_error(bad);
+		return -1;
+	}
+	p.role = pgt_quote_ident_min(pgt_conn_user(c), NULL);
+	if (!p.role)
+		p.role = pgt_xstrdup("CURRENT_USER");
+	caps_from_row(row, p.role, &p.caps);
+	p.caps.cap[PGT_CAP_HINT_PLAN].available = flag(row, "hint_plan");
+	caps_extensions(&p, list);
+	*ret = p;
 	return 0;
+}
+
+void
+pgt_caps_finish(struct pgt_caps_probes *p, struct pgt_caps *ret)
+{
+	struct pgt_cap_state *all = &p->caps.cap[PGT_CAP_STATEMENTS_ALL];
+	size_t i;
+
+	*all = p->caps.cap[PGT_CAP_STATEMENTS];
+	if (all->available && !p->caps.cap[PGT_CAP_MONITOR].available) {
+		all->available = false;
+		set_text(all->why, sizeof(all->why), "others' statements are hidden");
+		set_text(all->fix, sizeof(all->fix), p->caps.cap[PGT_CAP_MONITOR].fix);
+	}
+	if (ret)
+		*ret = p->caps;
+	for (i = 0; i < p->n; i++)
+		free(p->probe[i].sql);
+	free(p->role);
+	p->role = NULL;
+	p->n = 0;
+}
+
+/* Send, and wait for all; PGT_E_CONN and the like when the connection went. */
+static int
+caps_run(struct pgt_conn *c, const struct pgt_stmt *stmts, size_t n, struct pgt_err *err)
+{
+	if (pgt_conn_send(c, stmts, n, CAPS_TIMEOUT_NS, err) < 0)
+		return -1;
+	while (pgt_conn_state(c) == PGT_CONN_BUSY) {
+		pgt_conn_wait(c);
+		pgt_conn_step(c);
+	}
+	if (pgt_conn_state(c) == PGT_CONN_DONE)
+		return 0;
+	if (err)
+		*err = *pgt_conn_error(c);
+	return -1;
 }
 
 int
 pgt_caps_read(struct pgt_conn *c, struct pgt_caps *ret, struct pgt_err *err)
 {
-	int version = pgt_conn_server_version(c), rc = -1;
-	struct pgt_result *row = NULL, *list = NULL;
-	struct pgt_caps caps = {.server_version_num = version};
-	struct pgt_cap_state *all = &caps.cap[PGT_CAP_STATEMENTS_ALL];
-	char *role = pgt_quote_ident_min(pgt_conn_user(c), NULL);
+	struct pgt_stmt stmts[PGT_CAP_N + PGT_CAPS_ASK] = {0};
+	struct pgt_result *row, *list;
+	struct pgt_caps_probes p;
+	size_t i, n;
+	int rc;
 
-	if (pgt_conn_run(c, pgt_sql_get("caps", version), NULL, 0, CAPS_TIMEOUT_NS, &row,
-			 err) < 0 ||
-	    pgt_conn_run(c, pgt_sql_get("caps_extensions", version), NULL, 0,
-			 CAPS_TIMEOUT_NS, &list, err) < 0)
-		goto out;
-	caps_from_row(row, role ? role : "CURRENT_USER", &caps);
-	caps.cap[PGT_CAP_HINT_PLAN].available = flag(row, "hint_plan");
-	if (caps_extensions(c, list, role ? role : "CURRENT_USER", &caps, err) < 0)
-		goto out;
-
-	*all = caps.cap[PGT_CAP_STATEMENTS];
-	if (all->available && !caps.cap[PGT_CAP_MONITOR].available) {
-		all->available = false;
-		set_text(all->why, sizeof(all->why), "others' statements are hidden");
-		set_text(all->fix, sizeof(all->fix), caps.cap[PGT_CAP_MONITOR].fix);
-	}
-	*ret = caps;
-	rc = 0;
-out:
-	free(role);
+	pgt_caps_ask(pgt_conn_server_version(c), stmts);
+	if (caps_run(c, stmts, PGT_CAPS_ASK, err) < 0)
+		return -1;
+	row = pgt_conn_take(c, 0);
+	list = pgt_conn_take(c, 1);
+	rc = pgt_caps_parse(c, row, list, &p, err);
 	pgt_result_free(row);
 	pgt_result_free(list);
+	if (rc < 0)
+		return -1;
+	for (i = 0; i < p.n; i++)
+		stmts[i] = (struct pgt_stmt){.sql = p.probe[i].sql};
+	rc = p.n > 0 ? caps_run(c, stmts, p.n, err) : 0;
+	for (i = 0, n = p.n; rc == 0 && i < n; i++) {
+		struct pgt_result *r = pgt_conn_take(c, i);
+
+		pgt_caps_probed(&p, i, r);
+		pgt_result_free(r);
+	}
+	pgt_caps_finish(&p, rc == 0 ? ret : NULL);
 	return rc;
 }

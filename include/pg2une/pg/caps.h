@@ -8,9 +8,8 @@
 #include <stddef.h>
 
 #include "pg2une/base/err.h"
+#include "pg2une/pg/conn.h"
 
-struct pgt_conn;
-struct pgt_result;
 
 enum pgt_cap {
 	PGT_CAP_MONITOR,	/* sees other sessions' queries: pg_read_all_stats */
@@ -53,7 +52,31 @@ struct pgt_caps {
 
 extern const char *const pgt_cap_names[PGT_CAP_N];
 
-/* Probe all over c (waits, at most a few round trips); a missing one is no error. */
+/* Probe all over c (waits, two round trips); a missing one is no error. */
 int pgt_caps_read(struct pgt_conn *c, struct pgt_caps *ret, struct pgt_err *err);
+
+/* The same for who may not wait: send the two statements of pgt_caps_ask(), give their
+ * results to pgt_caps_parse(), send the probes, give each one's result to
+ * pgt_caps_probed(), and take the whole with pgt_caps_finish(). */
+#define PGT_CAPS_ASK 2
+
+struct pgt_caps_probes {
+	struct pgt_caps caps; /* so far */
+	char *role;	      /* quoted */
+	size_t n;
+	struct {
+		size_t ext;
+		char *sql;
+	} probe[PGT_CAP_N];
+};
+
+void pgt_caps_ask(int version, struct pgt_stmt ret[PGT_CAPS_ASK]);
+/* ret is pgt_caps_finish()'s to end, also when nothing is to be probed. */
+PGT_MUST_CHECK int pgt_caps_parse(const struct pgt_conn *c, const struct pgt_result *row,
+				  const struct pgt_result *list,
+				  struct pgt_caps_probes *ret, struct pgt_err *err);
+void pgt_caps_probed(struct pgt_caps_probes *p, size_t i, const struct pgt_result *r);
+/* *ret may be NULL: only frees. */
+void pgt_caps_finish(struct pgt_caps_probes *p, struct pgt_caps *ret);
 
 #endif
