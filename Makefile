@@ -159,7 +159,7 @@ $(BUILD)/tests/bench/history: tests/bench/history.c $(foreach l,$(MAY_engine),$(
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 
 # ---- everything else -------------------------------------------------------
-.PHONY: deps demo test lint pytest bench fuzz fault soak install clean help
+.PHONY: deps demo test lint pytest bench fuzz fault soak sanitize install clean help
 deps:
 	@tests/lab/deps
 
@@ -185,6 +185,12 @@ fault: deps all
 	tests/fault/rollout.py
 soak: deps all
 	tests/bench/soak
+# What SAN=asan and SAN=tsan find in the unit and screen tests and in a console at work.
+sanitize: deps
+	@for san in asan tsan; do \
+		$(MAKE) --no-print-directory -j2 SAN=$$san all unit screen || exit 1; \
+		tests/bench/soak --binary build/$$san/pg2une --minutes $(or $(MINUTES),2) || exit 1; \
+	done
 fuzz: deps
 	tests/fuzz/run $(FUZZ_SECONDS)
 
@@ -199,4 +205,4 @@ clean:
 	rm -rf build
 
 help:
-	@echo "all deps demo test lint unit screen golden pytest bench fault soak fuzz mutants coverage install clean; SAN=asan|tsan"
+	@echo "all deps demo test lint unit screen golden pytest bench fault soak sanitize fuzz mutants coverage install clean; SAN=asan|tsan"

@@ -9,6 +9,7 @@
 #include "engine_priv.h"
 #include "history_priv.h"
 #include "tuning_priv.h"
+#include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/engine/alerts.h"
@@ -19,6 +20,7 @@
 /* Events that wait while a face draws: a snapshot a tick and some more. */
 #define EVENTS_MAX 64
 #define COMMANDS_MAX 256
+#define STOP_NS	     (2 * PGT_NS_PER_S)
 
 void
 pgt_engine_post(struct pgt_engine *e, enum pgt_event_type type, void *take_data,
@@ -113,7 +115,7 @@ pgt_engine_command(struct pgt_mailbox *mb, int type, int64_t arg, void *take_dat
 }
 
 static void
-stop_thread(struct pgt_mailbox *mb, pthread_t thread, int stop_type)
+tell_stop(struct pgt_mailbox *mb, int stop_type)
 {
 	struct pgt_msg *m = pgt_msg_new(stop_type, 0, NULL, NULL), *old;
 
@@ -123,7 +125,16 @@ stop_thread(struct pgt_mailbox *mb, pthread_t thread, int stop_type)
 		if (old)
 			pgt_msg_free(old);
 	}
-	pthread_join(thread, NULL);
+}
+
+/* False: the thread sits in a name lookup, which nothing can interrupt. */
+static bool
+joined(pthread_t thread, int64_t within_ns)
+{
+	int64_t at = pgt_clock_real_ns() + within_ns;
+	struct timespec until = {at / PGT_NS_PER_S, at % PGT_NS_PER_S};
+
+	return pthread_timedjoin_np(thread, NULL, &until) == 0;
 }
 
 void
@@ -131,10 +142,17 @@ pgt_engine_free(struct pgt_engine *e)
 {
 	if (!e)
 		return;
-	if (e->loop_started)
-		stop_thread(e->to_loop, e->loop, PGT_LM_STOP);
-	if (e->exec_started)
-		stop_thread(e->to_exec, e->exec, PGT_XM_STOP);
+	/* the user has left: a resolver that does not answer may not keep the program,
+	 * which ends with what the thread still holds */
+	if (e->loop_started) {
+		tell_stop(e->to_loop, PGT_LM_STOP);
+		if (!joined(e->loop, STOP_NS))
+			return;
+	}
+	if (e->exec_started) {
+		tell_stop(e->to_exec, PGT_XM_STOP);
+		pthread_join(e->exec, NULL);
+	}
 	pgt_changes_free(e->changes);
 	pgt_rollouts_free(e->rollouts);
 	pgt_advisor_free(e->advisor);

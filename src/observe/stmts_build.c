@@ -11,6 +11,7 @@
 
 #define TEXTS_MAX     64 /* fetched at once */
 #define TEXTS_ALWAYS  20 /* the first rows get their text without being asked */
+#define UNSURE_MAX    1.0 /* relative half-width of a band that says something */
 #define CALLS_MIN     20 /* below that a p99 is the maximum of a few */
 
 /* Which generation the window reaches back to: the younger once it is old
@@ -212,10 +213,25 @@ add_overhead(const struct obs_stmts *st, int base, struct pgt_qclass *c, size_t 
 	return o;
 }
 
+/* Half the band, relative.  over_ms is known in sum only: how it is spread over the
+ * calls is a guess, so all of it counts as unsure. */
 static double
-band(const struct pgt_quantile *q)
+band(const struct pgt_quantile *q, double over_ms)
 {
-	return q->value > 0 ? fmax(q->hi - q->value, q->value - q->lo) / q->value : NAN;
+	double model;
+
+	if (!(q->value > 0))
+		return NAN;
+	model = fmax(q->hi - q->value, q->value - q->lo) / q->value;
+	return hypot(model, over_ms / q->value);
+}
+
+/* Past a factor of two either way it is no measurement: better nothing. */
+static void
+say(const struct pgt_quantile *q, double over_ms, double *ret_ms, double *ret_err)
+{
+	*ret_err = band(q, over_ms);
+	*ret_ms = *ret_err <= UNSURE_MAX ? q->value : NAN;
 }
 
 static void
@@ -240,16 +256,15 @@ build_latency(struct obs *o, struct pgt_latency *l)
 		l->note = "too little to tell";
 	} else {
 		l->mean_ms = total / calls + over;
-		l->p50_ms = q[0].value;
-		l->p95_ms = q[1].value;
-		l->p99_ms = q[2].value;
-		l->p50_err = band(&q[0]);
-		l->p95_err = band(&q[1]);
-		l->p99_err = band(&q[2]);
+		say(&q[0], over, &l->p50_ms, &l->p50_err);
+		say(&q[1], over, &l->p95_ms, &l->p95_err);
+		say(&q[2], over, &l->p99_ms, &l->p99_err);
 		l->method = PGT_LAT_MIXTURE;
 		l->note = over > 0
 			      ? "execution, and the mean of parsing, planning and commit"
 			      : "execution alone: without parsing, planning and commit";
+		if (isnan(l->p50_ms) || isnan(l->p95_ms) || isnan(l->p99_ms))
+			l->note = "some percentiles cannot be told within a factor of two";
 		if (calls < CALLS_MIN)
 			l->note = "few statements: the upper percentiles say little";
 	}

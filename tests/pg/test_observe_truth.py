@@ -72,12 +72,15 @@ def test_sections_on_each_major(lab, observe, major):
 
 
 def test_tps_is_pgbenchs(lab, observe, major):
+    # 13 and 14 publish twice a second through a process of their own: the long form
+    # there and on the newest; the counters between are the same code
+    seconds = 26 if major in (13, 18) else 12
     one = lab(major=major, scale=10, fast=True)
     o = observe(one.dsn())
     o.until(mended)
     bench = subprocess.Popen(
         ["pgbench", "-h", one.host, "-p", str(one.port), "-U", "app", "-n", "-c", "4", "-R",
-         "150", "-T", "26", "bench"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+         "150", "-T", str(seconds), "bench"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, env=clean_env())
     done = weight = 0.0
     count = 0
@@ -94,7 +97,7 @@ def test_tps_is_pgbenchs(lab, observe, major):
             weight += s["interval_s"]
             count += 1
     real = int(re.search(r"transactions actually processed: (\d+)", out).group(1))
-    assert count > 10, "the machine is too slow to tell"
+    assert count > seconds / 3, "the machine is too slow to tell"
     assert abs(done - real) <= 0.02 * real + 3, f"{done:.0f} of {real} in {weight:.1f} s"
 
 
