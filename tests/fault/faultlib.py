@@ -1,5 +1,6 @@
 """What the fault tests share: a console that is driven stage by stage, a wire that can
 be cut, and the judgement whether a node was left as it must be."""
+import datetime
 import json
 import os
 import random
@@ -247,6 +248,24 @@ def node_state(lab, keys=KEYS):
         return {"lines": lines, "seen": seen, "indexes": dict(cur.fetchall())}
     finally:
         conn.close()
+
+
+def events(home, lab, change_id):
+    """(type, seconds since the epoch) of each record of a journal."""
+    r = pg2une(home, lab, "change", "show", change_id, "--format", "json")
+    return [(e["type"], datetime.datetime.fromisoformat(e["at"].replace("Z", "+00:00")).timestamp())
+            for e in json.loads(r.stdout)["data"]["events"]]
+
+
+def span(home, lab, begin, end):
+    """Seconds from the last record of one type to the last of another."""
+    at = dict(events(home, lab, changes(home, lab)[0]["id"]))
+    return at[end] - at[begin]
+
+
+def patience():
+    """How much slower than usual this machine is: 1 unless others use it as well."""
+    return max(1.0, os.getloadavg()[0] / os.cpu_count())
 
 
 def wait_until(test, seconds, step=0.05):
