@@ -115,6 +115,12 @@ mutants: all
 	tests/fault/mutants
 coverage: deps
 	tests/fault/coverage
+# The program with only src/change counted: the rest is taken as it is built.
+.PHONY: coverage-bin
+coverage-bin: all
+	$(MAKE) -s --no-print-directory SAN=cov OPT=-O0 build/cov/libchange.a
+	$(CC) $(CFLAGS) --coverage $(LDFLAGS) -o build/cov/pg2une $(BUILD)/obj/main.o -Wl,--start-group \
+	    $(subst $(BUILD)/libchange.a,build/cov/libchange.a,$(LIBS)) -Wl,--end-group $(LDLIBS)
 
 .PHONY: unit
 unit: $(UNIT_BIN)

@@ -322,7 +322,9 @@ pgt_preflight_verdict(const struct pgt_preflight *p, struct pgt_err *err)
 	size_t i;
 
 	for (i = 0; i < p->n_checks; i++)
-		if (p->checks[i].severity == PGT_RULE_REFUSE)
+		if (p->checks[i].severity == PGT_RULE_REFUSE &&
+		    /* no grant would help there */
+		    (!p->export_only || strcmp(p->checks[i].code, "managed") == 0))
 			return pgt_err_set(
 			    err,
 			    strcmp(p->checks[i].code, "privilege") == 0 ? PGT_E_DENIED

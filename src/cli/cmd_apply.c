@@ -209,13 +209,47 @@ static const struct pgt_column state_columns[] = {
     {"id", "changeset", PGT_CELL_TEXT}, {"stage", "stage", PGT_CELL_TEXT},
     {"outcome", "outcome", PGT_CELL_TEXT}, {"verdict", "verdict", PGT_CELL_TEXT},
     {"result", "result", PGT_CELL_TEXT}, {0}};
+static const struct pgt_column script_columns[] = {
+    {"statement", "", PGT_CELL_TEXT}, {0}};
 static const struct pgt_view plan_views[] = {
     {"items", "Plan", item_columns, NULL, 0},
     {"dry_run_result.checks", "Dry run", check_columns, "nothing speaks against it", 0},
+    {"script_lines", "To be run by whoever controls this server", script_columns, NULL,
+     0},
     {0}};
 static const struct pgt_view run_views[] = {{"", "Change", state_columns, NULL, 0},
 					    {"items", "Items", item_columns, NULL, 0},
 					    {0}};
+
+/* This server takes no ALTER SYSTEM: the plan is handed out instead. */
+static void
+put_script(cJSON *data, const struct pgt_change_run *run)
+{
+	const struct pgt_preflight *pre = pgt_change_run_preflight(run);
+	cJSON *lines;
+	char *script, *line, *save = NULL;
+
+	if (!pre || !pre->export_only)
+		return;
+	script = pgt_preflight_script(pre, pgt_change_run_changeset(run));
+	pgt_json_str(data, "script", script);
+	lines = pgt_json_arr(data, "script_lines");
+	for (line = strtok_r(script, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		pgt_json_str(pgt_json_obj(lines, NULL), "statement", line);
+	free(script);
+}
+
+/* A refusal has no data on stdout: the plan goes where the refusal is told. */
+static void
+say_script(const cJSON *data)
+{
+	const char *script;
+
+	if (pgt_json_get_str(data, "script", &script))
+		fprintf(stderr, "not applied; for whoever controls this server:\n%s",
+			script);
+}
 
 static int
 flow_answer(struct pgt_cmd *c, struct flow *f, struct pgt_err *err)
@@ -225,6 +259,10 @@ flow_answer(struct pgt_cmd *c, struct flow *f, struct pgt_err *err)
 
 	c->data = pgt_change_run_json(f->run);
 	c->views = run_views;
+	if (st == PGT_ST_NOTHING) {
+		put_script(c->data, f->run);
+		say_script(c->data);
+	}
 	pgt_changeset_short(pgt_change_run_changeset(f->run)->id, short_id,
 			    sizeof(short_id));
 	if (st == PGT_ST_CONFIRMED)
@@ -248,21 +286,14 @@ flow_answer(struct pgt_cmd *c, struct flow *f, struct pgt_err *err)
 static int
 dry_run(struct pgt_cmd *c, struct pgt_change_run *run, struct pgt_err *err)
 {
-	int rc = pgt_changing_dry_run(run, err);
-
+	(void)!pgt_changing_dry_run(run, err);
 	if (!pgt_change_run_preflight(run))
 		return -1; /* it could not be asked */
 	c->data = pgt_preflight_json(pgt_change_run_preflight(run),
 				     pgt_change_run_changeset(run));
 	c->views = plan_views;
 	pgt_err_clear(err);
-	if (rc < 0 && pgt_change_run_preflight(run)->export_only) {
-		char *script = pgt_preflight_script(pgt_change_run_preflight(run),
-						    pgt_change_run_changeset(run));
-
-		pgt_json_str(c->data, "script", script);
-		free(script);
-	}
+	put_script(c->data, run);
 	return 0; /* the answer itself says "refused" */
 }
 

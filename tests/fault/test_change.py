@@ -394,6 +394,73 @@ def test_a_pooler_is_refused(lab, console, home):
         c.end()
 
 
+def exported(one, home, user):
+    """The plan comes out as a script, with its way back; nothing is written."""
+    before = fl.node_state(one)
+    path = f"{home}/export.json"
+    with open(path, "w") as f:
+        json.dump(plan(work_mem="24MB"), f)
+    target = ["-h", one.host, "-p", str(one.port), "-U", user, "-d", "bench"]
+    r = fl.pg2une(home, one, "config", "apply", "--file", path, "--dry-run", "--format", "json",
+                  *target)
+    doc = json.loads(r.stdout)["data"]
+    assert doc["dry_run_result"]["export_only"] and doc["dry_run_result"]["refused"]
+    assert "ALTER SYSTEM SET work_mem = '24MB';" in doc["script"]
+    assert "-- ALTER SYSTEM RESET work_mem;" in doc["script"]
+    r = fl.pg2une(home, one, "config", "apply", "--file", path, *target)
+    assert r.returncode != 0 and "ALTER SYSTEM SET work_mem = '24MB';" in r.stdout + r.stderr
+    assert fl.node_state(one) == before
+    return doc["dry_run_result"]["checks"]
+
+
+def test_allow_alter_system_off_exports_the_plan(lab, home):
+    one = lab(major=17, fast=True, set="allow_alter_system=off")
+    assert any("allow_alter_system is off" in c["text"] for c in exported(one, home, "postgres"))
+
+
+def test_managed_service_exports_the_plan(clean, home):
+    clean.sql("CREATE ROLE rds_superuser")
+    try:
+        clean.sql("CREATE ROLE fault_master LOGIN IN ROLE rds_superuser, pg_read_all_settings")
+        for q in ("GRANT SELECT ON pg_file_settings TO fault_master",
+                  "GRANT EXECUTE ON FUNCTION pg_show_all_file_settings() TO fault_master"):
+            clean.sql(q, dbname="postgres")
+        found = exported(clean, home, "fault_master")
+        assert any("a managed service (role rds_superuser)" in c["text"] for c in found)
+    finally:
+        clean.sql("DROP OWNED BY fault_master", dbname="postgres")
+        clean.sql("DROP ROLE IF EXISTS fault_master")
+        clean.sql("DROP ROLE rds_superuser")
+
+
+@pytest.mark.parametrize("extra", [[], ["--apply", "--dry-run"]])
+def test_tune_without_apply_writes_nothing(clean, home, extra):
+    before = fl.node_state(clean)
+    r = fl.pg2une(home, clean, "config", "tune", "--workload", "oltp", "--ram", "8GB", "--cpus",
+                  "4", "--storage", "ssd", "--format", "json", "-h", clean.host, "-p",
+                  str(clean.port), "-U", "postgres", "-d", "bench", *extra)
+    assert r.returncode == 0, r.stderr
+    doc = json.loads(r.stdout)["data"]
+    assert doc["items"] and all("ALTER SYSTEM SET" in i["sql"] and i["inverse"]
+                                for i in doc["items"])
+    assert "shared_buffers" in [x["parameter"] for x in doc["needs_restart"]]
+    assert fl.node_state(clean) == before and not fl.changes(home, clean)
+
+
+def test_tune_applies_and_goes_back(clean, home):
+    before = fl.node_state(clean)
+    target = ["-h", clean.host, "-p", str(clean.port), "-U", "postgres", "-d", "bench"]
+    r = fl.pg2une(home, clean, "config", "tune", "--workload", "oltp", "--ram", "8GB", "--cpus",
+                  "4", "--storage", "ssd", "--apply", "--confirm", "later", "--stabilise", "0s",
+                  "--window", "1s", *target)
+    assert r.returncode == 0, r.stderr
+    (row,) = fl.changes(home, clean)
+    assert fl.node_state(clean)["lines"] != before["lines"]
+    r = fl.pg2une(home, clean, "config", "rollback", "--changeset-id", row["id"])
+    assert r.returncode == 0, r.stderr
+    assert fl.node_state(clean)["lines"] == before["lines"]
+
+
 def test_two_consoles_race(clean, tmp_path):
     for i in range(50):
         held, locks, texts = races.one(clean, str(tmp_path), 1 + i % 2)
