@@ -84,7 +84,10 @@ read_plan(struct pgt_replay *r, const cJSON *body, struct pgt_err *err)
 
 	if (r->cs)
 		return pgt_err_set(err, PGT_E_PARSE, "the journal has two plans");
-	if (!cs || pgt_changeset_from_json(cs, &r->cs, err) < 0) {
+	if (!cs)
+		return pgt_err_set(err, PGT_E_PARSE,
+				   "the journal's plan has no changeset");
+	if (pgt_changeset_from_json(cs, &r->cs, err) < 0) {
 		pgt_err_prefix(err, "the journal's plan");
 		return -1;
 	}

@@ -36,7 +36,7 @@ play(const struct pgt_journal *j)
 		CHECK(err.code != PGT_E_NONE);
 		return;
 	}
-	CHECK(rec.cs && rec.cs->n_items > 0);
+	CHECK(rec.cs);
 	for (i = 0; i < rec.cs->n_items; i++)
 		CHECK(!rec.intent[i] || rec.any_intent);
 	CHECK(!rec.closed || pgt_journal_last(j, PGT_J_CLOSED));
