@@ -55,7 +55,7 @@ def arguments_and_files(home):
 
 def test_typed_once_and_the_guard_has_it(node, home, console):
     t = console(["config", "apply", "--file", plan(home), "--stabilise", "0s", "--window", "1s",
-                 "--deadline", "8s", "-h", node.host, "-p", node.port, *ARGS], lab=node)
+                 "--deadline", "4s", "-h", node.host, "-p", node.port, *ARGS], lab=node)
     t.wait_for("Password:")
     t.type(SECRET)
     t.keys("Enter")

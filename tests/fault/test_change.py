@@ -160,7 +160,8 @@ def test_rollback_of_a_healthy_server_within_two_seconds(clean, console, home):
     assert fl.span(home, clean, "RB_BEGIN", "CLOSED") < 2 * fl.patience()
 
 
-@pytest.mark.parametrize("stage", ["reload", "confirm"])
+@pytest.mark.parametrize("stage", ["confirm", pytest.param("reload", marks=pytest.mark.skipif(
+    not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG=1"))])
 def test_host_and_server_lost_at_once(clean, console, home, stage):
     """Power loss: console, guard and server are killed in one moment.  At the next boot
     `recover` (docs/systemd) may run before the server is up."""
