@@ -478,6 +478,7 @@ def test_system_call_fails(clean, home, call, k, kind):
     try:
         r.wait()
         fl.judge(clean, r, home, before, 60)
+        assert sweep.struck(r.trace), "nothing was injected"
     finally:
         r.end()
 
