@@ -1,5 +1,6 @@
 /* alerts: what the history keeps.  analysis: the detectors and the rules, live. */
 #include <poll.h>
+#include <stdio.h>
 
 #include "cli_priv.h"
 #include "pg2une/base/clock.h"
@@ -112,6 +113,14 @@ static const struct pgt_option analysis_options[] = {
     {0},
 };
 
+/* What a screen would put into its status bar. */
+static void
+tell_notice(const struct pgt_ev_notice *n)
+{
+	if (n->level != PGT_NOTICE_INFO)
+		fprintf(stderr, "pg2une: %s\n", n->text);
+}
+
 /* The newest event when time is up. */
 static int
 watch(struct pgt_engine *e, int64_t for_ns, cJSON **ret, struct pgt_err *err)
@@ -130,6 +139,8 @@ watch(struct pgt_engine *e, int64_t for_ns, cJSON **ret, struct pgt_err *err)
 			if (m->type == PGT_EV_ALERTS) {
 				cJSON_Delete(last);
 				last = pgt_analysis_json(m->data);
+			} else if (m->type == PGT_EV_NOTICE) {
+				tell_notice(m->data);
 			} else if (m->type == PGT_EV_LINK && !link->up &&
 				   *link->message) {
 				pgt_err_set(err, PGT_E_CONN, "%s: %s", link->target,

@@ -169,8 +169,35 @@ feed_session(struct watch_events *e, const struct pgt_snapshot *s,
 		emit(d, PGT_EVENT_AUTOVACUUM, began, 1, 0, "%s",
 		     a->query ? a->query : "autovacuum");
 	if (a->is_client && !a->is_ours && a->query && is_ddl(a->query) &&
-	    first_time(&e->ddl, watch_hash(h, a->query, strlen(a->query))) && !learning)
-		emit(d, PGT_EVENT_DDL, began, 1, 0, "%s", a->query);
+	    first_time(&e->ddl, watch_hash(h, a->query, strlen(a->query)))) {
+		/* the statement's row will tell the same */
+		first_time(&e->ddl_rows, watch_hash(0, a->query, strlen(a->query)));
+		if (!learning)
+			emit(d, PGT_EVENT_DDL, began, 1, 0, "%s", a->query);
+	}
+}
+
+/* Most DDL is too short to be met in a session, but leaves a row among the statements;
+ * its text comes a moment later than the row. */
+static void
+feed_new_query(struct watch_events *e, const struct pgt_snapshot *s,
+	       const struct pgt_query *q, bool learning, struct pgt_detect *d)
+{
+	int64_t since = s->real_ns - s->statements_window_ns;
+	uint64_t h = watch_hash(0, &q->key.queryid, sizeof(q->key.queryid));
+
+	if (q->text && is_ddl(q->text)) {
+		if (first_time(&e->ddl_rows, watch_hash(0, q->text, strlen(q->text))) &&
+		    !learning)
+			emit(d, PGT_EVENT_DDL, since, 1, q->key.queryid, "%s", q->text);
+		return;
+	}
+	if (!(q->time_pct >= NEW_SHARE) || !first_time(&e->queries, h) || learning)
+		return;
+	emit(d, PGT_EVENT_NEW_QUERY, since, fmin(1, 0.5 + q->time_pct / 40),
+	     q->key.queryid, "query %lld with %.0f %% of the time%s%s",
+	     (long long)q->key.queryid, q->time_pct, q->text ? ": " : "",
+	     q->text ? q->text : "");
 }
 
 static void
@@ -180,24 +207,9 @@ feed_sessions(struct watch_events *e, const struct pgt_snapshot *s, struct pgt_d
 
 	for (size_t i = 0; i < s->n_activity; i++)
 		feed_session(e, s, &s->activity[i], learning, d);
-	for (size_t i = 0; i < s->n_queries; i++) {
-		const struct pgt_query *q = &s->queries[i];
-
-		if (!q->is_new || q->ours || !(q->time_pct >= NEW_SHARE) ||
-		    !first_time(&e->queries,
-				watch_hash(0, &q->key.queryid, sizeof(q->key.queryid))) ||
-		    learning)
-			continue;
-		if (q->text && is_ddl(q->text))
-			emit(d, PGT_EVENT_DDL, s->real_ns - s->statements_window_ns, 1,
-			     q->key.queryid, "%s", q->text);
-		else
-			emit(d, PGT_EVENT_NEW_QUERY, s->real_ns - s->statements_window_ns,
-			     fmin(1, 0.5 + q->time_pct / 40), q->key.queryid,
-			     "query %lld with %.0f %% of the time%s%s",
-			     (long long)q->key.queryid, q->time_pct, q->text ? ": " : "",
-			     q->text ? q->text : "");
-	}
+	for (size_t i = 0; i < s->n_queries; i++)
+		if (s->queries[i].is_new && !s->queries[i].ours)
+			feed_new_query(e, s, &s->queries[i], learning, d);
 }
 
 /* A root of the blocking forest with two victims, or one that waits long; told once. */

@@ -17,7 +17,7 @@ struct watch_events {
 	const struct pgt_snapshot *settings; /* last that held each; references */
 	const struct pgt_snapshot *tables;
 	int64_t start_real_ns, conf_load_real_ns, first_mono_ns;
-	struct seen apps, queries, vacuums, ddl, locks;
+	struct seen apps, queries, vacuums, ddl, ddl_rows, locks;
 };
 
 uint64_t watch_hash(uint64_t h, const void *data, size_t len);

@@ -32,6 +32,7 @@ struct loop {
 	int attempts;
 	bool told;
 	char *target;
+	char store[256]; /* trouble of the history, as last told */
 };
 
 static void
@@ -78,20 +79,36 @@ want_texts(struct loop *l)
 	pgt_sampler_want_texts(l->sampler, keys, n);
 }
 
+/* True when the history fails otherwise than before, or no longer. */
+static bool
+store_has_news(struct loop *l)
+{
+	char now[sizeof(l->store)] = "";
+
+	pgt_history_trouble(l->e->history, now, sizeof(now));
+	if (strcmp(now, l->store) == 0)
+		return false;
+	memcpy(l->store, now, sizeof(now));
+	return true;
+}
+
 static void
 on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 {
-	struct pgt_ev_alerts *ev = pgt_watcher_feed(l->watch, s);
 	const struct pgt_hist_query *minute;
+	struct pgt_ev_alerts *ev;
 	size_t n;
+
+	if (store_has_news(l))
+		pgt_watcher_hurry(l->watch);
+	ev = pgt_watcher_feed(l->watch, s);
 
 	want_texts(l);
 	pgt_history_snapshot(l->e->history, s);
 	minute = pgt_watcher_minute(l->watch, &n);
 	pgt_history_queries(l->e->history, s, minute, n);
 	if (ev) {
-		pgt_history_trouble(l->e->history, ev->store_message,
-				    sizeof(ev->store_message));
+		memcpy(ev->store_message, l->store, sizeof(ev->store_message));
 		pgt_records_alerts(l->e->history, &s->node, ev);
 		pgt_alert_hook_feed(l->hook, ev, &s->node);
 		pgt_advisor_alerts(l->e->advisor, ev);

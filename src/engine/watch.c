@@ -256,6 +256,12 @@ pgt_watcher_silence(struct pgt_watcher *w, uint64_t id, int64_t until_real_ns)
 }
 
 void
+pgt_watcher_hurry(struct pgt_watcher *w)
+{
+	w->next_round_ns = 0;
+}
+
+void
 pgt_watcher_run(struct pgt_watcher *w, bool active, int64_t real_ns)
 {
 	w->run_active = active;

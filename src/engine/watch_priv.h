@@ -36,6 +36,8 @@ const struct pgt_hist_query *pgt_watcher_minute(const struct pgt_watcher *w,
 						size_t *ret_n);
 void pgt_watcher_ack(struct pgt_watcher *w, uint64_t id);
 void pgt_watcher_silence(struct pgt_watcher *w, uint64_t id, int64_t until_real_ns);
+/* There is news beside the detectors': an event with the next snapshot. */
+void pgt_watcher_hurry(struct pgt_watcher *w);
 /* A run (optimizer, change, rollout; manual ones too) began or ended. */
 void pgt_watcher_run(struct pgt_watcher *w, bool active, int64_t real_ns);
 

@@ -51,37 +51,32 @@ on_version(void *ctx, const char *const *cells, int n)
 }
 
 static int
-apply_version(struct pgt_store *st, const char *sql, int version, struct pgt_err *err)
+put_version(struct pgt_store *st, int version, struct pgt_err *err)
 {
 	char num[16];
 	const char *params[] = {num};
 
 	snprintf(num, sizeof(num), "%d", version);
-	if (pgt_store_begin(st, err) < 0)
+	if (st->drv->run(st->db, must_sql("sql/store/dml/version_drop.sql"), NULL, 0, NULL,
+			 NULL, err) < 0)
 		return -1;
-	if (st->drv->script(st->db, sql, err) < 0 ||
-	    st->drv->run(st->db, must_sql("sql/store/dml/version_drop.sql"), NULL, 0,
-			 NULL, NULL, err) < 0 ||
-	    st->drv->run(st->db, must_sql("sql/store/dml/version_put.sql"), params, 1,
-			 NULL, NULL, err) < 0) {
-		pgt_store_rollback(st);
-		return -1;
-	}
-	return pgt_store_commit(st, err);
+	return st->drv->run(st->db, must_sql("sql/store/dml/version_put.sql"), params, 1, NULL,
+			    NULL, err);
 }
 
+/* Within a transaction that nobody else migrates in. */
 static int
-migrate(struct pgt_store *st, struct pgt_err *err)
+bring_up(struct pgt_store *st, struct pgt_err *err)
 {
 	int64_t version = 0;
 	char path[64];
 	const char *sql;
 	int newest = 0;
 
-	if (st->drv->script(st->db, must_sql("sql/store/dml/schema_version.sql"),
-			    err) < 0 ||
-	    st->drv->run(st->db, must_sql("sql/store/dml/version.sql"), NULL, 0,
-			 on_version, &version, err) < 0)
+	if ((st->drv->lock && st->drv->script(st->db, must_sql(st->drv->lock), err) < 0) ||
+	    st->drv->script(st->db, must_sql("sql/store/dml/schema_version.sql"), err) < 0 ||
+	    st->drv->run(st->db, must_sql("sql/store/dml/version.sql"), NULL, 0, on_version,
+			 &version, err) < 0)
 		return -1;
 	for (;;) {
 		snprintf(path, sizeof(path), "sql/store/schema/%s_%d.sql",
@@ -90,7 +85,8 @@ migrate(struct pgt_store *st, struct pgt_err *err)
 		if (!sql)
 			break;
 		newest++;
-		if (newest > version && apply_version(st, sql, newest, err) < 0)
+		if (newest > version && (st->drv->script(st->db, sql, err) < 0 ||
+					 put_version(st, newest, err) < 0))
 			return -1;
 	}
 	if (version > newest)
@@ -100,6 +96,18 @@ migrate(struct pgt_store *st, struct pgt_err *err)
 		    "use the newer program or another --store",
 		    (long long)version, newest);
 	return 0;
+}
+
+static int
+migrate(struct pgt_store *st, struct pgt_err *err)
+{
+	if (pgt_store_begin(st, err) < 0)
+		return -1;
+	if (bring_up(st, err) < 0) {
+		pgt_store_rollback(st);
+		return -1;
+	}
+	return pgt_store_commit(st, err);
 }
 
 static bool

@@ -14,6 +14,7 @@ struct pgt_store_driver {
 	const char *kind;
 	const char *schema_prefix; /* sql/store/schema/<prefix>_<version>.sql */
 	const char *begin;
+	const char *lock; /* a file: alone in this transaction; NULL: begin is enough */
 	int (*open)(const char *where, void **ret, struct pgt_err *err);
 	void (*close)(void *db);
 	/* Several statements, no parameters. */

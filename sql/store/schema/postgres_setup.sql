@@ -1,3 +1,11 @@
--- Each session of the shared history: its own schema and nothing else.
-CREATE SCHEMA IF NOT EXISTS pg2une;
+-- Each session of the shared history: its own schema and nothing else.  One console at a
+-- time makes it (the lock of postgres_lock.sql, held until the end of this message); where
+-- it is there already, no right to make one is needed.
+SELECT pg_catalog.pg_advisory_xact_lock(123613236883045);
+DO $$
+BEGIN
+	IF pg_catalog.to_regnamespace('pg2une') IS NULL THEN
+		CREATE SCHEMA pg2une;
+	END IF;
+END $$;
 SET search_path = pg2une

@@ -376,6 +376,172 @@ test_events_of_snapshots(void **state)
 	pgt_detect_free(d);
 }
 
+/* ---- each kind of cause ------------------------------------------------------------ */
+
+#define HAPPENS 1795
+
+static void
+add_session(struct pgt_snapshot *x, int64_t s, struct pgt_activity what)
+{
+	struct pgt_activity *a = pgt_arena_array(pgt_snapshot_arena(x), 1, sizeof(*a));
+
+	(void)s;
+	what.pid = 4711;
+	what.query_age_ns = PGT_NS_PER_S;
+	what.xact_age_ns = what.state_age_ns = -1;
+	*a = what;
+	x->activity = a;
+	x->n_activity = 1;
+}
+
+static void
+add_query(struct pgt_snapshot *x, int64_t s, double share, const char *text)
+{
+	struct pgt_query *q = pgt_arena_array(pgt_snapshot_arena(x), 2, sizeof(*q));
+
+	q[0] = x->queries[0];
+	q[1] = (struct pgt_query){.key = {.queryid = 78, .toplevel = true},
+				  .calls = 1,
+				  .total_ms = 5,
+				  .time_pct = share,
+				  .is_new = true,
+				  /* it comes with the second snapshot */
+				  .text = s > HAPPENS ? text : NULL};
+	x->queries = q;
+	x->n_queries = 2;
+}
+
+static void
+do_reload(struct pgt_snapshot *x, int64_t s)
+{
+	(void)s;
+	x->node.conf_load_real_ns = START_NS + HAPPENS * PGT_NS_PER_S;
+}
+
+static void
+do_setting(struct pgt_snapshot *x, int64_t s)
+{
+	do_reload(x, s);
+	((struct pgt_setting *)x->settings)->value = "off";
+}
+
+static void
+do_restart(struct pgt_snapshot *x, int64_t s)
+{
+	x->node.start_real_ns = START_NS + HAPPENS * PGT_NS_PER_S;
+	x->gap = s == HAPPENS ? PGT_GAP_RESTART : 0;
+}
+
+static void
+do_failover(struct pgt_snapshot *x, int64_t s)
+{
+	x->node.host = "db2";
+	x->node.timeline = 2;
+	x->gap = s == HAPPENS ? PGT_GAP_FAILOVER : 0;
+}
+
+static void
+do_stats_reset(struct pgt_snapshot *x, int64_t s)
+{
+	x->gap = s == HAPPENS ? PGT_GAP_STATS_RESET : 0;
+}
+
+static void
+do_application(struct pgt_snapshot *x, int64_t s)
+{
+	add_session(x, s, (struct pgt_activity){.app = "nightly", .is_client = true});
+}
+
+static void
+do_query(struct pgt_snapshot *x, int64_t s)
+{
+	add_query(x, s, 40, "select sum(x) from big");
+}
+
+static void
+do_ddl_row(struct pgt_snapshot *x, int64_t s)
+{
+	add_query(x, s, 0.01, "DROP INDEX t_b_idx");
+}
+
+static void
+do_ddl_session(struct pgt_snapshot *x, int64_t s)
+{
+	add_session(x, s,
+		    (struct pgt_activity){
+			.app = "psql", .is_client = true, .query = "ALTER TABLE t ADD c int"});
+}
+
+static void
+do_autovacuum(struct pgt_snapshot *x, int64_t s)
+{
+	add_session(x, s,
+		    (struct pgt_activity){.backend_type = "autovacuum worker",
+					  .query = "autovacuum: VACUUM public.t"});
+}
+
+static void
+do_checkpoint(struct pgt_snapshot *x, int64_t s)
+{
+	x->rate.checkpoints_req = s == HAPPENS;
+}
+
+/* Whatever happened right before the onset is listed, and where nothing did, nothing is. */
+static void
+test_each_cause(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*happens)(struct pgt_snapshot *x, int64_t s);
+		enum pgt_event_kind kind;
+		const char *text;
+	} rows[] = {
+	    {"nothing", NULL, PGT_EVENT__N, NULL},
+	    {"setting", do_setting, PGT_EVENT_SETTING, "jit on -> off"},
+	    {"reload", do_reload, PGT_EVENT_RELOAD, "reloaded"},
+	    {"restart", do_restart, PGT_EVENT_RESTART, "restarted"},
+	    {"failover", do_failover, PGT_EVENT_FAILOVER, "now db2, primary, timeline 2"},
+	    {"statistics reset", do_stats_reset, PGT_EVENT_STATS_RESET, "statistics were"},
+	    {"application", do_application, PGT_EVENT_NEW_APPLICATION, "nightly"},
+	    {"query", do_query, PGT_EVENT_NEW_QUERY, "query 78 with 40 %"},
+	    {"DDL among the statements", do_ddl_row, PGT_EVENT_DDL, "DROP INDEX t_b_idx"},
+	    {"DDL in a session", do_ddl_session, PGT_EVENT_DDL, "ALTER TABLE t ADD"},
+	    {"autovacuum", do_autovacuum, PGT_EVENT_AUTOVACUUM, "VACUUM public.t"},
+	    {"checkpoint", do_checkpoint, PGT_EVENT_CHECKPOINT, "requested checkpoint"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < PGT_LEN(rows); i++) {
+		struct pgt_detect_config cfg = pgt_detect_defaults();
+		struct pgt_detect *d = pgt_detect_new(&cfg);
+		struct pgt_watch *w = pgt_watch_new();
+		const struct pgt_alert *a;
+		size_t n, at = 0;
+
+		for (int s = 5; s < 2100; s++) {
+			const struct pgt_snapshot *x = snapshot(s, "on", 2, 0);
+
+			if (rows[i].happens && s >= HAPPENS)
+				rows[i].happens((struct pgt_snapshot *)x, s);
+			feed(w, d, x);
+		}
+		a = pgt_detect_alerts(d, &n);
+		if (n == 0)
+			fail_msg("%s: no alert", rows[i].name);
+		assert_int_equal(a->family, PGT_FAMILY_PERFORMANCE);
+		while (at < a->n_causes && a->causes[at].event.kind != rows[i].kind)
+			at++;
+		if (rows[i].text && (at == a->n_causes ||
+				     !strstr(a->causes[at].event.text, rows[i].text)))
+			fail_msg("%s is not listed", rows[i].name);
+		if (!rows[i].text)
+			assert_int_equal(a->n_causes, 0);
+		assert_true(at < 3);
+		pgt_watch_free(w);
+		pgt_detect_free(d);
+	}
+}
+
 /* Statement rows that stay in several snapshots are counted once. */
 static void
 test_statements_of_snapshots(void **state)
@@ -415,6 +581,7 @@ main(void)
 	    cmocka_unit_test(test_alerts_max),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_events_of_snapshots),
+	    cmocka_unit_test(test_each_cause),
 	    cmocka_unit_test(test_statements_of_snapshots),
 	};
 
