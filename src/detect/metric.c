@@ -162,7 +162,8 @@ learn_load(struct pgt_metric_track *t, double log_load, double x)
 static bool
 is_young(const struct pgt_metric_track *t)
 {
-	return t->phase == PGT_CHART_LEARNING && t->learned >= t->cfg.early;
+	return t->phase == PGT_CHART_LEARNING && !t->def->late &&
+	       t->learned >= t->cfg.early;
 }
 
 /* A young chart clips by what the standardisation knows: unclipped, a change so early
@@ -275,8 +276,11 @@ matters(const struct pgt_metric_track *t)
 
 	if (is_young(t))
 		least = fmax(2 * least, EARLY_EFFECT);
-	return shift >= least &&
-	       (t->alarm.direction < 0 || t->alarm.current >= t->def->min_current);
+	if (shift < least)
+		return false;
+	if (t->alarm.direction > 0)
+		return t->alarm.current >= t->def->min_current;
+	return !(t->def->max_current > 0) || t->alarm.current <= t->def->max_current;
 }
 
 static void

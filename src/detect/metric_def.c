@@ -8,7 +8,10 @@
 /* Floors keep an idle or tiny series from alarming on nothing: min_sd is the least
  * relative noise of a bucket that is believed, min_effect the least change that a
  * person would act on (log units: 0.10 is 10 %), min_current the least absolute value
- * of an upward alarm.  Seeds: the reference's h 4.0 k 0.5 (tps, p99) and 3.0 / 0.3
+ * of an upward alarm, max_current the most of a downward one: 0.9999 to 0.999 is ten times
+ * the misses, and nothing.  Late are those that go with checkpoints (full-page images
+ * come after each) or with a cache that warms: three minutes have not seen a cycle.
+ * Seeds: the reference's h 4.0 k 0.5 (tps, p99) and 3.0 / 0.3
  * (hit ratio), extended to the rest. */
 static const struct pgt_metric_def defs[PGT_METRIC__N] = {
     [PGT_METRIC_TPS] = {.transform = PGT_TR_LOG,
@@ -42,6 +45,8 @@ static const struct pgt_metric_def defs[PGT_METRIC__N] = {
 			      .bad = PGT_CUSUM_DOWN,
 			      .min_sd = 0.05,
 			      .min_effect = 0.30,
+			      .max_current = 0.995,
+			      .late = true,
 			      .h_seed = 3,
 			      .k_seed = 0.3},
     [PGT_METRIC_LOCK_WAITS] = {.transform = PGT_TR_LOG,
@@ -69,6 +74,7 @@ static const struct pgt_metric_def defs[PGT_METRIC__N] = {
 			       .min_sd = 0.10,
 			       .min_effect = 0.40,
 			       .min_current = 1 << 20,
+			       .late = true,
 			       .h_seed = 4,
 			       .k_seed = 0.5},
     [PGT_METRIC_WAL_BYTES] = {.transform = PGT_TR_LOG,
@@ -78,6 +84,7 @@ static const struct pgt_metric_def defs[PGT_METRIC__N] = {
 			      .min_sd = 0.05,
 			      .min_effect = 0.30,
 			      .min_current = 1 << 18,
+			      .late = true,
 			      .h_seed = 4,
 			      .k_seed = 0.5},
     [PGT_METRIC_REPLICATION_LAG] = {.transform = PGT_TR_LOG,

@@ -18,6 +18,8 @@ struct pgt_metric_def {
 	double min_sd;      /* of a bucket, transformed units: below it nothing matters */
 	double min_effect;  /* smallest shift worth an alarm, transformed units */
 	double min_current; /* an upward alarm needs at least this, metric's unit */
+	double max_current; /* a downward one at most this; 0: any */
+	bool late;          /* no alarm while young */
 	bool given_load;    /* judge by log(load): rising latency under rising load is no
 			       news */
 	double h_seed, k_seed; /* the profile of fixed thresholds */

@@ -197,6 +197,46 @@ test_young(void **state)
 	assert_true(mild <= 4); /* that waits until the chart has grown up */
 }
 
+/* WAL leaps after each checkpoint, the first of which a console may see at any time; a
+ * cache that misses nothing may miss ten times as much. */
+static void
+test_no_news(void **state)
+{
+	struct pgt_metric_config cfg = pgt_metric_defaults();
+	struct series x;
+	int at;
+
+	(void)state;
+	for (int first = 2; first <= 20; first++) {
+		struct pgt_metric_track *t = pgt_metric_new(
+		    pgt_metric_def(PGT_METRIC_WAL_BYTES), &cfg);
+		struct pgt_random r;
+
+		pgt_random_init(&r, (uint64_t)first);
+		for (int i = 0; i < 240; i++) {
+			double since = (i - first + 20) % 20;
+			double v = 3e4 * (1 + 10 * exp(-since / 5)) *
+				   exp(0.1 * pgt_random_normal(&r));
+
+			assert_int_not_equal(pgt_metric_feed(t, world_time(i),
+							     START_NS + world_time(i), v,
+							     true, NAN),
+					     PGT_MV_ALARM);
+		}
+		pgt_metric_free(t);
+	}
+	series_init(&x, PGT_METRIC_HIT_RATIO);
+	for (int i = 0; i < 3600; i++, x.s++)
+		pgt_metric_feed(x.t, x.s * INT64_C(1000000000),
+				START_NS + x.s * INT64_C(1000000000),
+				1 - (i < 1800 ? 1e-4 : 1e-3) *
+					exp(0.1 * pgt_random_normal(&x.r)),
+				true, NAN);
+	assert_int_equal(pgt_metric_state(x.t).phase, PGT_CHART_WATCHING);
+	assert_int_equal(series_run(&x, 300, 0.8, true, &at), PGT_MV_ALARM);
+	pgt_metric_free(x.t);
+}
+
 static void
 test_gaps_and_restarts(void **state)
 {
@@ -371,6 +411,7 @@ main(void)
 	    cmocka_unit_test(test_steps),
 	    cmocka_unit_test(test_life_of_an_alarm),
 	    cmocka_unit_test(test_young),
+	    cmocka_unit_test(test_no_news),
 	    cmocka_unit_test(test_gaps_and_restarts),
 	    cmocka_unit_test(test_floors),
 	    cmocka_unit_test(test_min_effect),
