@@ -203,6 +203,9 @@ widen(struct pgt_metric_track *t)
 {
 	if (t->ar_n < AR_ENOUGH || t->c1 < (AR_MAX + 0.05) * t->c0 || t->agg >= AGG_MAX)
 		return false;
+	/* Of a series that stands still, or nearly, the correlation says nothing. */
+	if (t->c0 <= t->def->min_sd * t->def->min_sd)
+		return false;
 	t->agg *= 2;
 	t->ar_n = t->c0 = t->c1 = t->phi = 0;
 	t->have_prev = false;

@@ -270,7 +270,10 @@ test_floors(void **state)
 		int at;
 
 		series_init(&x, idle[i]);
-		assert_int_equal(series_run(&x, 3600, 0, true, &at), PGT_MV_NONE);
+		assert_int_equal(series_run(&x, 3 * 3600, 0, true, &at), PGT_MV_NONE);
+		/* what stands still is not taken for sluggish */
+		assert_int_equal(pgt_metric_state(x.t).bucket_s, 10);
+		assert_int_equal(pgt_metric_state(x.t).phase, PGT_CHART_WATCHING);
 		/* one blip */
 		series_run(&x, 10, 1, true, &at);
 		assert_int_equal(series_run(&x, 600, 0, true, &at), PGT_MV_NONE);
