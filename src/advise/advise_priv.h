@@ -125,6 +125,10 @@ struct pgt_advice *adv_set(struct adv_ctx *c, const char *name, double value,
 struct pgt_advice *adv_set_text(struct adv_ctx *c, const char *name, const char *value,
 				double impact);
 double adv_pow2_up(double v);
+/* What pgtune would set, canonical units, NAN where it says nothing; why ours differs. */
+double adv_pgtune(const struct pgt_knob_host *host, enum pgt_knob_class cls,
+		  const char *storage, const char *name);
+const char *adv_pgtune_differs(const char *name);
 
 /* ---- the advisors ---- */
 

@@ -24,6 +24,73 @@ pool_size(const struct adv_ctx *c)
 				  : 1.5 * most;
 }
 
+#define POOLS_MAX 64
+
+/* A pooler keeps a pool for each pair of database and user: that many there would be. */
+struct pools {
+	struct {
+		const char *db, *user;
+		int n, idle;
+	} pair[POOLS_MAX];
+	int n, largest;
+	double direct; /* sessions that stay beside the pooler: ours, replication */
+};
+
+static void
+count_pools(const struct adv_ctx *c, struct pools *p)
+{
+	*p = (struct pools){.largest = -1};
+	for (size_t i = 0; i < c->snap->n_activity; i++) {
+		const struct pgt_activity *a = &c->snap->activity[i];
+		int k = 0;
+
+		if (!a->backend_type || strcmp(a->backend_type, "client backend") != 0 ||
+		    !a->database || !a->user) {
+			p->direct += a->backend_type &&
+				     strcmp(a->backend_type, "walsender") == 0;
+			continue;
+		}
+		while (k < p->n && (strcmp(p->pair[k].db, a->database) != 0 ||
+				    strcmp(p->pair[k].user, a->user) != 0))
+			k++;
+		if (k == POOLS_MAX)
+			continue;
+		if (k == p->n) {
+			p->pair[k].db = a->database;
+			p->pair[k].user = a->user;
+			p->n++;
+		}
+		p->pair[k].n++;
+		p->pair[k].idle += a->state && strcmp(a->state, "idle") == 0;
+		if (p->largest < 0 || p->pair[k].n > p->pair[p->largest].n)
+			p->largest = k;
+	}
+}
+
+/* The sum that must hold: pools x (size + reserve) + direct sessions + those reserved for
+ * the superuser, at most max_connections (pgbouncer.org/config.html). */
+static const char *
+pool_words(struct adv_ctx *c, double most)
+{
+	struct pools p;
+	double size = ceil(pool_size(c)), reserve = ceil(size / 5), fit, n;
+
+	count_pools(c, &p);
+	n = fmax(p.n, 1);
+	fit = floor((most - p.direct - 5) / n);
+	if (size + reserve > fit) {
+		size = fmax(floor(fit / 1.2), 1);
+		reserve = fmax(fit - size, 0);
+	}
+	return adv_text(
+	    c,
+	    "PgBouncer: pool_mode = transaction, default_pool_size = %.0f, "
+	    "reserve_pool_size = %.0f: %.0f pools (database, user) x %.0f + %.0f "
+	    "direct + 5 for people = %.0f, of %.0f that clients may have",
+	    size, reserve, n, size + reserve, p.direct,
+	    n * (size + reserve) + p.direct + 5, most);
+}
+
 static void
 near_limit(struct adv_ctx *c)
 {
@@ -47,11 +114,7 @@ near_limit(struct adv_ctx *c)
 	    "%.0f server connections carries this load.",
 	    peak, most, 100 * idle, ceil(pool_size(c)));
 	a->current = adv_text(c, "max_connections = %d", s->max_connections);
-	a->proposed = adv_text(
-	    c,
-	    "PgBouncer: pool_mode = transaction, default_pool_size = %.0f; all "
-	    "pools and direct sessions together below %.0f",
-	    ceil(pool_size(c)), most);
+	a->proposed = pool_words(c, most);
 	adv_effect(a, "server connections", 100 * (pool_size(c) / fmax(peak, 1) - 1), -95,
 		   0, "sessions active at once, half as many again");
 	adv_sure(c, a, idle > 0.5 ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
@@ -62,6 +125,56 @@ near_limit(struct adv_ctx *c)
 	a->not_if = "clients keep session state; then lower their own pools";
 	a->blast = "every client: its address changes";
 	a->risk = PGT_GRADE_MEDIUM;
+	a->source = DOC;
+}
+
+/* Many sessions that hardly ever do anything, all of one pool. */
+static void
+oversized(struct adv_ctx *c)
+{
+	struct pools p;
+	struct pgt_advice *a;
+	double share, want, n, most_active = 1;
+
+	count_pools(c, &p);
+	n = p.largest >= 0 ? p.pair[p.largest].n : 0;
+	share = n > 0 ? p.pair[p.largest].idle / n : 0;
+	for (size_t i = 0; i < c->in->n_recent; i++)
+		most_active = fmax(most_active,
+				   c->in->recent[i].active +
+				       c->in->recent[i].idle_in_tx);
+	want = fmax(ceil(1.5 * most_active), isfinite(cores(c)) ? 2 * cores(c) : 5);
+	if (n < adv_rule(c, "connections", "pool_min") ||
+	    share < adv_rule(c, "connections", "idle_share") || n < 3 * want)
+		return;
+	a = adv_new(c, PGT_ADVICE_POOLER, 24 + 10 * fmin(n / 100, 2),
+		    "pooler:oversized:%s:%s", p.pair[p.largest].db,
+		    p.pair[p.largest].user);
+	a->title = adv_text(c, "Shrink the pool of %s on %s: %.0f sessions, %.0f%% idle",
+			    p.pair[p.largest].user, p.pair[p.largest].db, n, 100 * share);
+	a->current = adv_text(c, "%.0f sessions", n);
+	a->proposed = adv_text(c, "%.0f", want);
+	adv_evidence(c, a, "sessions", "%.0f, of them %d idle now", n,
+		     p.pair[p.largest].idle);
+	adv_evidence(c, a, "busy at once", "%.0f at most over %zu samples", most_active,
+		     c->in->n_recent + 1);
+	for (int k = 0; k < p.n && k < 4; k++)
+		adv_evidence(c, a, "pool", "%s on %s: %d", p.pair[k].user, p.pair[k].db,
+			     p.pair[k].n);
+	a->why = adv_text(
+	    c,
+	    "%s holds %.0f sessions on %s of which %.0f%% are idle; no more than %.0f "
+	    "were "
+	    "busy at once. Each keeps a process and its caches, and all of them awake "
+	    "together queue for the same cores.",
+	    p.pair[p.largest].user, n, p.pair[p.largest].db, 100 * share, most_active);
+	adv_effect(a, "sessions of the pool", 100 * (want / n - 1), -98, -30,
+		   "half as many again as were busy at once");
+	adv_sure(c, a, c->in->n_recent >= 10 ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
+		 "sessions counted; seen over %zu samples only", c->in->n_recent + 1);
+	a->costs = "clients wait in the pool at a peak that was not seen";
+	a->not_if = "peaks come at other times";
+	a->blast = "the clients of that pool";
 	a->source = DOC;
 }
 
@@ -151,6 +264,7 @@ adv_connections(struct adv_ctx *c)
 	if (!c->snap)
 		return;
 	near_limit(c);
+	oversized(c);
 	churn(c);
 	idle_in_transaction(c);
 	too_many_allowed(c);

@@ -131,6 +131,8 @@ adv_index_act(struct adv_ctx *c, struct pgt_advice *a, const struct pgt_sch_tabl
 	const char *dot = t->q_name ? strrchr(t->q_name, '.') : NULL;
 	const char *q_schema;
 
+	a->table_schema = t->schema;
+	a->table = t->name;
 	if (!dot || !name || !rest)
 		return;
 	if (t->kind == 'p') {
@@ -302,6 +304,23 @@ words(struct adv_ctx *c, struct pgt_advice *a, const struct cand *x)
 		     adv_count(c, x->t->seq_scan));
 }
 
+/* What pg_qualstats saw of the leading column. */
+static void
+quals(struct adv_ctx *c, struct pgt_advice *a, const struct cand *x)
+{
+	for (size_t i = 0; i < c->s->n_quals; i++) {
+		const struct pgt_sch_qual *q = &c->s->quals[i];
+
+		if (q->table != x->t->oid || q->attnum != x->key[0].att ||
+		    !(q->executions > 0))
+			continue;
+		adv_evidence(
+		    c, a, "pg_qualstats", "%s %s: %s rows looked at, %.1f%% kept",
+		    adv_column(c, x->t->oid, x->key[0].att)->name, q->op ? q->op : "?",
+		    adv_count(c, q->executions), 100 * (1 - q->filtered / q->executions));
+	}
+}
+
 void
 cand_advise(struct adv_ctx *c, const struct cand *x)
 {
@@ -347,6 +366,7 @@ cand_advise(struct adv_ctx *c, const struct cand *x)
 		      adv_text(c, "USING %s %s", x->am, sql));
 	pgt_buf_done(&b);
 	words(c, a, x);
+	quals(c, a, x);
 	judge(c, a, x, plan);
 	costs(c, a, x, bytes);
 	a->source = adv_text(c,

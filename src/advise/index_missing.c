@@ -4,16 +4,41 @@
 
 #include "index_priv.h"
 
-#define CANDS_MAX 400
+#define CANDS_MAX   400
 #define SEL_DEFAULT 0.005 /* selfuncs.h DEFAULT_EQ_SEL */
-#define SEL_RANGE   0.1 /* between DEFAULT_INEQ_SEL 1/3 and DEFAULT_RANGE_INEQ_SEL 0.005 \
-			 */
+#define SEL_RANGE                                                                        \
+	0.1 /* between DEFAULT_INEQ_SEL 1/3 and DEFAULT_RANGE_INEQ_SEL 0.005             \
+	     */
 
 struct finder {
 	struct adv_ctx *c;
 	struct cand *cand;
 	size_t n;
 };
+
+static bool
+is_op(enum adv_op op, const char *name)
+{
+	return op == OP_RANGE ? *name == '<' || *name == '>' : strcmp(name, "=") == 0;
+}
+
+/* What pg_qualstats saw filters of a column keep; NAN: too little or nothing. */
+static double
+seen_share(const struct adv_ctx *c, const struct pgt_sch_table *t, int att,
+	   enum adv_op op)
+{
+	double looked = 0, gone = 0;
+
+	for (size_t i = 0; i < c->s->n_quals; i++) {
+		const struct pgt_sch_qual *q = &c->s->quals[i];
+
+		if (q->table != t->oid || q->attnum != att || !q->op || !is_op(op, q->op))
+			continue;
+		looked += q->executions;
+		gone += q->filtered;
+	}
+	return looked >= 1000 ? fmax(1 - gone / looked, 1 / fmax(adv_rows(t), 1)) : NAN;
+}
 
 /* Share of the rows that the predicate keeps. */
 static double
@@ -32,6 +57,12 @@ selectivity(const struct adv_ctx *c, const struct pgt_sch_table *t, int att,
 	}
 	if (op == OP_TRUE || op == OP_FALSE)
 		return 0.5;
+	if (op == OP_RANGE || (op == OP_EQ && !isfinite(nd))) {
+		double seen = seen_share(c, t, att, op);
+
+		if (isfinite(seen))
+			return seen;
+	}
 	if (op == OP_RANGE)
 		return SEL_RANGE;
 	if (!isfinite(nd)) {
@@ -412,8 +443,8 @@ has_index(const struct adv_ctx *c, const struct pgt_sch_table *t, int att, const
 	for (size_t i = 0; i < n; i++)
 		for (int k = 0; ix[i].valid && k < ix[i].n_keys && k < PGT_SCHEMA_KEYS;
 		     k++)
-			if (ix[i].att[k] == att && (strcmp(ix[i].am, am) == 0 ||
-						    strcmp(ix[i].am, "gist") == 0))
+			if (ix[i].att[k] == att &&
+			    (strcmp(ix[i].am, am) == 0 || strcmp(ix[i].am, "gist") == 0))
 				return true;
 	return false;
 }

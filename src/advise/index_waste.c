@@ -155,8 +155,9 @@ duplicate(struct adv_ctx *c, const struct pgt_sch_index *ix,
 				   "columns; it is somewhat larger to read.",
 				   ix->name, adv_bytes(c, ix->bytes), o->name,
 				   ix->n_keys);
-		adv_effect(a, "writes to indexes of the table", -100.0 / (double)(n + 1),
-			   -100.0 / (double)n, 0, "one index of several");
+		adv_effect(a, "writes to indexes of the table", -100.0 / (double)n,
+			   fmax(-160.0 / (double)n, -100), -40.0 / (double)n,
+			   "one of so many indexes");
 		adv_sure(c, a, same ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
 			 same ? "compared by the catalogue; constraints, foreign keys "
 				"and replica "

@@ -18,20 +18,47 @@ pgt_profile_name(enum pgt_profile p)
 	return p >= 1 && p <= PGT_PROFILE_LAST ? names[p] : NULL;
 }
 
-static enum pgt_knob_class
-class_of(enum pgt_profile p)
+static const char *
+in_profile(const struct adv_rules *r, const char *profile, const char *key)
 {
-	return p == PGT_PROFILE_OLTP   ? PGT_KNOB_OLTP
-	       : p == PGT_PROFILE_OLAP ? PGT_KNOB_OLAP
-				       : PGT_KNOB_MIXED;
+	char section[80];
+
+	snprintf(section, sizeof(section), "profile %s", profile);
+	return adv_rules_find(r, section, key);
+}
+
+static enum pgt_knob_class
+class_of(const struct adv_rules *r, const char *profile)
+{
+	const char *word = in_profile(r, profile, "class");
+
+	return word && strcmp(word, "oltp") == 0   ? PGT_KNOB_OLTP
+	       : word && strcmp(word, "olap") == 0 ? PGT_KNOB_OLAP
+						   : PGT_KNOB_MIXED;
+}
+
+enum pgt_workload
+pgt_advise_profile_class(const char *rules, const char *name)
+{
+	struct pgt_arena *a = pgt_arena_new(1u << 20);
+	enum pgt_workload ret = PGT_WORKLOAD_UNKNOWN;
+	struct adv_rules r;
+
+	adv_rules_parse(a, rules, &r);
+	if (in_profile(&r, name, "class"))
+		ret = class_of(&r, name) == PGT_KNOB_OLTP   ? PGT_WORKLOAD_OLTP
+		      : class_of(&r, name) == PGT_KNOB_OLAP ? PGT_WORKLOAD_OLAP
+							    : PGT_WORKLOAD_MIXED;
+	pgt_arena_free(a);
+	return ret;
 }
 
 /* The table's value as the profile's line changes it; NAN leaves it out. */
 static double
-value_of(const struct pgt_knob *k, const struct pgt_knob_host *host, enum pgt_profile p,
-	 const char *line)
+value_of(const struct pgt_knob *k, const struct pgt_knob_host *host,
+	 enum pgt_knob_class cls, const char *line)
 {
-	double v = pgt_knob_usual(k, host, class_of(p)), factor;
+	double v = pgt_knob_usual(k, host, cls), factor;
 
 	if (line && *line == '=')
 		return pgt_knob_parse(k, line + 1, 1, &v, NULL) == 0 ? v : NAN;
@@ -129,66 +156,117 @@ keep_rules(struct pgt_profile_setting *rows, size_t n)
 	}
 }
 
-static bool
-is_wanted(const struct pgt_knob *k, const struct pgt_profile_input *in,
-	  enum pgt_profile p, const char *line)
+enum wanted { LEAVE, TAKE, UNKNOWN_HOST };
+
+static enum wanted
+is_wanted(const struct pgt_knob *k, const struct pgt_profile_input *in, bool listed,
+	  const char *line)
 {
 	if (k->risk == PGT_RISK_DURABILITY || !pgt_knob_in_major(k, in->server_major) ||
 	    (line && strcmp(line, "-") == 0))
-		return false;
+		return LEAVE;
 	/* conservative: only what its section spells out */
-	if (p == PGT_PROFILE_CONSERVATIVE)
-		return line != NULL && k->context == PGT_CONTEXT_RELOAD;
-	return (k->search || line) && !unknown_base(k, in);
+	if (listed)
+		return line && k->context == PGT_CONTEXT_RELOAD ? TAKE : LEAVE;
+	if (!k->search && !line)
+		return LEAVE;
+	return unknown_base(k, in) ? UNKNOWN_HOST : TAKE;
+}
+
+/* After the joint limits: what pgtune says of the same machine, where it says otherwise.
+ */
+static void
+against_pgtune(struct pgt_profile_setting *row, const struct pgt_profile_input *in,
+	       const struct pgt_knob_host *host, enum pgt_knob_class cls)
+{
+	const struct pgt_knob *k = pgt_knob_find(row->name);
+	double theirs = adv_pgtune(host, cls, in->host.storage, row->name);
+	double ours = number_of(row);
+	size_t n = strlen(row->why);
+	char buf[32];
+
+	if (!isfinite(theirs) || !isfinite(ours) ||
+	    fabs(theirs - ours) <= 0.1 * fmax(fabs(theirs), fabs(ours)))
+		return;
+	snprintf(row->why + n, sizeof(row->why) - n, ". pgtune would say %s; %s",
+		 pgt_knob_format(k, theirs, buf, sizeof(buf)),
+		 adv_pgtune_differs(row->name));
+}
+
+static void
+put_row(struct pgt_profile_setting *row, const struct pgt_profile_input *in,
+	const struct pgt_knob *k, double v)
+{
+	row->name = k->name;
+	row->restart = k->context == PGT_CONTEXT_RESTART;
+	row->confidence = k->base == PGT_BASE_ONE || in->host.told ? PGT_GRADE_MEDIUM
+								   : PGT_GRADE_LOW;
+	snprintf(row->why, sizeof(row->why), "%s", k->effect);
+	pgt_knob_format(k, v, row->value, sizeof(row->value));
+}
+
+static size_t
+fill(struct pgt_profile_setting *rows, const struct adv_rules *r,
+     const struct pgt_profile_input *in, const char *name,
+     const struct pgt_knob_host *host, int *ret_left_out)
+{
+	const char *only = in_profile(r, name, "only");
+	bool listed = only && strcmp(only, "listed") == 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < pgt_knob_count(); i++) {
+		const struct pgt_knob *k = pgt_knob_at(i);
+		const char *line = in_profile(r, name, k->name);
+		enum wanted w = is_wanted(k, in, listed, line);
+		double v;
+
+		*ret_left_out += w == UNKNOWN_HOST;
+		v = w == TAKE ? value_of(k, host, class_of(r, name), line) : NAN;
+		if (isfinite(v))
+			put_row(&rows[n++], in, k, v);
+	}
+	return n;
 }
 
 int
 pgt_advise_profile(const struct pgt_profile_input *in, enum pgt_profile profile,
-		   struct pgt_profile_setting **ret, size_t *ret_n, struct pgt_err *err)
+		   struct pgt_profile_setting **ret, size_t *ret_n, int *ret_left_out,
+		   struct pgt_err *err)
 {
-	const char *name = pgt_profile_name(profile);
+	const char *name = in->name ? in->name : pgt_profile_name(profile);
 	struct pgt_knob_host host = {
 	    in->host.ram_bytes, in->host.cpus, in->max_connections,
 	    in->host.storage && strcmp(in->host.storage, "hdd") == 0, in->server_major};
 	struct pgt_profile_setting *rows;
 	struct adv_ctx c = {0};
-	struct pgt_arena *a;
-	size_t n = 0;
+	int left_out = 0;
+	size_t n;
 
 	if (!name || !in->rules)
 		return pgt_err_set(err, PGT_E_USAGE, "no such profile, or no rules");
-	a = pgt_arena_new(1u << 20);
-	adv_rules_parse(a, in->rules, &c.rules);
+	c.a = pgt_arena_new(1u << 20);
+	adv_rules_parse(c.a, in->rules, &c.rules);
+	if (!in_profile(&c.rules, name, "class")) {
+		pgt_arena_free(c.a);
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "no profile \"%.40s\": the rules have no section "
+				   "[profile %.40s] with a class",
+				   name, name);
+	}
 	if (host.max_connections <= 0)
 		host.max_connections = 100;
 	rows = pgt_xcalloc(pgt_knob_count(), sizeof(*rows));
-	for (size_t i = 0; i < pgt_knob_count(); i++) {
-		const struct pgt_knob *k = pgt_knob_at(i);
-		char section[48];
-		const char *line;
-		double v;
-
-		snprintf(section, sizeof(section), "profile %s", name);
-		line = adv_rules_find(&c.rules, section, k->name);
-		v = is_wanted(k, in, profile, line) ? value_of(k, &host, profile, line)
-						    : NAN;
-		if (!isfinite(v))
-			continue;
-		rows[n].name = k->name;
-		rows[n].restart = k->context == PGT_CONTEXT_RESTART;
-		rows[n].confidence = k->base == PGT_BASE_ONE || in->host.told
-					 ? PGT_GRADE_MEDIUM
-					 : PGT_GRADE_LOW;
-		snprintf(rows[n].why, sizeof(rows[n].why), "%s", k->effect);
-		pgt_knob_format(k, v, rows[n].value, sizeof(rows[n].value));
-		n++;
-	}
+	n = fill(rows, &c.rules, in, name, &host, &left_out);
 	fit_memory(rows, n, in->host.ram_bytes, host.max_connections,
 		   adv_rule(&c, "memory", "budget"),
 		   adv_rule(&c, "memory", "active_share"));
 	keep_rules(rows, n);
-	pgt_arena_free(a);
+	for (size_t i = 0; i < n; i++)
+		against_pgtune(&rows[i], in, &host, class_of(&c.rules, name));
+	pgt_arena_free(c.a);
 	*ret = rows;
 	*ret_n = n;
+	if (ret_left_out)
+		*ret_left_out = left_out;
 	return 0;
 }

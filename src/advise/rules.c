@@ -113,3 +113,59 @@ adv_sql(const struct adv_ctx *c, const char *name, ...)
 	pgt_buf_done(&b);
 	return ret;
 }
+
+/* ---- a user's own file ---- */
+
+static int
+check_profile_line(const char *key, const char *value, struct pgt_err *err)
+{
+	const struct pgt_knob *k = pgt_knob_find(key);
+	double v;
+
+	if (strcmp(key, "class") == 0 || strcmp(key, "only") == 0)
+		return 0;
+	if (!k)
+		return pgt_err_set(err, PGT_E_PARSE, "the table has no setting \"%.60s\"",
+				   key);
+	if (k->risk == PGT_RISK_DURABILITY)
+		return pgt_err_set(err, PGT_E_PARSE,
+				   "%s can lose data: no profile sets it", key);
+	if (*value == '=')
+		return pgt_knob_parse(k, value + 1, 1, &v, err);
+	if (strcmp(value, "-") == 0 || (pgt_parse_double(value, &v) && v > 0))
+		return 0;
+	return pgt_err_set(err, PGT_E_PARSE,
+			   "%s: \"%.60s\" is neither a factor, =value nor -", key, value);
+}
+
+static int
+check_line(const struct adv_rules *known, const struct adv_rule *row, struct pgt_err *err)
+{
+	const char *was = adv_rules_find(known, row->section, row->key);
+	double v;
+
+	if (pgt_str_starts(row->section, "profile "))
+		return check_profile_line(row->key, row->value, err);
+	if (!was)
+		return pgt_err_set(err, PGT_E_PARSE, "no \"%.60s\" in [%.60s]", row->key,
+				   row->section);
+	if (strcmp(row->section, "statement") != 0 && !pgt_parse_double(row->value, &v))
+		return pgt_err_set(err, PGT_E_PARSE, "%s: \"%.60s\" is not a number",
+				   row->key, row->value);
+	return 0;
+}
+
+int
+pgt_advise_rules_check(const char *rules, const char *own, struct pgt_err *err)
+{
+	struct pgt_arena *a = pgt_arena_new(4u << 20);
+	struct adv_rules known, mine;
+	int rc = 0;
+
+	adv_rules_parse(a, rules, &known);
+	adv_rules_parse(a, own, &mine);
+	for (size_t i = 0; i < mine.n && rc == 0; i++)
+		rc = check_line(&known, &mine.row[i], err);
+	pgt_arena_free(a);
+	return rc;
+}

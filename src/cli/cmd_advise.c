@@ -40,7 +40,7 @@ static const struct pgt_option advice_options[] = {
     {.name = "profile",
      .type = PGT_OPT_STR,
      .arg = "P",
-     .help = "oltp olap mixed remote-conservative"},
+     .help = "oltp olap mixed remote-conservative, or one of your rules"},
     {.name = "for",
      .type = PGT_OPT_DURATION,
      .arg = "DURATION",
@@ -48,6 +48,16 @@ static const struct pgt_option advice_options[] = {
     {.name = "all", .type = PGT_OPT_BOOL, .help = "dismissed and snoozed ones too"},
     {0},
 };
+
+static int
+check_profile(struct pgt_cmd *c, const char *name, struct pgt_err *err)
+{
+	if (pgt_advice_profile_known(c->options, name, err))
+		return 0;
+	return err->code ? -1
+			 : pgt_err_set(err, PGT_E_USAGE,
+				       "--profile: no profile \"%.40s\"", name);
+}
 
 static int
 check(struct pgt_cmd *c, struct pgt_err *err)
@@ -65,12 +75,8 @@ check(struct pgt_cmd *c, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "--workload: \"%.40s\" is none of oltp, olap, mixed",
 				   w);
-	known = !p;
-	for (int k = 1; p && k <= PGT_PROFILE_LAST; k++)
-		known |= strcmp(p, pgt_profile_name((enum pgt_profile)k)) == 0;
-	if (!known)
-		return pgt_err_set(err, PGT_E_USAGE, "--profile: no profile \"%.40s\"",
-				   p);
+	if (p && check_profile(c, p, err) < 0)
+		return -1;
 	if (w || p)
 		return pgt_options_set(c->options, "workload", p ? p : w, err);
 	return 0;

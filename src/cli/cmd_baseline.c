@@ -18,8 +18,18 @@ static const struct pgt_column taken_columns[] = {
     {"identity.version", "version", PGT_CELL_TEXT},
     {0},
 };
-static const struct pgt_view taken_views[] = {{"", "Baseline", taken_columns, NULL, 0},
-					      {0}};
+static const struct pgt_column advice_columns[] = {
+    {"rank", "", PGT_CELL_INT},
+    {"kind", "kind", PGT_CELL_TEXT},
+    {"title", "recommendation", PGT_CELL_TEXT},
+    {"confidence", "sure", PGT_CELL_TEXT},
+    {0},
+};
+static const struct pgt_view taken_views[] = {
+    {"", "Baseline", taken_columns, NULL, 0},
+    {"advice.recommendations", "Recommended (advise watches and tells more)",
+     advice_columns, NULL, 10},
+    {0}};
 static const struct pgt_option take_options[] = {
     {.name = "delta",
      .type = PGT_OPT_BOOL,
@@ -32,6 +42,7 @@ static const struct pgt_option take_options[] = {
      .type = PGT_OPT_STR,
      .arg = "FILE",
      .help = "write there, not under the cluster's fingerprint"},
+    {.name = "no-advice", .type = PGT_OPT_BOOL, .help = "without recommendations"},
     {0},
 };
 
@@ -39,6 +50,7 @@ static int
 run_take(struct pgt_cmd *c, struct pgt_err *err)
 {
 	bool delta = pgt_cmd_bool(c, "delta");
+	bool advise = !pgt_cmd_bool(c, "no-advice") && !pgt_cmd_str(c, "sections");
 	struct pgt_session *s;
 	uint32_t sections;
 	int rc;
@@ -46,9 +58,9 @@ run_take(struct pgt_cmd *c, struct pgt_err *err)
 	if (pgt_inspect_choose(pgt_cmd_str(c, "sections"), true, &sections, err) < 0 ||
 	    pgt_cmd_connect(c, &s, err) < 0)
 		return -1;
-	rc = pgt_baseline_take(s, sections,
-			       delta ? pgt_cmd_interval_ns(c, DEFAULT_INTERVAL_NS) : 0,
-			       pgt_cmd_str(c, "output"), &c->data, err);
+	rc = pgt_baseline_take(
+	    s, sections, delta ? pgt_cmd_interval_ns(c, DEFAULT_INTERVAL_NS) : 0,
+	    advise ? c->options : NULL, pgt_cmd_str(c, "output"), &c->data, err);
 	pgt_session_close(s);
 	c->views = taken_views;
 	return rc;
@@ -58,8 +70,10 @@ const struct pgt_cmd_ops pgt_cmd_baseline = {
     .name = "baseline",
     .group = "Baselines",
     .summary = "keep what this server is and does, to compare later",
-    .details = "One JSON document, kept under the cluster's fingerprint in\n"
-	       "$XDG_STATE_HOME/pg2une/clusters and printed with --format json.",
+    .details =
+	"One JSON document, kept under the cluster's fingerprint in\n"
+	"$XDG_STATE_HOME/pg2une/clusters and printed with --format json.  What is\n"
+	"recommended is in it, unless --sections names parts or --no-advice is given.",
     .examples = "baseline --name shop --delta --interval 60s\n"
 		"baseline --sections config,queries --output before.json",
     .opts = take_options,

@@ -103,7 +103,7 @@ static const struct pgt_option diff_options[] = {
     {.name = "profile",
      .type = PGT_OPT_STR,
      .arg = "NAME",
-     .help = "remote-conservative: nothing that depends on the machine"},
+     .help = "remote-conservative (nothing that depends on the machine), or your own"},
     {.name = "file",
      .type = PGT_OPT_STR,
      .arg = "FILE",
@@ -116,14 +116,11 @@ run_diff(struct pgt_cmd *c, struct pgt_err *err)
 {
 	const char *workload = pgt_cmd_str(c, "workload"), *file = pgt_cmd_str(c, "file");
 	const char *profile = pgt_cmd_str(c, "profile");
-	bool conservative = profile && strcmp(profile, "remote-conservative") == 0;
 	struct pgt_session *s;
 	int rc;
 
-	if (profile && !conservative)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "--profile: \"%.40s\" is not remote-conservative",
-				   profile);
+	if (workload && profile)
+		return pgt_err_set(err, PGT_E_USAGE, "--workload is one of the profiles");
 	if (file && (workload || profile))
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "--file goes without --workload and --profile");
@@ -135,8 +132,11 @@ run_diff(struct pgt_cmd *c, struct pgt_err *err)
 	if (pgt_cmd_connect(c, &s, err) < 0)
 		return -1;
 	rc = file ? pgt_config_diff_file(s, file, &c->data, err)
-		  : pgt_config_diff_workload(s, c->options, workload ? workload : "mixed",
-					     conservative, &c->data, err);
+		  : pgt_config_diff_profile(s, c->options,
+					    profile    ? profile
+					    : workload ? workload
+						       : "mixed",
+					    &c->data, err);
 	pgt_session_close(s);
 	c->views = diff_views;
 	return rc;

@@ -15,7 +15,6 @@
 #include "pg2une/observe/schema.h"
 #include "pg2une/pg/caps.h"
 #include "pg2une/pg/conn.h"
-#include "pg2une/pg/sql.h"
 
 #define CONNECT_NS (10 * PGT_NS_PER_S)
 #define FIRST_NS   (20 * PGT_NS_PER_S) /* after the first snapshot */
@@ -213,8 +212,9 @@ connect_here(struct pgt_advisor *a, struct pgt_err *err)
 	return c;
 }
 
-static enum pgt_workload
-told_workload(const struct pgt_options *o, bool *ret_conservative)
+enum pgt_workload
+pgt_advice_workload(const struct pgt_options *o, const char *rules,
+		    bool *ret_conservative)
 {
 	const char *w = pgt_options_str(o, "workload");
 
@@ -222,7 +222,8 @@ told_workload(const struct pgt_options *o, bool *ret_conservative)
 	for (int i = PGT_WORKLOAD_OLTP; w && i <= PGT_WORKLOAD_MIXED; i++)
 		if (strcmp(w, pgt_workload_names[i]) == 0)
 			return (enum pgt_workload)i;
-	return PGT_WORKLOAD_UNKNOWN;
+	return w && !*ret_conservative ? pgt_advise_profile_class(rules, w)
+				       : PGT_WORKLOAD_UNKNOWN;
 }
 
 static int
@@ -237,26 +238,31 @@ advise(struct pgt_advisor *a, struct pgt_conn *c, const struct pgt_caps *caps,
 	    .regressions = r->regressions,
 	    .n_regressions = r->n_regressions,
 	    .host = r->host,
-	    .rules = pgt_sql_file("sql/rules/advise.rules"),
 	    .now_real_ns = pgt_clock_real_ns(),
 	};
 	struct pgt_advice_list *first;
 	struct pgt_advice_plan *plans = NULL;
-	int rc;
+	char *rules = pgt_advice_rules(a->e->opts, err);
+	int rc = -1;
 
-	in.workload = told_workload(a->e->opts, &in.remote_conservative);
-	if (pgt_advise(&in, &first, err) < 0)
+	in.rules = rules;
+	if (!rules)
 		return -1;
+	in.workload = pgt_advice_workload(a->e->opts, rules, &in.remote_conservative);
+	if (pgt_advise(&in, &first, err) < 0)
+		goto out;
 	in.n_plans = pgt_hypo_ask(c, caps, r->schema, first, &plans);
 	in.plans = plans;
 	if (in.n_plans == 0) {
-		free(plans);
 		*ret = first;
-		return 0;
+		rc = 0;
+	} else {
+		rc = pgt_advise(&in, ret, err);
+		pgt_advice_list_free(first); /* the plans' identities were its own */
 	}
-	rc = pgt_advise(&in, ret, err);
+out:
 	free(plans);
-	pgt_advice_list_free(first); /* the plans' identities were its own */
+	free(rules);
 	return rc;
 }
 
@@ -387,7 +393,7 @@ advisor_main(void *arg)
 		left = a->next_ns - pgt_clock_mono_ns();
 		poll(&p, 1,
 		     left > 60 * PGT_NS_PER_S ? 60000
-		     : left > 0		      ? (int)(left / PGT_NS_PER_MS) + 1
+		     : left > 0               ? (int)(left / PGT_NS_PER_MS) + 1
 					      : 0);
 		while (go_on && (m = pgt_mailbox_take(a->mb))) {
 			go_on = obey(a, m);

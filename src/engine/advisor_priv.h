@@ -46,7 +46,14 @@ void pgt_marks_load(struct pgt_mark **first, const struct pgt_options *o,
 enum pgt_advice_state pgt_marks_state(struct pgt_mark *first, const struct pgt_advice *a,
 				      int64_t now_real_ns, int64_t *ret_until);
 
-/* ---- hostfacts.c, hypo.c ---- */
+/* ---- hostfacts.c, hypo.c, advice_read.c ---- */
+
+/* The program's rules, and after them the user's own (option advice-rules), which were
+ * checked; the caller frees them.  NULL: the file cannot be read or is not understood. */
+char *pgt_advice_rules(const struct pgt_options *o, struct pgt_err *err);
+/* As the option workload says: a class, or a profile of the rules; UNKNOWN. */
+enum pgt_workload pgt_advice_workload(const struct pgt_options *o, const char *rules,
+				      bool *ret_conservative);
 
 /* The machine as the operator told it, or probed when the server is here. */
 void pgt_hostfacts_read(const struct pgt_options *o, struct pgt_conn *c,

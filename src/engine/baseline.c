@@ -5,6 +5,7 @@
 #include "pg2une/base/clock.h"
 #include "pg2une/base/file.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/engine/advice.h"
 #include "pg2une/engine/baseline.h"
 #include "pg2une/engine/inspect.h"
 #include "pg2une/engine/session.h"
@@ -30,9 +31,35 @@ baseline_path(const struct pgt_identity *id, struct pgt_err *err)
 	return path;
 }
 
+/* What would have been recommended then.  A part that is missing is no failure; rules of
+ * the user's that are not understood are. */
+static int
+put_advice(struct pgt_session *s, const struct pgt_options *o, cJSON *data,
+	   struct pgt_err *err)
+{
+	struct pgt_advice_list *list;
+	struct pgt_err why = {0};
+	cJSON *out;
+
+	if (pgt_advice_read(s, o, &list, NULL, &why) == 0) {
+		pgt_advice_put(pgt_json_obj(data, "advice"), list);
+		pgt_advice_list_free(list);
+		return 0;
+	}
+	if (why.code == PGT_E_PARSE || why.code == PGT_E_CONN) {
+		*err = why;
+		return -1;
+	}
+	out = pgt_json_obj(data, "advice");
+	pgt_json_arr(out, "recommendations");
+	pgt_json_str(pgt_json_arr(out, "notes"), NULL, why.msg);
+	return 0;
+}
+
 int
 pgt_baseline_take(struct pgt_session *s, uint32_t sections, int64_t interval_ns,
-		  const char *path, cJSON **ret, struct pgt_err *err)
+		  const struct pgt_options *advise, const char *path, cJSON **ret,
+		  struct pgt_err *err)
 {
 	const struct pgt_identity *id;
 	char *own = NULL, *text = NULL;
@@ -45,6 +72,8 @@ pgt_baseline_take(struct pgt_session *s, uint32_t sections, int64_t interval_ns,
 	if (!path && !(path = own = baseline_path(id, err)))
 		return -1;
 	if (pgt_inspect_run(s, sections, interval_ns, true, &data, err) < 0)
+		goto out;
+	if (advise && put_advice(s, advise, data, err) < 0)
 		goto out;
 	pgt_json_str(data, "kind", "baseline");
 	pgt_json_i64(data, "format", 1);

@@ -1,11 +1,13 @@
-/* config diff --workload: settings against the usual values of the table of
- * settings, scaled to a machine that is known. */
+/* config diff: settings against a profile of the rules, scaled to a machine that is
+ * known.  The values are those of the advisors (pgt_advise_profile). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "advisor_priv.h"
+#include "pg2une/advise/advise.h"
 #include "pg2une/base/knobs.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
@@ -16,12 +18,8 @@
 #include "pg2une/pg/unit.h"
 
 struct profile {
-	struct pgt_knob_host host;
-	enum pgt_knob_class cls;
-	bool conservative;
-	bool ram_known, cores_known;
+	struct pgt_profile_input in;
 	const char *told_by;
-	int left_out; /* settings that depend on what is not known */
 };
 
 /* What the operator says; over a Unix socket the server shares this machine. */
@@ -40,42 +38,25 @@ know_machine(struct pgt_session *s, const struct pgt_options *o, struct profile 
 			err->code = PGT_E_USAGE;
 		return -1;
 	}
-	p->host.ram_bytes = (double)bytes;
-	p->host.cores = (int)pgt_options_int(o, "cpus");
+	p->in.host.ram_bytes = (double)bytes;
+	p->in.host.cpus = (int)pgt_options_int(o, "cpus");
 	if (pgt_conn_is_unix(pgt_session_conn(s))) {
-		if (!ram || !p->host.cores)
+		if (!ram || !p->in.host.cpus)
 			p->told_by = "this machine, reached by a Unix socket";
 		if (!ram)
-			p->host.ram_bytes = (double)sysconf(_SC_PHYS_PAGES) *
-					    (double)sysconf(_SC_PAGESIZE);
-		if (!p->host.cores)
-			p->host.cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
+			p->in.host.ram_bytes = (double)sysconf(_SC_PHYS_PAGES) *
+					       (double)sysconf(_SC_PAGESIZE);
+		if (!p->in.host.cpus)
+			p->in.host.cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	}
-	p->ram_known = p->host.ram_bytes > 0;
-	p->cores_known = p->host.cores > 0;
-	p->host.rotating_disk = storage && strcmp(storage, "hdd") == 0;
-	p->host.server_major = pgt_session_version(s) / 10000;
+	/* also when it is this machine: what the profile says of it is no guess */
+	p->in.host.told = true;
+	p->in.host.storage = !storage                          ? NULL
+			     : strcmp(storage, "hdd") == 0     ? "hdd"
+			     : strcmp(storage, "network") == 0 ? "network"
+							       : "ssd";
+	p->in.server_major = pgt_session_version(s) / 10000;
 	return 0;
-}
-
-static bool
-is_eligible(struct profile *p, const struct pgt_knob *k)
-{
-	bool by_ram = k->base == PGT_BASE_RAM || k->base == PGT_BASE_RAM_PER_CONN;
-
-	if (!pgt_knob_in_major(k, p->host.server_major) ||
-	    k->risk == PGT_RISK_DURABILITY ||
-	    strcmp(k->name, "max_connections") ==
-		0) /* that is for the applications to say */
-		return false;
-	if (p->conservative)
-		return k->base == PGT_BASE_ONE && k->context == PGT_CONTEXT_RELOAD &&
-		       k->risk == PGT_RISK_LOW;
-	if ((by_ram && !p->ram_known) || (k->base == PGT_BASE_CORES && !p->cores_known)) {
-		p->left_out++;
-		return false;
-	}
-	return true;
 }
 
 /* Where the server already is, in the table's unit: bytes, ms, the number. */
@@ -113,111 +94,125 @@ is_automatic(const struct pgt_knob *k, const cJSON *row, double usual)
 }
 
 static void
-put_recommendation(const struct profile *p, const struct pgt_knob *k, const cJSON *row,
-		   double now, double usual, cJSON *list)
+put_recommendation(const struct profile *p, const struct pgt_profile_setting *want,
+		   const cJSON *row, double now, double usual, cJSON *list)
 {
-	char a[64], b[64];
-	const char *class = pgt_knob_class_name(p->cls);
+	const struct pgt_knob *k = pgt_knob_find(want->name);
 	bool scaled = k->base != PGT_BASE_ONE;
 	const char *setting = NULL, *unit = NULL;
 	cJSON *out = pgt_json_obj(list, NULL);
-	char *why;
+	char *why, a[64];
 	double base;
 
 	pgt_json_get_str(row, "setting", &setting);
 	pgt_json_get_str(row, "unit", &unit);
-	pgt_json_str(out, "parameter", k->name);
+	pgt_json_str(out, "parameter", want->name);
 	if (setting && unit && pgt_parse_double(setting, &base))
 		pgt_json_str(out, "current", pgt_unit_format(base, unit, a, sizeof(a)));
 	else
 		pgt_json_str(out, "current", setting);
-	pgt_json_str(out, "recommended", pgt_knob_format(k, usual, b, sizeof(b)));
+	pgt_json_str(out, "recommended", want->value);
 	pgt_json_num(out, "current_value", now);
 	pgt_json_num(out, "recommended_value", usual);
 	/* a rule of thumb, not a measurement: never "high" */
 	pgt_json_str(out, "confidence", scaled ? "medium" : "low");
-	why = pgt_xasprintf("%s. %s is usual for %s%s%s", k->effect, b, class,
-			    scaled ? " on a machine like this one: " : " work",
-			    scaled ? p->told_by : "");
+	why = pgt_xasprintf(
+	    "%s. %s is usual for %s%s%s", want->why, want->value, p->in.name,
+	    scaled ? " on a machine like this one: " : " work", scaled ? p->told_by : "");
 	pgt_json_str(out, "rationale", why);
 	free(why);
-	why = pgt_xasprintf("table of settings; postgresql.org/docs/%d/%s",
-			    p->host.server_major, k->doc);
+	why = pgt_xasprintf("profile %s of the rules; postgresql.org/docs/%d/%s",
+			    p->in.name, p->in.server_major, k->doc);
 	pgt_json_str(out, "source", why);
 	free(why);
-	pgt_json_bool(out, "needs_restart", k->context == PGT_CONTEXT_RESTART);
+	pgt_json_bool(out, "needs_restart", want->restart);
+}
+
+static const cJSON *
+row_of(const cJSON *rows, const char *name)
+{
+	const cJSON *row;
+	const char *s;
+
+	cJSON_ArrayForEach(row, rows) if (pgt_json_get_str(row, "name", &s) &&
+					  strcmp(s, name) == 0) return row;
+	return NULL;
 }
 
 static void
-compare(struct profile *p, const cJSON *rows, cJSON *list)
+compare(const struct profile *p, const struct pgt_profile_setting *want, size_t n,
+	const cJSON *rows, cJSON *list)
 {
-	const struct pgt_knob *k;
-	const cJSON *row;
-	const char *name;
-	double now, usual;
-	size_t i;
+	for (size_t i = 0; i < n; i++) {
+		const struct pgt_knob *k = pgt_knob_find(want[i].name);
+		const cJSON *row = row_of(rows, want[i].name);
+		double now, usual;
 
-	for (i = 0; i < pgt_knob_count(); i++) {
-		k = pgt_knob_at(i);
-		if (!is_eligible(p, k))
+		if (!row || !current_value(k, row, &now) ||
+		    pgt_knob_parse(k, want[i].value, 1, &usual, NULL) < 0)
 			continue;
-		cJSON_ArrayForEach(row, rows) if (pgt_json_get_str(row, "name", &name) &&
-						  strcmp(name, k->name) == 0) break;
-		if (!row || !current_value(k, row, &now))
-			continue;
-		usual = pgt_knob_usual(k, &p->host, p->cls);
 		/* within a tenth is the same, for a rule of thumb */
 		if (!is_automatic(k, row, usual) &&
 		    fabs(usual - now) > 0.1 * fmax(fabs(usual), fabs(now)))
-			put_recommendation(p, k, row, now, usual, list);
+			put_recommendation(p, &want[i], row, now, usual, list);
 	}
 }
 
-int
-pgt_config_diff_workload(struct pgt_session *s, const struct pgt_options *o,
-			 const char *workload, bool conservative, cJSON **ret,
-			 struct pgt_err *err)
+static cJSON *
+report(const struct profile *p, const char *workload, const cJSON *rows,
+       const struct pgt_profile_setting *want, size_t n, int left_out)
 {
-	struct profile p = {.conservative = conservative};
-	cJSON *rows, *data;
-	const cJSON *row;
-	const char *name, *setting = NULL;
-	int64_t n = 100;
+	cJSON *data = cJSON_CreateObject();
 	char text[160];
-	int i;
 
-	for (i = 0; i < PGT_KNOB_CLASSES; i++)
-		if (strcmp(workload, pgt_knob_class_name((enum pgt_knob_class)i)) == 0)
-			break;
-	if (i == PGT_KNOB_CLASSES)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "--workload: \"%.40s\" is none of oltp, olap, mixed",
-				   workload);
-	p.cls = (enum pgt_knob_class)i;
-	if (know_machine(s, o, &p, err) < 0 ||
-	    pgt_session_rows(s, "inspect_settings", NULL, 0, &rows, err) < 0)
-		return -1;
-	cJSON_ArrayForEach(row, rows) if (pgt_json_get_str(row, "name", &name) &&
-					  strcmp(name, "max_connections") == 0 &&
-					  pgt_json_get_str(row, "setting", &setting))
-	    pgt_parse_i64(setting, &n);
-	p.host.max_connections = (int)n;
-
-	data = cJSON_CreateObject();
 	pgt_json_str(data, "workload", workload);
-	pgt_json_str(data, "profile", conservative ? "remote-conservative" : workload);
-	pgt_json_num(data, "ram_bytes", p.ram_known ? p.host.ram_bytes : NAN);
-	pgt_json_num(data, "cpus", p.cores_known ? p.host.cores : NAN);
-	compare(&p, rows, pgt_json_arr(data, "recommendations"));
-	cJSON_Delete(rows);
-	if (p.left_out > 0) {
-		snprintf(
-		    text, sizeof(text),
-		    "%d settings depend on the machine, which is not known: tell --ram "
-		    "and --cpus",
-		    p.left_out);
+	pgt_json_str(data, "profile", p->in.name);
+	pgt_json_num(data, "ram_bytes",
+		     p->in.host.ram_bytes > 0 ? p->in.host.ram_bytes : NAN);
+	pgt_json_num(data, "cpus", p->in.host.cpus > 0 ? p->in.host.cpus : NAN);
+	compare(p, want, n, rows, pgt_json_arr(data, "recommendations"));
+	if (left_out > 0) {
+		snprintf(text, sizeof(text),
+			 "%d settings depend on the machine, which is not known: tell "
+			 "--ram, --cpus and --storage",
+			 left_out);
 		pgt_json_str(pgt_json_arr(data, "notes"), NULL, text);
 	}
-	*ret = data;
-	return 0;
+	return data;
+}
+
+int
+pgt_config_diff_profile(struct pgt_session *s, const struct pgt_options *o,
+			const char *profile, cJSON **ret, struct pgt_err *err)
+{
+	struct profile p = {.in.name = profile};
+	char *rules = pgt_advice_rules(o, err);
+	struct pgt_profile_setting *want = NULL;
+	const char *setting = NULL;
+	enum pgt_workload w;
+	cJSON *rows = NULL;
+	int64_t slots = 100;
+	int rc = -1, left_out = 0;
+	size_t n;
+
+	if (!rules)
+		return -1;
+	w = pgt_advise_profile_class(rules, profile);
+	if (know_machine(s, o, &p, err) < 0 ||
+	    pgt_session_rows(s, "inspect_settings", NULL, 0, &rows, err) < 0)
+		goto out;
+	pgt_json_get_str(row_of(rows, "max_connections"), "setting", &setting);
+	if (setting && !pgt_parse_i64(setting, &slots))
+		slots = 100;
+	p.in.max_connections = (int)slots;
+	p.in.rules = rules;
+	if (pgt_advise_profile(&p.in, PGT_PROFILE_MIXED, &want, &n, &left_out, err) < 0)
+		goto out;
+	*ret = report(&p, pgt_workload_names[w], rows, want, n, left_out);
+	rc = 0;
+out:
+	free(want);
+	free(rules);
+	cJSON_Delete(rows);
+	return rc;
 }

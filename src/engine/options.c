@@ -56,7 +56,7 @@ static const struct pgt_option table[] = {
     STR(.name = "storage", .arg = "KIND", .group = CONN, .env = "PG2UNE_STORAGE",
 	.help = "ssd, hdd or network, when it is not this machine"),
     STR(.name = "workload", .arg = "NAME", .group = CONN, .file_only = true,
-	.help = "oltp, olap, mixed or remote-conservative, for advice"),
+	.help = "oltp, olap, mixed or another profile of the rules, for advice"),
 
     DUR(.name = "interval", .letter = 's', .env = "PG2UNE_INTERVAL", .dflt = "1s",
 	.min = "200ms", .max = "60s", .group = MEAS, .help = "time between samples"),
@@ -77,6 +77,8 @@ static const struct pgt_option table[] = {
 	.help = "alerts, changes, runs, observations and settings"),
     STR(.name = "rules", .env = "PG2UNE_RULES", .arg = "FILE", .group = MEAS,
 	.help = "decision rules in place of the built-in ones"),
+    STR(.name = "advice-rules", .env = "PG2UNE_ADVICE_RULES", .arg = "FILE",
+	.group = MEAS, .help = "thresholds and profiles of your own for advice"),
     STR(.name = "rollout", .arg = "FILE", .group = MEAS, .file_only = true,
 	.help = "plan of this cluster's rollouts: router, canary, steps"),
     STR(.name = "alert-command", .arg = "COMMAND", .group = MEAS, .file_only = true,

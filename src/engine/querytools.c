@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,8 +6,10 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
+#include "pg2une/engine/advice.h"
 #include "pg2une/engine/querytools.h"
 #include "pg2une/engine/session.h"
+#include "pg2une/observe/schema.h"
 #include "pg2une/pg/caps.h"
 
 static void
@@ -163,11 +166,11 @@ fail:
 
 /* ---- index suggestions ---- */
 
+/* *ret_name: as the server quotes it, the caller's; NULL when all tables are meant. */
 static int
-check_table(struct pgt_session *s, const char *table, struct pgt_err *err)
+find_table(struct pgt_session *s, const char *table, char **ret_name, struct pgt_err *err)
 {
-	const char *params[1] = {table};
-	int64_t oid = 0;
+	const char *params[1] = {table}, *name = NULL;
 	cJSON *rows;
 	char *safe;
 
@@ -175,10 +178,10 @@ check_table(struct pgt_session *s, const char *table, struct pgt_err *err)
 		return 0;
 	if (pgt_session_rows(s, "query_table_exists", params, 1, &rows, err) < 0)
 		return -1;
-	if (!pgt_json_get_i64(rows->child, "oid", &oid))
-		oid = 0;
+	pgt_json_get_str(rows->child, "q_name", &name);
+	*ret_name = name ? pgt_xstrdup(name) : NULL;
 	cJSON_Delete(rows);
-	if (oid)
+	if (*ret_name)
 		return 0;
 	safe = pgt_safetext(table, PGT_SAFE_LINE, 100);
 	pgt_err_set(err, PGT_E_NOTFOUND, "no table \"%s\" (write schema.table)", safe);
@@ -186,29 +189,79 @@ check_table(struct pgt_session *s, const char *table, struct pgt_err *err)
 	return -1;
 }
 
-static void
-suggest_fk(cJSON *list, const cJSON *rows)
+static const struct pgt_sch_table *
+table_of(const struct pgt_schema *schema, const char *ns, const char *name)
 {
-	const cJSON *row;
-	const char *references = "";
-	cJSON *out;
+	for (size_t i = 0; i < schema->n_tables; i++)
+		if (strcmp(schema->tables[i].name, name) == 0 &&
+		    strcmp(schema->tables[i].schema, ns) == 0)
+			return &schema->tables[i];
+	return NULL;
+}
 
-	cJSON_ArrayForEach(row, rows)
-	{
-		char *why;
+/* The names in an identity: "index:public.items(tag, at)". */
+static void
+put_columns(cJSON *out, const char *identity)
+{
+	const char *at = strchr(identity, '(');
+	cJSON *list = pgt_json_arr(out, "columns");
+	int depth = 0;
 
-		pgt_json_get_str(row, "references", &references);
-		why = pgt_xasprintf(
-		    "no index leads with this foreign key: deleting or updating "
-		    "a key of %s scans the whole table",
-		    references);
-		out = cJSON_Duplicate(row, true);
-		pgt_json_str(out, "kind", "foreign key");
-		pgt_json_str(out, "confidence", "high");
-		pgt_json_str(out, "rationale", why);
-		cJSON_AddItemToArray(list, out);
-		free(why);
+	for (const char *from = at ? ++at : NULL; at && *at && depth >= 0; at++) {
+		char *word;
+
+		depth += *at == '(' ? 1 : *at == ')' ? -1 : 0;
+		if (depth >= 0 && (*at != ',' || depth > 0))
+			continue;
+		word = pgt_xasprintf("%.*s", (int)(at - from), from);
+		pgt_json_str(list, NULL, word);
+		free(word);
+		from = at + 1 + strspn(at + 1, " ");
 	}
+}
+
+/* What the advisor would have made, by statements and by foreign keys. */
+static void
+suggest_advice(cJSON *list, const struct pgt_advice_list *advice,
+	       const struct pgt_schema *schema, const char *only)
+{
+	for (size_t i = 0; i < advice->n; i++) {
+		const struct pgt_advice *a = &advice->items[i];
+		const struct pgt_sch_table *t;
+		cJSON *out;
+
+		if (!a->table || (strncmp(a->identity, "index:", 6) != 0 &&
+				  strncmp(a->identity, "vector:", 7) != 0))
+			continue;
+		t = table_of(schema, a->table_schema, a->table);
+		if (!t || (only && (!t->q_name || strcmp(t->q_name, only) != 0)))
+			continue;
+		out = pgt_json_obj(list, NULL);
+		pgt_json_str(out, "kind", a->queryid ? "statements" : "foreign key");
+		pgt_json_str(out, "schema", t->schema);
+		pgt_json_str(out, "table", t->name);
+		put_columns(out, a->identity);
+		pgt_json_i64(out, "rows", (int64_t)fmax(t->rows, t->live));
+		pgt_json_i64(out, "size_bytes", (int64_t)t->bytes);
+		pgt_json_str(out, "statement", a->statement);
+		pgt_json_str(out, "confidence", pgt_grade_name(a->confidence));
+		pgt_json_str(out, "rationale", a->why);
+	}
+}
+
+static bool
+is_named(const cJSON *list, const cJSON *row)
+{
+	const char *schema = "", *table = "", *s, *t;
+	const cJSON *one;
+
+	pgt_json_get_str(row, "schema", &schema);
+	pgt_json_get_str(row, "table", &table);
+	cJSON_ArrayForEach(one, list) if (pgt_json_get_str(one, "schema", &s) &&
+					  pgt_json_get_str(one, "table", &t) &&
+					  strcmp(s, schema) == 0 &&
+					  strcmp(t, table) == 0) return true;
+	return false;
 }
 
 static void
@@ -222,6 +275,8 @@ suggest_scans(cJSON *list, const cJSON *rows)
 	{
 		char *why;
 
+		if (is_named(list, row)) /* there is better to say */
+			continue;
 		pgt_json_get_i64(row, "seq_scan", &scans);
 		pgt_json_get_i64(row, "rows_per_scan", &per);
 		why = pgt_xasprintf(
@@ -241,29 +296,33 @@ suggest_scans(cJSON *list, const cJSON *rows)
 }
 
 int
-pgt_query_index_suggest(struct pgt_session *s, const char *table, cJSON **ret,
-			struct pgt_err *err)
+pgt_query_index_suggest(struct pgt_session *s, const struct pgt_options *o,
+			const char *table, cJSON **ret, struct pgt_err *err)
 {
+	struct pgt_advice_list *advice = NULL;
+	struct pgt_schema *schema = NULL;
+	cJSON *scans = NULL, *data, *list;
 	const char *params[2];
-	cJSON *fk = NULL, *scans = NULL, *data, *list;
-	char n[24];
+	char n[24], *only = NULL;
 	int rc = -1;
 
 	params[0] = number(n, sizeof(n), PGT_INDEX_MIN_ROWS);
 	params[1] = table;
-	if (check_table(s, table, err) < 0 ||
-	    pgt_session_rows(s, "query_fk_unindexed", params, 2, &fk, err) < 0 ||
-	    pgt_session_rows(s, "query_seq_scans", params, 2, &scans, err) < 0)
+	if (find_table(s, table, &only, err) < 0 ||
+	    pgt_session_rows(s, "query_seq_scans", params, 2, &scans, err) < 0 ||
+	    pgt_advice_read(s, o, &advice, &schema, err) < 0)
 		goto out;
 	data = cJSON_CreateObject();
 	pgt_json_i64(data, "min_rows", PGT_INDEX_MIN_ROWS);
 	list = pgt_json_arr(data, "suggestions");
-	suggest_fk(list, fk);
+	suggest_advice(list, advice, schema, only);
 	suggest_scans(list, scans);
 	*ret = data;
 	rc = 0;
 out:
-	cJSON_Delete(fk);
+	pgt_advice_list_free(advice);
+	pgt_schema_free(schema);
 	cJSON_Delete(scans);
+	free(only);
 	return rc;
 }

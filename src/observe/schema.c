@@ -14,9 +14,8 @@
 #include "pg2une/pg/conn.h"
 #include "pg2une/pg/sql.h"
 
-#define ARENA_MAX  (256u << 20)
-#define QUERY_NS   (35 * PGT_NS_PER_S) /* above the server's own 30 s */
-#define TABLES_MAX "3000"
+#define QUERY_NS       (35 * PGT_NS_PER_S) /* above the server's own 30 s */
+#define TABLES_MAX     "3000"
 #define STATEMENTS_MAX "5000"
 
 struct reader {
@@ -27,33 +26,49 @@ struct reader {
 	bool lost;  /* the connection */
 };
 
-#define C(st, field, name, type) {name, type, offsetof(struct st, field)}
-#define F(st, field, type)	 C(st, field, #field, type)
+#define C(st, field, name, type)                                                         \
+	{                                                                                \
+		name, type, offsetof(struct st, field)                                   \
+	}
+#define F(st, field, type) C(st, field, #field, type)
 
-static const struct sch_col table_cols[] = {
-    F(pgt_sch_table, oid, SCH_OID), F(pgt_sch_table, parent, SCH_OID),
-    F(pgt_sch_table, schema, SCH_TEXT), F(pgt_sch_table, name, SCH_TEXT),
-    F(pgt_sch_table, q_name, SCH_SQL), F(pgt_sch_table, kind, SCH_CHAR),
-    F(pgt_sch_table, persistence, SCH_CHAR), F(pgt_sch_table, is_partition, SCH_BOOL),
-    F(pgt_sch_table, children, SCH_INT), F(pgt_sch_table, rows, SCH_AGE),
-    F(pgt_sch_table, live, SCH_NUM), F(pgt_sch_table, dead, SCH_NUM),
-    F(pgt_sch_table, mod, SCH_NUM), F(pgt_sch_table, ins, SCH_NUM),
-    F(pgt_sch_table, upd, SCH_NUM), F(pgt_sch_table, del, SCH_NUM),
-    F(pgt_sch_table, hot, SCH_NUM), F(pgt_sch_table, seq_scan, SCH_NUM),
-    F(pgt_sch_table, seq_read, SCH_NUM), F(pgt_sch_table, idx_scan, SCH_NUM),
-    F(pgt_sch_table, bytes, SCH_NUM), F(pgt_sch_table, toast_bytes, SCH_NUM),
-    F(pgt_sch_table, vacuum_s, SCH_AGE), F(pgt_sch_table, analyze_s, SCH_AGE),
-    F(pgt_sch_table, autovacuums, SCH_NUM), F(pgt_sch_table, xid_age, SCH_NUM),
-    F(pgt_sch_table, mxid_age, SCH_NUM), F(pgt_sch_table, options, SCH_TEXT),
-    {0}};
+static const struct sch_col table_cols[] = {F(pgt_sch_table, oid, SCH_OID),
+					    F(pgt_sch_table, parent, SCH_OID),
+					    F(pgt_sch_table, schema, SCH_TEXT),
+					    F(pgt_sch_table, name, SCH_TEXT),
+					    F(pgt_sch_table, q_name, SCH_SQL),
+					    F(pgt_sch_table, kind, SCH_CHAR),
+					    F(pgt_sch_table, persistence, SCH_CHAR),
+					    F(pgt_sch_table, is_partition, SCH_BOOL),
+					    F(pgt_sch_table, children, SCH_INT),
+					    F(pgt_sch_table, rows, SCH_AGE),
+					    F(pgt_sch_table, live, SCH_NUM),
+					    F(pgt_sch_table, dead, SCH_NUM),
+					    F(pgt_sch_table, mod, SCH_NUM),
+					    F(pgt_sch_table, ins, SCH_NUM),
+					    F(pgt_sch_table, upd, SCH_NUM),
+					    F(pgt_sch_table, del, SCH_NUM),
+					    F(pgt_sch_table, hot, SCH_NUM),
+					    F(pgt_sch_table, seq_scan, SCH_NUM),
+					    F(pgt_sch_table, seq_read, SCH_NUM),
+					    F(pgt_sch_table, idx_scan, SCH_NUM),
+					    F(pgt_sch_table, bytes, SCH_NUM),
+					    F(pgt_sch_table, toast_bytes, SCH_NUM),
+					    F(pgt_sch_table, vacuum_s, SCH_AGE),
+					    F(pgt_sch_table, analyze_s, SCH_AGE),
+					    F(pgt_sch_table, autovacuums, SCH_NUM),
+					    F(pgt_sch_table, xid_age, SCH_NUM),
+					    F(pgt_sch_table, mxid_age, SCH_NUM),
+					    F(pgt_sch_table, options, SCH_TEXT),
+					    {0}};
 static const struct sch_col column_cols[] = {
-    F(pgt_sch_column, table, SCH_OID), F(pgt_sch_column, attnum, SCH_INT),
-    F(pgt_sch_column, name, SCH_TEXT), F(pgt_sch_column, q_name, SCH_SQL),
-    F(pgt_sch_column, type, SCH_TEXT), F(pgt_sch_column, category, SCH_CHAR),
-    F(pgt_sch_column, not_null, SCH_BOOL), F(pgt_sch_column, has_stats, SCH_BOOL),
-    F(pgt_sch_column, n_distinct, SCH_NUM), F(pgt_sch_column, null_frac, SCH_NUM),
+    F(pgt_sch_column, table, SCH_OID),       F(pgt_sch_column, attnum, SCH_INT),
+    F(pgt_sch_column, name, SCH_TEXT),       F(pgt_sch_column, q_name, SCH_SQL),
+    F(pgt_sch_column, type, SCH_TEXT),       F(pgt_sch_column, category, SCH_CHAR),
+    F(pgt_sch_column, not_null, SCH_BOOL),   F(pgt_sch_column, has_stats, SCH_BOOL),
+    F(pgt_sch_column, n_distinct, SCH_NUM),  F(pgt_sch_column, null_frac, SCH_NUM),
     F(pgt_sch_column, correlation, SCH_NUM), F(pgt_sch_column, avg_width, SCH_NUM),
-    F(pgt_sch_column, top_freq, SCH_NUM), {0}};
+    F(pgt_sch_column, top_freq, SCH_NUM),    {0}};
 static const struct sch_col index_cols[] = {
     F(pgt_sch_index, oid, SCH_OID),
     F(pgt_sch_index, table, SCH_OID),
@@ -86,32 +101,51 @@ static const struct sch_col index_cols[] = {
     F(pgt_sch_index, last_scan_s, SCH_AGE),
     {0}};
 static const struct sch_col fk_cols[] = {
-    F(pgt_sch_fk, table, SCH_OID), F(pgt_sch_fk, ref, SCH_OID),
-    F(pgt_sch_fk, name, SCH_TEXT), F(pgt_sch_fk, ref_name, SCH_TEXT),
+    F(pgt_sch_fk, table, SCH_OID),      F(pgt_sch_fk, ref, SCH_OID),
+    F(pgt_sch_fk, name, SCH_TEXT),      F(pgt_sch_fk, ref_name, SCH_TEXT),
     C(pgt_sch_fk, n, "att", SCH_COUNT), F(pgt_sch_fk, att, SCH_ATTS),
-    F(pgt_sch_fk, ref_att, SCH_ATTS), F(pgt_sch_fk, on_delete, SCH_CHAR),
+    F(pgt_sch_fk, ref_att, SCH_ATTS),   F(pgt_sch_fk, on_delete, SCH_CHAR),
     F(pgt_sch_fk, validated, SCH_BOOL), {0}};
 static const struct sch_col statistics_cols[] = {
-    F(pgt_sch_statistics, table, SCH_OID), F(pgt_sch_statistics, name, SCH_TEXT),
+    F(pgt_sch_statistics, table, SCH_OID),  F(pgt_sch_statistics, name, SCH_TEXT),
     F(pgt_sch_statistics, kinds, SCH_TEXT), C(pgt_sch_statistics, n, "att", SCH_COUNT),
-    F(pgt_sch_statistics, att, SCH_ATTS), {0}};
+    F(pgt_sch_statistics, att, SCH_ATTS),   {0}};
 static const struct sch_col statement_cols[] = {
-    F(pgt_sch_statement, queryid, SCH_I64), F(pgt_sch_statement, userid, SCH_OID),
-    F(pgt_sch_statement, text, SCH_BLOCK), F(pgt_sch_statement, calls, SCH_NUM),
-    F(pgt_sch_statement, total_ms, SCH_NUM), F(pgt_sch_statement, mean_ms, SCH_NUM),
-    F(pgt_sch_statement, max_ms, SCH_NUM), F(pgt_sch_statement, stddev_ms, SCH_NUM),
-    F(pgt_sch_statement, rows, SCH_NUM), F(pgt_sch_statement, hit, SCH_NUM),
-    F(pgt_sch_statement, read, SCH_NUM), F(pgt_sch_statement, temp_written, SCH_NUM),
-    F(pgt_sch_statement, wal_bytes, SCH_NUM), F(pgt_sch_statement, plans, SCH_NUM),
-    F(pgt_sch_statement, plan_ms, SCH_NUM), F(pgt_sch_statement, jit_ms, SCH_NUM),
-    F(pgt_sch_statement, jit_functions, SCH_NUM), {0}};
-static const struct sch_col sequence_cols[] = {
-    F(pgt_sch_sequence, q_name, SCH_SQL), F(pgt_sch_sequence, type, SCH_TEXT),
-    F(pgt_sch_sequence, used, SCH_NUM), F(pgt_sch_sequence, owner, SCH_TEXT), {0}};
-static const struct sch_col extension_cols[] = {
-    F(pgt_sch_extension, name, SCH_TEXT), F(pgt_sch_extension, version, SCH_TEXT),
-    F(pgt_sch_extension, available, SCH_TEXT), F(pgt_sch_extension, q_schema, SCH_SQL),
+    F(pgt_sch_statement, queryid, SCH_I64),
+    F(pgt_sch_statement, userid, SCH_OID),
+    F(pgt_sch_statement, text, SCH_BLOCK),
+    F(pgt_sch_statement, calls, SCH_NUM),
+    F(pgt_sch_statement, total_ms, SCH_NUM),
+    F(pgt_sch_statement, mean_ms, SCH_NUM),
+    F(pgt_sch_statement, max_ms, SCH_NUM),
+    F(pgt_sch_statement, stddev_ms, SCH_NUM),
+    F(pgt_sch_statement, rows, SCH_NUM),
+    F(pgt_sch_statement, hit, SCH_NUM),
+    F(pgt_sch_statement, read, SCH_NUM),
+    F(pgt_sch_statement, temp_written, SCH_NUM),
+    F(pgt_sch_statement, wal_bytes, SCH_NUM),
+    F(pgt_sch_statement, plans, SCH_NUM),
+    F(pgt_sch_statement, plan_ms, SCH_NUM),
+    F(pgt_sch_statement, jit_ms, SCH_NUM),
+    F(pgt_sch_statement, jit_functions, SCH_NUM),
     {0}};
+static const struct sch_col qual_cols[] = {F(pgt_sch_qual, table, SCH_OID),
+					   F(pgt_sch_qual, attnum, SCH_INT),
+					   F(pgt_sch_qual, op, SCH_TEXT),
+					   F(pgt_sch_qual, occurrences, SCH_NUM),
+					   F(pgt_sch_qual, executions, SCH_NUM),
+					   F(pgt_sch_qual, filtered, SCH_NUM),
+					   {0}};
+static const struct sch_col sequence_cols[] = {F(pgt_sch_sequence, q_name, SCH_SQL),
+					       F(pgt_sch_sequence, type, SCH_TEXT),
+					       F(pgt_sch_sequence, used, SCH_NUM),
+					       F(pgt_sch_sequence, owner, SCH_TEXT),
+					       {0}};
+static const struct sch_col extension_cols[] = {F(pgt_sch_extension, name, SCH_TEXT),
+						F(pgt_sch_extension, version, SCH_TEXT),
+						F(pgt_sch_extension, available, SCH_TEXT),
+						F(pgt_sch_extension, q_schema, SCH_SQL),
+						{0}};
 #define N(field) F(pgt_sch_counters, field, SCH_NUM)
 static const struct sch_col counter_cols[] = {N(at_s),
 					      N(reset_s),
@@ -157,7 +191,8 @@ static const struct sch_col hba_cols[] = {
     C(pgt_sch_facts, hba_trust_net, "trust_net", SCH_INT),
     C(pgt_sch_facts, hba_md5, "md5", SCH_INT),
     C(pgt_sch_facts, hba_password, "password", SCH_INT),
-    C(pgt_sch_facts, hba_scram, "scram", SCH_INT), {0}};
+    C(pgt_sch_facts, hba_scram, "scram", SCH_INT),
+    {0}};
 static const struct sch_col md5_cols[] = {F(pgt_sch_facts, md5_roles, SCH_INT), {0}};
 static const struct sch_col collation_cols[] = {
     C(pgt_sch_facts, collation_mismatch, "mismatches", SCH_INT), {0}};
@@ -346,10 +381,10 @@ read_bloat(struct reader *r)
 
 			if (strcmp(t->name, name) != 0 || strcmp(t->schema, schema) != 0)
 				continue;
-			t->bloat_bytes =
-			    pgt_result_num(res, i, pgt_result_col(res, "bloat_bytes"));
-			t->bloat_ratio =
-			    pgt_result_num(res, i, pgt_result_col(res, "bloat_ratio"));
+			t->bloat_bytes = pgt_result_num(
+			    res, i, pgt_result_col(res, "bloat_bytes"));
+			t->bloat_ratio = pgt_result_num(
+			    res, i, pgt_result_col(res, "bloat_ratio"));
 			break;
 		}
 	}
@@ -379,6 +414,20 @@ read_extensions(struct reader *r)
 }
 
 static void
+read_quals(struct reader *r)
+{
+	struct pgt_schema *s = r->s;
+	char *oids;
+
+	if (!s->has_qualstats)
+		return;
+	oids = oid_list(s);
+	s->quals = read_rows(r, "schema_quals", r->caps->cap[PGT_CAP_QUALSTATS].schema,
+			     oids, qual_cols, sizeof(*s->quals), &s->n_quals);
+	free(oids);
+}
+
+static void
 read_facts(struct reader *r)
 {
 	struct pgt_sch_facts *f = &r->s->facts;
@@ -399,33 +448,6 @@ read_facts(struct reader *r)
 		read_one(r, "schema_md5", md5_cols, f);
 }
 
-/* ---- the window: differences to an earlier reading ---- */
-
-struct pgt_schema *
-pgt_schema_new(void)
-{
-	struct pgt_arena *a = pgt_arena_new(ARENA_MAX);
-	struct pgt_schema *s = pgt_arena_alloc(a, sizeof(*s));
-	struct pgt_sch_facts *f = &s->facts;
-
-	s->arena = a;
-	s->now.at_s = s->before.at_s = NAN;
-	f->invalid_constraints = f->hba_trust = f->hba_trust_net = f->hba_md5 = -1;
-	f->hba_password = f->hba_scram = f->md5_roles = f->superusers = f->login_roles =
-	    -1;
-	f->collation_mismatch = -1;
-	f->archive_fail_age_s = f->archive_done_age_s = f->prepared_oldest_s = -1;
-	f->wal_dir_bytes = -1;
-	return s;
-}
-
-void
-pgt_schema_free(struct pgt_schema *s)
-{
-	if (s)
-		pgt_arena_free(s->arena);
-}
-
 int
 pgt_schema_collect(struct pgt_conn *c, const struct pgt_caps *caps,
 		   const struct pgt_schema_base *prev, int64_t real_ns,
@@ -438,6 +460,7 @@ pgt_schema_collect(struct pgt_conn *c, const struct pgt_caps *caps,
 	read_relations(&r);
 	read_bloat(&r);
 	read_extensions(&r);
+	read_quals(&r);
 	read_facts(&r);
 	if (r.lost) {
 		pgt_schema_free(r.s);

@@ -127,6 +127,7 @@ DEFECTS = [Defect(*d) for d in [
      "CREATE INDEX ON cars (make, model)", "ANALYZE"],
      runs("SELECT t FROM cars WHERE make = 7 AND model = 21"), r"statistics:public\.cars",
      "estimate"),
+    ("oversized pool", [("hold", 60)], runs("", 0), r"pooler:oversized:"),
     ("N+1 look-ups", [ITEMS, "ALTER TABLE items ADD PRIMARY KEY (id)", "ANALYZE"],
      lambda turn: ["BEGIN"] + [f"SELECT body FROM items WHERE id = {i}" for i in range(1500)]
      + ["COMMIT"], r"query:n\+1:"),
@@ -139,7 +140,14 @@ SERVER = ["wal_buffers=16MB", "effective_cache_size=8GB", "random_page_cost=1.1"
           "shared_buffers=256MB", "checkpoint_timeout=15min"]
 
 
+HELD = []   # sessions that a defect keeps open
+
+
 def do(cur, step):
+    if isinstance(step, tuple) and step[0] == "hold":
+        import psycopg2
+        HELD.extend(psycopg2.connect(cur.connection.dsn) for _ in range(step[1]))
+        return
     if not isinstance(step, tuple):
         cur.execute(step)
         return
@@ -174,5 +182,7 @@ def load(cur, defect, turn=0):
 
 
 def tidy(cur):
+    while HELD:
+        HELD.pop().close()
     for step in TIDY:
         cur.execute(step)

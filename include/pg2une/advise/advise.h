@@ -80,6 +80,7 @@ struct pgt_advice {
 	const struct pgt_advice_row *evidence;
 	size_t n_evidence;
 	int64_t queryid;       /* 0 none */
+	const char *table_schema, *table; /* of an index that is proposed; NULL */
 	double score;	       /* rank: higher first */
 };
 
@@ -152,6 +153,8 @@ enum pgt_profile {
 const char *pgt_profile_name(enum pgt_profile p);
 
 struct pgt_profile_input {
+	/* Of a section [profile NAME] of the rules, in place of the enumerated one; NULL. */
+	const char *name;
 	struct pgt_host_facts host;
 	int server_major;
 	int max_connections; /* as it is or should be; 0: the profile's own */
@@ -162,13 +165,21 @@ struct pgt_profile_setting {
 	char value[32];	  /* words of ALTER SYSTEM */
 	bool restart;
 	enum pgt_grade confidence;
-	char why[200];
+	char why[400]; /* and where pgtune would say otherwise, why */
 };
-/* In the order of the table of settings.  What needs unknown facts is left out.
- * The joint memory limit holds.  The caller frees *ret. */
+/* In the order of the table of settings.  What needs unknown facts is left out and
+ * counted in *ret_left_out (NULL is legal).  The joint memory limit holds.  The caller
+ * frees *ret.  PGT_E_USAGE: no such profile. */
 int pgt_advise_profile(const struct pgt_profile_input *in, enum pgt_profile profile,
 		       struct pgt_profile_setting **ret, size_t *ret_n,
-		       struct pgt_err *err) PGT_MUST_CHECK;
+		       int *ret_left_out, struct pgt_err *err) PGT_MUST_CHECK;
+/* The class of workload that a profile of the rules belongs to; UNKNOWN: no such. */
+enum pgt_workload pgt_advise_profile_class(const char *rules, const char *name);
+/* Is a user's own file understood: every line in a section and with a name that the
+ * program's rules have, numbers numbers, profiles of settings that there are?
+ * PGT_E_PARSE names the line. */
+int pgt_advise_rules_check(const char *rules, const char *own,
+			   struct pgt_err *err) PGT_MUST_CHECK;
 /* Bytes that the settings may take together: shared_buffers, work_mem for each
  * connection that works at once, autovacuum workers.  sort_share is the share of
  * connections that sort or hash at once (rules: memory.active_share). */

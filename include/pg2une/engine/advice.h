@@ -10,6 +10,9 @@
 #include "pg2une/advise/advise.h"
 
 struct pgt_engine;
+struct pgt_options;
+struct pgt_schema;
+struct pgt_session;
 
 enum pgt_advice_state {
 	PGT_ADVICE_NEW = 0,
@@ -37,5 +40,18 @@ void pgt_engine_advice_refresh(struct pgt_engine *e);
 /* The operator's word, kept in the history; the next PGT_EV_ADVICE shows it. */
 void pgt_engine_advice_mark(struct pgt_engine *e, const char *identity,
 			    enum pgt_advice_state state, int64_t until_real_ns);
+
+/* One reading over a session, without watching: what counters since the reset, the
+ * catalogue, statements and settings tell; nothing of sessions and replication.  The
+ * caller owns *ret, and *ret_schema (NULL is legal), which the list does not need. */
+int pgt_advice_read(struct pgt_session *s, const struct pgt_options *o,
+		    struct pgt_advice_list **ret, struct pgt_schema **ret_schema,
+		    struct pgt_err *err) PGT_MUST_CHECK;
+/* Do the rules (option advice-rules) have a profile of that name?  False with err set:
+ * they cannot be read. */
+bool pgt_advice_profile_known(const struct pgt_options *o, const char *name,
+			      struct pgt_err *err);
+/* {recommendations, notes} into data. */
+void pgt_advice_put(cJSON *data, const struct pgt_advice_list *list);
 
 #endif

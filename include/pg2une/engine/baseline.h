@@ -10,13 +10,15 @@
 #include "pg2une/base/err.h"
 #include "pg2une/base/json.h"
 
+struct pgt_options;
 struct pgt_session;
 
 /* Take one and keep it as
  * STATE/clusters/FINGERPRINT/baselines/TIME.json, unless path names another
- * file; data gets "saved_to". */
+ * file; data gets "saved_to".  advise: the options by which "advice" is put in; NULL: none. */
 int pgt_baseline_take(struct pgt_session *s, uint32_t sections, int64_t interval_ns,
-		      const char *path, cJSON **ret, struct pgt_err *err) PGT_MUST_CHECK;
+		      const struct pgt_options *advise, const char *path, cJSON **ret,
+		      struct pgt_err *err) PGT_MUST_CHECK;
 
 /* A document from a file, bare or in its envelope; PGT_E_PARSE when it is none. */
 int pgt_baseline_read(const char *path, cJSON **ret, struct pgt_err *err) PGT_MUST_CHECK;

@@ -20,13 +20,12 @@ int pgt_config_show(struct pgt_session *s, bool all, const char *match, cJSON **
 int pgt_config_diff_file(struct pgt_session *s, const char *path, cJSON **ret,
 			 struct pgt_err *err) PGT_MUST_CHECK;
 
-/* Against the usual values of a workload (oltp, olap, mixed) on a machine that
- * options ram, cpus and storage tell; what depends on an untold machine is left
- * out and named.  conservative: nothing that depends on the machine, needs a
- * restart or costs memory. */
-int pgt_config_diff_workload(struct pgt_session *s, const struct pgt_options *o,
-			     const char *workload, bool conservative, cJSON **ret,
-			     struct pgt_err *err) PGT_MUST_CHECK;
+/* Against a profile of the rules (oltp, olap, mixed, remote-conservative, or one of the
+ * user's) on a machine that options ram, cpus and storage tell; what depends on an untold
+ * machine is left out and counted in a note. */
+int pgt_config_diff_profile(struct pgt_session *s, const struct pgt_options *o,
+			    const char *profile, cJSON **ret,
+			    struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Changes between two lists of setting rows: [{name, before, after, ...}]; pure. */
 cJSON *pgt_config_changes(const cJSON *before, const cJSON *after);

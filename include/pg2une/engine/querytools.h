@@ -10,6 +10,7 @@
 #include "pg2une/base/err.h"
 #include "pg2une/base/json.h"
 
+struct pgt_options;
 struct pgt_session;
 
 /* Rows below which no index is suggested: a scan of so few is cheap. */
@@ -23,7 +24,8 @@ int pgt_query_analyze(struct pgt_session *s, const char *sql, bool execute,
 		      int64_t timeout_ns, cJSON **ret,
 		      struct pgt_err *err) PGT_MUST_CHECK;
 /* table may be NULL; one that is not there is PGT_E_NOTFOUND. */
-int pgt_query_index_suggest(struct pgt_session *s, const char *table, cJSON **ret,
+int pgt_query_index_suggest(struct pgt_session *s, const struct pgt_options *o,
+			    const char *table, cJSON **ret,
 			    struct pgt_err *err) PGT_MUST_CHECK;
 int pgt_query_locks(struct pgt_session *s, cJSON **ret,
 		    struct pgt_err *err) PGT_MUST_CHECK;

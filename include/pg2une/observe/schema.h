@@ -92,6 +92,13 @@ struct pgt_sch_statement {
 	double calls_w, ms_w, rows_w, temp_w, read_w; /* in the window; NAN none */
 };
 
+struct pgt_sch_qual { /* pg_qualstats: a predicate evaluated as a filter, sampled */
+	uint32_t table;
+	int attnum;
+	const char *op;
+	double occurrences, executions, filtered; /* executions: rows looked at */
+};
+
 struct pgt_sch_sequence {
 	const char *q_name, *type;
 	double used; /* 0..1 */
@@ -147,6 +154,7 @@ struct pgt_schema {
 	struct pgt_sch_fk *fks;			size_t n_fks;
 	struct pgt_sch_statistics *statistics;	size_t n_statistics;
 	struct pgt_sch_statement *statements;	size_t n_statements; /* by time */
+	struct pgt_sch_qual *quals;		size_t n_quals;
 	struct pgt_sch_sequence *sequences;	size_t n_sequences;  /* fullest first */
 	struct pgt_sch_extension *extensions;	size_t n_extensions;
 	struct pgt_sch_counters now, before; /* before.at_s NAN: no earlier reading */

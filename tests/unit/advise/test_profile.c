@@ -63,7 +63,7 @@ make(size_t shape, int profile, int major, const char *text, struct pgt_profile_
 	struct pgt_err err = {0};
 	size_t n = 0;
 
-	assert_int_equal(pgt_advise_profile(&in, (enum pgt_profile)profile, ret, &n, &err), 0);
+	assert_int_equal(pgt_advise_profile(&in, (enum pgt_profile)profile, ret, &n, NULL, &err), 0);
 	return n;
 }
 
@@ -115,7 +115,7 @@ test_unknown_machine_gets_no_sizes(void **state)
 
 	(void)state;
 	in.rules = text;
-	assert_int_equal(pgt_advise_profile(&in, PGT_PROFILE_OLTP, &s, &n, &err), 0);
+	assert_int_equal(pgt_advise_profile(&in, PGT_PROFILE_OLTP, &s, &n, NULL, &err), 0);
 	for (size_t i = 0; i < n; i++) {
 		assert_string_not_equal(s[i].name, "shared_buffers");
 		assert_string_not_equal(s[i].name, "work_mem");
