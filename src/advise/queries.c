@@ -69,6 +69,10 @@ regressed(struct adv_ctx *c)
 			? "It happened at once: another plan is likely. Compare plans, "
 			  "ANALYZE its tables first."
 			: "It came gradually: look at the size of its tables.");
+		if (c->s->has_hint_plan && r->plan_change)
+			adv_evidence(c, a, "pg_hint_plan",
+				     "loaded: where EXPLAIN shows the plan of before to "
+				     "be faster, a hint keeps it");
 		adv_effect(a, "its time", 100 * (1 / r->ratio - 1),
 			   100 * (1 / r->ratio - 1), 0, "back to what it took before");
 		adv_sure(c, a, r->q < 0.01 ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,

@@ -3,6 +3,8 @@ recommended must apply and go back on a live server.  A table is printed at the 
 import json
 import os
 import re
+import sqlite3
+import time
 
 import pytest
 
@@ -27,8 +29,7 @@ def advise(run_pg2une, lab, db, *args):
 
 
 # Found on one major; a few, which use what differs between majors, on others too.
-ELSEWHERE = {"missing index, equality": (13, 18), "checkpoint storm": (14, 17), 
-             "work_mem spills": (16,), "dead rows": (18,)}
+ELSEWHERE = {"missing index, equality": (13,), "checkpoint storm": (18,), "dead rows": (18,)}
 CASES = [(d, d.major) for d in DEFECTS] + [(d, m) for d in DEFECTS for m in
                                            (range(13, 19) if os.environ.get("PG2UNE_DEFECTS_ALL")
                                             else ELSEWHERE.get(d.name, ())) if m != d.major]
@@ -100,3 +101,38 @@ def test_small_tables_get_no_index(lab, run_pg2une):
     conn.close()
     got = advise(run_pg2une, one, "bench", "--only", "index")
     assert not [r for r in got if "small" in r["identity"]]
+
+
+def test_what_is_dismissed_stays_so_until_its_evidence_changes(lab, run_pg2une, tmp_path):
+    one = lab(major=15, set=SERVER)
+    one.sql("CREATE TABLE twice AS SELECT i AS a FROM generate_series(1, 1000) i")
+    one.sql("CREATE INDEX twice_a ON twice (a)")
+    one.sql("CREATE INDEX twice_b ON twice (a)")
+    what, history = "index_drop:public.twice_b", f"{tmp_path}/history.sqlite"
+
+    def shown(*args):
+        r = run_pg2une(["advise", "--for", "300ms", "-s", "200ms", "--format", "json", "--store",
+                        history, *args], lab=one, timeout=90)
+        assert r.rc == 0, r.err
+        hits = [x for x in json.loads(r.out)["data"]["recommendations"] if x["identity"] == what]
+        return hits[0] if hits else None
+
+    def mark(state, evidence, until_ms=0):
+        with sqlite3.connect(history) as db:
+            db.execute("DELETE FROM dismissals")
+            db.execute("INSERT INTO dismissals (node, identity, until_ms, evidence, state) "
+                       "SELECT id, ?, ?, ?, ? FROM node", (what, until_ms, evidence, state))
+
+    seen = shown()["evidence_hash"]
+    digest, score, grade = seen.split("-")
+    mark("dismissed", seen)
+    assert shown() is None
+    mark("dismissed", f"{digest}-{int(score) * 1.4:.0f}-{grade}")      # it became weaker since
+    assert shown("--all")["state"] == "dismissed"
+    mark("dismissed", f"{digest}-{int(score) // 3}-{grade}")           # three times as heavy now
+    assert shown()["state"] == "new"
+    mark("snoozed", seen, int(time.time() * 1000) + 3600_000)
+    assert shown() is None
+    mark("snoozed", seen, int(time.time() * 1000) - 1000)
+    assert shown()["state"] == "seen"
+    one.sql("DROP TABLE twice")
