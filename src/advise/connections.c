@@ -24,47 +24,16 @@ pool_size(const struct adv_ctx *c)
 				  : 1.5 * most;
 }
 
-#define POOLS_MAX 64
-
-/* A pooler keeps a pool for each pair of database and user: that many there would be. */
-struct pools {
-	struct {
-		const char *db, *user;
-		int n, idle;
-	} pair[POOLS_MAX];
-	int n, largest;
-	double direct; /* sessions that stay beside the pooler: ours, replication */
-};
-
-static void
-count_pools(const struct adv_ctx *c, struct pools *p)
+/* Sessions that stay beside a pooler: replication. */
+static double
+direct_sessions(const struct adv_ctx *c)
 {
-	*p = (struct pools){.largest = -1};
-	for (size_t i = 0; i < c->snap->n_activity; i++) {
-		const struct pgt_activity *a = &c->snap->activity[i];
-		int k = 0;
+	double n = 0;
 
-		if (!a->backend_type || strcmp(a->backend_type, "client backend") != 0 ||
-		    !a->database || !a->user) {
-			p->direct += a->backend_type &&
-				     strcmp(a->backend_type, "walsender") == 0;
-			continue;
-		}
-		while (k < p->n && (strcmp(p->pair[k].db, a->database) != 0 ||
-				    strcmp(p->pair[k].user, a->user) != 0))
-			k++;
-		if (k == POOLS_MAX)
-			continue;
-		if (k == p->n) {
-			p->pair[k].db = a->database;
-			p->pair[k].user = a->user;
-			p->n++;
-		}
-		p->pair[k].n++;
-		p->pair[k].idle += a->state && strcmp(a->state, "idle") == 0;
-		if (p->largest < 0 || p->pair[k].n > p->pair[p->largest].n)
-			p->largest = k;
-	}
+	for (size_t i = 0; i < c->snap->n_activity; i++)
+		n += c->snap->activity[i].backend_type &&
+		     strcmp(c->snap->activity[i].backend_type, "walsender") == 0;
+	return n;
 }
 
 /* The sum that must hold: pools x (size + reserve) + direct sessions + those reserved for
@@ -72,12 +41,10 @@ count_pools(const struct adv_ctx *c, struct pools *p)
 static const char *
 pool_words(struct adv_ctx *c, double most)
 {
-	struct pools p;
-	double size = ceil(pool_size(c)), reserve = ceil(size / 5), fit, n;
+	double size = ceil(pool_size(c)), reserve = ceil(size / 5);
+	double n = fmax((double)c->s->n_pools, 1), direct = direct_sessions(c);
+	double fit = floor((most - direct - 5) / n);
 
-	count_pools(c, &p);
-	n = fmax(p.n, 1);
-	fit = floor((most - p.direct - 5) / n);
 	if (size + reserve > fit) {
 		size = fmax(floor(fit / 1.2), 1);
 		reserve = fmax(fit - size, 0);
@@ -87,8 +54,8 @@ pool_words(struct adv_ctx *c, double most)
 	    "PgBouncer: pool_mode = transaction, default_pool_size = %.0f, "
 	    "reserve_pool_size = %.0f: %.0f pools (database, user) x %.0f + %.0f "
 	    "direct + 5 for people = %.0f, of %.0f that clients may have",
-	    size, reserve, n, size + reserve, p.direct,
-	    n * (size + reserve) + p.direct + 5, most);
+	    size, reserve, n, size + reserve, direct, n * (size + reserve) + direct + 5,
+	    most);
 }
 
 static void
@@ -132,13 +99,14 @@ near_limit(struct adv_ctx *c)
 static void
 oversized(struct adv_ctx *c)
 {
-	struct pools p;
+	const struct pgt_sch_pool *p = c->s->n_pools ? &c->s->pools[0] : NULL;
 	struct pgt_advice *a;
 	double share, want, n, most_active = 1;
 
-	count_pools(c, &p);
-	n = p.largest >= 0 ? p.pair[p.largest].n : 0;
-	share = n > 0 ? p.pair[p.largest].idle / n : 0;
+	if (!p || !p->database || !p->user)
+		return;
+	n = p->n;
+	share = p->idle / fmax(n, 1);
 	for (size_t i = 0; i < c->in->n_recent; i++)
 		most_active = fmax(most_active,
 				   c->in->recent[i].active +
@@ -148,26 +116,24 @@ oversized(struct adv_ctx *c)
 	    share < adv_rule(c, "connections", "idle_share") || n < 3 * want)
 		return;
 	a = adv_new(c, PGT_ADVICE_POOLER, 24 + 10 * fmin(n / 100, 2),
-		    "pooler:oversized:%s:%s", p.pair[p.largest].db,
-		    p.pair[p.largest].user);
+		    "pooler:oversized:%s:%s", p->database, p->user);
 	a->title = adv_text(c, "Shrink the pool of %s on %s: %.0f sessions, %.0f%% idle",
-			    p.pair[p.largest].user, p.pair[p.largest].db, n, 100 * share);
+			    p->user, p->database, n, 100 * share);
 	a->current = adv_text(c, "%.0f sessions", n);
 	a->proposed = adv_text(c, "%.0f", want);
-	adv_evidence(c, a, "sessions", "%.0f, of them %d idle now", n,
-		     p.pair[p.largest].idle);
+	adv_evidence(c, a, "sessions", "%.0f, of them %.0f idle now", n, p->idle);
 	adv_evidence(c, a, "busy at once", "%.0f at most over %zu samples", most_active,
 		     c->in->n_recent + 1);
-	for (int k = 0; k < p.n && k < 4; k++)
-		adv_evidence(c, a, "pool", "%s on %s: %d", p.pair[k].user, p.pair[k].db,
-			     p.pair[k].n);
+	for (size_t k = 0; k < c->s->n_pools && k < 4; k++)
+		adv_evidence(c, a, "pool", "%s on %s: %.0f", p[k].user, p[k].database,
+			     p[k].n);
 	a->why = adv_text(
 	    c,
 	    "%s holds %.0f sessions on %s of which %.0f%% are idle; no more than %.0f "
 	    "were "
 	    "busy at once. Each keeps a process and its caches, and all of them awake "
 	    "together queue for the same cores.",
-	    p.pair[p.largest].user, n, p.pair[p.largest].db, 100 * share, most_active);
+	    p->user, n, p->database, 100 * share, most_active);
 	adv_effect(a, "sessions of the pool", 100 * (want / n - 1), -98, -30,
 		   "half as many again as were busy at once");
 	adv_sure(c, a, c->in->n_recent >= 10 ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,

@@ -32,8 +32,7 @@ to_changeset(const cJSON *data, struct pgt_changeset *cs, cJSON *left,
 {
 	const cJSON *row;
 
-	cJSON_ArrayForEach(row,
-			   cJSON_GetObjectItemCaseSensitive(data, "recommendations"))
+	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(data, "recommendations"))
 	{
 		struct pgt_item item = {.kind = PGT_ITEM_SETTING};
 		const char *name, *value, *why = NULL;
@@ -61,18 +60,13 @@ static int
 propose(struct pgt_cmd *c, cJSON **ret, struct pgt_err *err)
 {
 	const char *profile = pgt_cmd_str(c, "profile");
-	bool conservative = profile && strcmp(profile, "remote-conservative") == 0;
 	struct pgt_session *s;
 	int rc;
 
-	if (profile && !conservative)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "--profile: \"%.40s\" is not remote-conservative",
-				   profile);
 	if (pgt_cmd_connect(c, &s, err) < 0)
 		return -1;
-	rc = pgt_config_diff_workload(s, c->options, pgt_cmd_str(c, "workload"),
-				      conservative, ret, err);
+	rc = pgt_config_diff_profile(
+	    s, c->options, profile ? profile : pgt_cmd_str(c, "workload"), ret, err);
 	pgt_session_close(s);
 	return rc;
 }

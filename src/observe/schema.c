@@ -136,6 +136,9 @@ static const struct sch_col qual_cols[] = {F(pgt_sch_qual, table, SCH_OID),
 					   F(pgt_sch_qual, executions, SCH_NUM),
 					   F(pgt_sch_qual, filtered, SCH_NUM),
 					   {0}};
+static const struct sch_col pool_cols[] = {
+    F(pgt_sch_pool, database, SCH_TEXT), C(pgt_sch_pool, user, "username", SCH_TEXT),
+    F(pgt_sch_pool, n, SCH_NUM), F(pgt_sch_pool, idle, SCH_NUM), {0}};
 static const struct sch_col sequence_cols[] = {F(pgt_sch_sequence, q_name, SCH_SQL),
 					       F(pgt_sch_sequence, type, SCH_TEXT),
 					       F(pgt_sch_sequence, used, SCH_NUM),
@@ -440,6 +443,8 @@ read_facts(struct reader *r)
 		    r->s->arena, pgt_result_str(res, 0, pgt_result_col(res, "database")));
 	pgt_result_free(res);
 	read_one(r, "schema_counters", counter_cols, &r->s->now);
+	r->s->pools = read_rows(r, "schema_pools", "", NULL, pool_cols,
+				sizeof(*r->s->pools), &r->s->n_pools);
 	r->s->sequences = read_rows(r, "schema_sequences", "", NULL, sequence_cols,
 				    sizeof(*r->s->sequences), &r->s->n_sequences);
 	read_one(r, "schema_collation", collation_cols, f);

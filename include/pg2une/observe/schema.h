@@ -99,6 +99,11 @@ struct pgt_sch_qual { /* pg_qualstats: a predicate evaluated as a filter, sample
 	double occurrences, executions, filtered; /* executions: rows looked at */
 };
 
+struct pgt_sch_pool { /* sessions of clients, without ours */
+	const char *database, *user;
+	double n, idle;
+};
+
 struct pgt_sch_sequence {
 	const char *q_name, *type;
 	double used; /* 0..1 */
@@ -155,6 +160,7 @@ struct pgt_schema {
 	struct pgt_sch_statistics *statistics;	size_t n_statistics;
 	struct pgt_sch_statement *statements;	size_t n_statements; /* by time */
 	struct pgt_sch_qual *quals;		size_t n_quals;
+	struct pgt_sch_pool *pools;		size_t n_pools;	     /* largest first */
 	struct pgt_sch_sequence *sequences;	size_t n_sequences;  /* fullest first */
 	struct pgt_sch_extension *extensions;	size_t n_extensions;
 	struct pgt_sch_counters now, before; /* before.at_s NAN: no earlier reading */

@@ -113,10 +113,7 @@ test_vacuum(void **state)
 static void
 sessions(struct world *w, const char *user, int n, int idle)
 {
-	for (int i = 0; i < n; i++)
-		w->activity[w->snap.n_activity++] = (struct pgt_activity){
-		    .user = user, .database = "shop", .backend_type = "client backend",
-		    .state = i < idle ? "idle" : "active"};
+	w->pool[w->s->n_pools++] = (struct pgt_sch_pool){"shop", user, n, idle};
 	w->snap.sessions.total += n;
 	w->snap.sessions.idle += idle;
 	w->snap.sessions.active += n - idle;

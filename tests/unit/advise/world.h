@@ -26,7 +26,7 @@ struct world {
 	struct pgt_schema *s;
 	struct pgt_snapshot snap;
 	struct pgt_setting setting[WORLD_MAX];
-	struct pgt_activity activity[WORLD_MAX * 4];
+	struct pgt_sch_pool pool[8];
 	struct pgt_sch_table table[WORLD_MAX];
 	struct pgt_sch_column column[WORLD_MAX];
 	struct pgt_sch_index index[WORLD_MAX];
@@ -73,7 +73,7 @@ world_up(void **state)
 	w->s->extensions = w->extension;
 	w->s->quals = w->qual;
 	w->snap.settings = w->setting;
-	w->snap.activity = w->activity;
+	w->s->pools = w->pool;
 	w->snap.node.version_num = 170004;
 	w->snap.rate.wal_bytes = w->snap.host.data_free = NAN;
 	w->host = (struct pgt_host_facts){16 * GB, 8, "ssd", true};
