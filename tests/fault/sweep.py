@@ -1,5 +1,6 @@
 """Kill the console, or fail the call, at every system call of a whole changeset: from
 the first of the program to its end confirmed, and from the answer "rollback" to its end."""
+import json
 import os
 import signal
 import subprocess
@@ -33,6 +34,20 @@ def struck(trace):
     with open(trace, errors="replace") as f:
         text = f.read()
     return "(INJECTED)" in text or "+++ killed by SIGKILL +++" in text
+
+
+def guard_killed(lab, home, trace):
+    """The k-th call of the guard is struck as well: its own calls are counted anew."""
+    found = fl.changes(home, lab)
+    if not found or found[0].get("outcome") not in (None, "open"):
+        return False
+    r = fl.pg2une(home, lab, "change", "show", found[0]["id"], "--format", "json")
+    pids = [e["body"]["pid"] for e in json.loads(r.stdout)["data"].get("events", [])
+            if e["type"] == "ARMED"]
+    with open(trace, errors="replace") as f:
+        text = f.read()
+    return bool(pids) and f"{pids[-1]} " in "".join(
+        line.split(None, 1)[0] + " " for line in text.splitlines() if "killed by SIGKILL" in line)
 
 
 class Run:
@@ -115,6 +130,9 @@ def one(lab, answer, call, k, kind):
         r = Run(lab, home, fault(call, k, kind), answer)
         try:
             r.wait()
+            fl.wait_until(lambda: not r.guards(), 60)
+            if guard_killed(lab, home, r.trace):    # both lost: that is recover's part
+                fl.pg2une(home, lab, "recover")
             outcome = fl.judge(lab, r, home, before, 60)
             return outcome if struck(r.trace) else NOT_STRUCK
         finally:
