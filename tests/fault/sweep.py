@@ -39,7 +39,7 @@ def struck(trace):
 def guard_killed(lab, home, trace):
     """The k-th call of the guard is struck as well: its own calls are counted anew."""
     found = fl.changes(home, lab)
-    if not found or found[0].get("outcome") not in (None, "open"):
+    if not found or "id" not in found[0] or found[0].get("outcome") != "open":
         return False
     r = fl.pg2une(home, lab, "change", "show", found[0]["id"], "--format", "json")
     pids = [e["body"]["pid"] for e in json.loads(r.stdout)["data"].get("events", [])
