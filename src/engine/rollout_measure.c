@@ -194,6 +194,12 @@ measure(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 	bool direct = d->plan->direct, all = read_nodes(d);
 	double sum = 0, n = 0;
 
+	/* it was promoted: what it serves is a cluster of its own */
+	if (!direct && d->meter[PGT_RO_CANARY_SIDE].up &&
+	    !d->meter[PGT_RO_CANARY_SIDE].in_recovery) {
+		pgt_ro_drive_say(d, "the canary is no standby any more");
+		pgt_rollout_canary_down(d->machine);
+	}
 	ask_router(d, &m, v->swapped);
 	if (direct) {
 		direct_bucket(d, &m, &strata);

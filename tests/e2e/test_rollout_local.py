@@ -54,15 +54,33 @@ def test_direct_harm_goes_back(servers, start):
         assert lab.value(f"SHOW {name}") == "on"
 
 
-def test_a_copy_is_made_restarted_and_removed(servers, start, tmp_path):
-    lab, where = servers, "/tmp/pg2une-canary-%d" % os.getpid()
-    # a folder that the server's user may enter
-    plan = ro.plan(lab, {"work_mem": "9MB", "max_connections": "120"}, steps=[50],
-                   min_step_s=3, gate={"latency_margin": 1.0},
+def copy_plan(lab, where, settings, **over):
+    return ro.plan(lab, settings, min_step_s=3, gate={"latency_margin": 1.0},
                    router={"canary": "127.0.0.5"},
                    canary={"kind": "basebackup", "directory": where, "port": lab.port,
                            "listen": "127.0.0.5", "after": "stop", "warm_s": 3,
-                           "ready_s": 60})
+                           "ready_s": 60}, **over)
+
+
+@pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG=1")
+@pytest.mark.parametrize("when", ["copying", "> apply", "50% of the traffic"])
+def test_a_lost_console_leaves_no_copy(servers, start, when):
+    lab, where = servers, "/tmp/pg2une-canary-%d" % os.getpid()
+    r = start(lab, copy_plan(lab, where, ro.GOOD, steps=[50]))
+    wait_for(lambda: when in r.text(), 90, when, 0.01)
+    r.p.kill()
+    wait_for(lambda: not r.guards(), 90, "the guards' end")
+    assert not os.path.exists(where)
+    with open(lab.env["PGT_ROUTES_FILE"]) as f:
+        assert "127.0.0.5" not in f.read()
+    assert r.status()["state"] == "rolled_back"
+    wait_for(lambda: lab.value("SELECT count(*) FROM pg_replication_slots") == 0, 20,
+             "no slot left")
+
+
+def test_a_copy_is_made_restarted_and_removed(servers, start):
+    lab, where = servers, "/tmp/pg2une-canary-%d" % os.getpid()
+    plan = copy_plan(lab, where, {"work_mem": "9MB", "max_connections": "120"}, steps=[50])
     r = start(lab, plan)
     try:
         wait_for(lambda: "the gate says go" in r.text() or r.p.poll() is not None, 90, "go")
