@@ -234,6 +234,17 @@ act_canary(void *ctx, struct pgt_err *err)
 	return PGT_RO_OK;
 }
 
+static int
+run_error(struct pgt_rollout_drive *d, enum pgt_ro_side side, struct pgt_err *err)
+{
+	const char *text = pgt_change_run_text(d->run[side]);
+
+	return pgt_err_set(err, PGT_E_STATE, "%s: changeset %.8s: %s: %.300s",
+			   side == PGT_RO_PRIMARY ? "primary" : "canary", d->cs[side]->id,
+			   pgt_stage_name(pgt_change_run_stage(d->run[side])),
+			   text[0] ? text : err->msg);
+}
+
 static enum pgt_ro_act
 act_dispose(void *ctx, bool promoted, struct pgt_err *err)
 {
@@ -249,6 +260,12 @@ act_dispose(void *ctx, bool promoted, struct pgt_err *err)
 			while (!pgt_stage_is_end(pgt_change_run_stage(run)))
 				if (pgt_change_run_step(run, err) < 0)
 					return PGT_RO_FAILED;
+			/* one that is ended next needs no instructions */
+			if (pgt_change_run_stage(run) == PGT_ST_FENCED &&
+			    d->plan->canary.after == PGT_ROA_REVERT) {
+				run_error(d, PGT_RO_CANARY_SIDE, err);
+				return PGT_RO_FAILED;
+			}
 		}
 	}
 	if (promoted && d->plan->canary.after == PGT_ROA_KEEP)
@@ -278,17 +295,6 @@ act_guarded(void *ctx)
 }
 
 /* ---- changesets ---- */
-
-static int
-run_error(struct pgt_rollout_drive *d, enum pgt_ro_side side, struct pgt_err *err)
-{
-	const char *text = pgt_change_run_text(d->run[side]);
-
-	return pgt_err_set(err, PGT_E_STATE, "%s: changeset %.8s: %s: %.300s",
-			   side == PGT_RO_PRIMARY ? "primary" : "canary", d->cs[side]->id,
-			   pgt_stage_name(pgt_change_run_stage(d->run[side])),
-			   text[0] ? text : err->msg);
-}
 
 static enum pgt_ro_act
 act_apply(void *ctx, enum pgt_ro_side side, struct pgt_err *err)

@@ -425,7 +425,8 @@ class Cell:
         if self.lab.env["PGT_STANDBY_HOST"] in in_force.split(","):
             raise Failed(f"PgBouncer's routes: {in_force}")
         self.fault.after(self)
-        state = (self.r.status() or {}).get("state")
+        status = self.r.status() or {}
+        state, self.reason = status.get("state"), status.get("reason")
         if state not in self.fault.allowed:
             raise Failed(f"ended as {state}: {self.r.text()[-700:]}")
         self.check_nodes(before, state)
@@ -441,7 +442,9 @@ class Cell:
                 if self.tolerate_canary is True:
                     continue
                 want[KEY] = self.tolerate_canary
-            if state == "stuck" and self.tolerate_lines:
+            # frozen, with what to do by hand
+            if self.tolerate_lines and (state == "stuck" or role == "standby" and
+                                        "By hand" in (self.reason or "")):
                 continue
 
             def same(role=role, want=want):
