@@ -17,7 +17,7 @@
 #include "pg2une/pg/conn.h"
 
 #define TEND_MS	   200
-#define GIVE_UP_NS (60 * PGT_NS_PER_S)
+#define LOOK_MS	   5000 /* at what was left unfinished: its guard may take it back */
 
 /* ---- the run ---- */
 
@@ -109,6 +109,7 @@ drive(struct pgt_changes *c, enum pgt_stage until)
 static void
 begin(struct pgt_changes *c)
 {
+	const struct pgt_options *o = c->e->opts;
 	struct pgt_changing_choice choice = {
 	    .stabilise_ns = -1, .say = on_change_event, .say_arg = c};
 	struct pgt_connspec *spec = NULL;
@@ -126,6 +127,13 @@ begin(struct pgt_changes *c)
 		return;
 	}
 	pgt_connspec_free(spec);
+	if (!c->manager && pgt_manager_open(o, &c->manager, &err) < 0) {
+		pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
+		return;
+	}
+	choice.deadline_ns = pgt_options_int(o, "change-deadline");
+	choice.stabilise_ns = pgt_options_int(o, "change-settle");
+	choice.window_ns = pgt_options_int(o, "change-window");
 	choice.validate = pgt_measure_validate_ops(c->measure);
 	choice.probe = pgt_manager_probe(c->manager);
 	choice.probe_spec = pgt_manager_spec(c->manager);
@@ -241,80 +249,6 @@ roll_out(struct pgt_changes *c)
 	clear(c);
 }
 
-/* ---- what a crash left ---- */
-
-static void
-look_for_unfinished(struct pgt_changes *c)
-{
-	struct pgt_found *list = NULL;
-	struct pgt_err err = {0};
-	size_t n = 0;
-
-	free(c->found);
-	c->found = NULL;
-	c->n_found = 0;
-	if (pgt_recover_scan(NULL, true, &list, &n, &err) < 0) {
-		pgt_engine_notice(c->e, PGT_NOTICE_WARN, "unfinished changes: %s",
-				  err.msg);
-		return;
-	}
-	c->found = pgt_xcalloc(n + 1, sizeof(*c->found));
-	for (size_t i = 0; i < n; i++) {
-		struct pgt_flow_found *f = &c->found[c->n_found];
-
-		if (list[i].state == PGT_FOUND_CLOSED ||
-		    list[i].state == PGT_FOUND_UNTOUCHED || !list[i].has_rec)
-			continue;
-		pgt_str_copy(f->id, sizeof(f->id), list[i].rec.cs->id);
-		pgt_str_copy(f->state, sizeof(f->state),
-			     pgt_found_state_name(list[i].state));
-		pgt_safetext_copy(f->why, sizeof(f->why), list[i].why);
-		pgt_replay_phase(&list[i].rec, f->phase, sizeof(f->phase));
-		c->n_found++;
-	}
-	pgt_found_free(list, n);
-}
-
-static void
-on_restore(void *arg, long item, const char *text)
-{
-	struct pgt_changes *c = arg;
-
-	(void)item;
-	pgt_changes_log(c, text);
-	pgt_changes_tell(c);
-}
-
-static void
-recover(struct pgt_changes *c, const char *id, bool keep)
-{
-	struct pgt_found f = {0};
-	struct pgt_err err = {0};
-	enum pgt_ending end;
-
-	if (pgt_recover_find(id, &f, &err) < 0) {
-		pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "%s", err.msg);
-		return;
-	}
-	c->busy = true;
-	pgt_changes_tell(c);
-	if (keep) {
-		if (pgt_recover_confirm(&f, &err) < 0)
-			pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "%s", err.msg);
-	} else {
-		end = pgt_changing_rollback(c->e->opts, &f, c->password,
-					    "the operator, after a crash", GIVE_UP_NS,
-					    on_restore, c, &err);
-		pgt_engine_notice(c->e, end == PGT_END_ROLLED_BACK ? PGT_NOTICE_INFO
-								   : PGT_NOTICE_ERROR,
-				  "change %.8s: %s%s%s", id, pgt_ending_name(end),
-				  err.code ? ": " : "", err.msg);
-	}
-	c->busy = false;
-	pgt_found_done(&f);
-	look_for_unfinished(c);
-}
-
 /* ---- the thread ---- */
 
 static bool
@@ -350,12 +284,16 @@ obey(struct pgt_changes *c, struct pgt_msg *m)
 		break;
 	case PGT_CM_RECOVER:
 		if (!c->busy)
-			recover(c, m->data, m->arg != 0);
+			pgt_changes_recover(c, m->data, m->arg != 0);
 		break;
 	case PGT_CM_PASSWORD:
 		free(c->password);
 		c->password = pgt_xstrdup(m->data);
 		return true;
+	case PGT_CM_INSPECT:
+		if (!c->busy)
+			pgt_changes_look(c);
+		break;
 	case PGT_CM_TELL:
 		break;
 	}
@@ -381,12 +319,20 @@ changes_main(void *arg)
 	struct pollfd p = {.fd = pgt_mailbox_fd(c->mb), .events = POLLIN};
 	bool go_on = true;
 
-	look_for_unfinished(c);
+	pgt_changes_look(c);
 	if (c->n_found)
 		pgt_changes_tell(c);
 	while (go_on) {
-		poll(&p, 1, c->run && c->pending ? TEND_MS : -1);
+		int n = poll(&p, 1,
+			     c->run && c->pending ? TEND_MS
+			     : c->n_found         ? LOOK_MS
+						  : -1);
+
 		drain(c, &go_on);
+		if (n == 0 && go_on && c->n_found && !c->pending) {
+			pgt_changes_look(c);
+			pgt_changes_tell(c);
+		}
 		if (go_on && c->run && c->pending && !pgt_change_run_tend(c->run))
 			drive(c, PGT_ST_CONFIRMED);
 	}
@@ -556,6 +502,12 @@ pgt_engine_change_recover(struct pgt_engine *e, const char *id, bool confirm_it,
 	pgt_engine_command(e->changes->mb, PGT_CM_RECOVER, confirm_it, pgt_xstrdup(id),
 			   free);
 	return 0;
+}
+
+void
+pgt_engine_change_inspect(struct pgt_engine *e)
+{
+	pgt_engine_command(e->changes->mb, PGT_CM_INSPECT, 0, NULL, NULL);
 }
 
 bool

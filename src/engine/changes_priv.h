@@ -27,6 +27,7 @@ enum pgt_change_msg {
 	PGT_CM_RECOVER,	 /* data: char * id, arg: confirm */
 	PGT_CM_TELL,
 	PGT_CM_ROLLOUT,
+	PGT_CM_INSPECT,
 	PGT_CM_PASSWORD, /* data: char * */
 };
 
@@ -56,6 +57,10 @@ struct pgt_changes {
 
 struct pgt_changes *pgt_changes_new(struct pgt_engine *e);
 void pgt_changes_free(struct pgt_changes *c);
+
+/* changes_found.c: look for unfinished ones; end one, by id. */
+void pgt_changes_look(struct pgt_changes *c);
+void pgt_changes_recover(struct pgt_changes *c, const char *id, bool keep);
 
 /* changes_event.c: what the face is told. */
 void pgt_changes_tell(struct pgt_changes *c);

@@ -286,6 +286,25 @@ pgt_engine_explain(struct pgt_engine *e, const struct pgt_query_key *key,
 	return post_job(e, PGT_XM_EXPLAIN, job, err);
 }
 
+static void
+free_keep(void *p)
+{
+	struct pgt_keep *k = p;
+
+	free(k->path);
+	free(k->text);
+	free(k);
+}
+
+void
+pgt_engine_keep(struct pgt_engine *e, const char *path, char *take_text)
+{
+	struct pgt_keep *k = pgt_xmalloc(sizeof(*k));
+
+	*k = (struct pgt_keep){pgt_xstrdup(path), take_text};
+	pgt_engine_command(e->to_exec, PGT_XM_KEEP, 0, k, free_keep);
+}
+
 void
 pgt_ev_result_free(void *ev)
 {

@@ -41,6 +41,11 @@ enum pgt_exec_msg {
 	PGT_XM_SIGNAL,	/* data: struct pgt_job */
 	PGT_XM_EXPLAIN, /* data: struct pgt_job */
 	PGT_XM_PASSWORD,
+	PGT_XM_KEEP, /* data: struct pgt_keep */
+};
+
+struct pgt_keep {
+	char *path, *text;
 };
 
 struct pgt_job {

@@ -7,6 +7,7 @@
 
 #include "engine_priv.h"
 #include "pg2une/base/clock.h"
+#include "pg2une/base/file.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/pg/caps.h"
@@ -56,6 +57,21 @@ open_conn(struct exec *x, const char *database, enum pgt_conn_role role,
 }
 
 /* ---- cancel and terminate ---- */
+
+static void
+do_keep(struct pgt_engine *e, const struct pgt_keep *k)
+{
+	const char *slash = strrchr(k->path, '/');
+	char *dir = pgt_xstrndup(k->path, slash ? (size_t)(slash - k->path) : 0);
+	struct pgt_err err = {0};
+
+	if (pgt_file_mkdirs(dir, &err) < 0 ||
+	    pgt_file_replace(k->path, k->text, strlen(k->text), 0600, &err) < 0)
+		pgt_engine_notice(e, PGT_NOTICE_ERROR, "not written: %s", err.msg);
+	else
+		pgt_engine_notice(e, PGT_NOTICE_INFO, "written: %s", k->path);
+	free(dir);
+}
 
 static void
 do_signal(struct exec *x, const struct pgt_job *job)
@@ -220,6 +236,9 @@ obey(struct exec *x, const struct pgt_msg *m)
 		break;
 	case PGT_XM_EXPLAIN:
 		do_explain(x, m->data);
+		break;
+	case PGT_XM_KEEP:
+		do_keep(x->e, m->data);
 		break;
 	case PGT_XM_PASSWORD:
 		free(x->password);

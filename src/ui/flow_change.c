@@ -146,9 +146,13 @@ pgt_flow_change_confirm(struct pgt_ui *ui)
 	char line[2][160];
 	const char *lines[2] = {line[0], line[1]};
 
+	if (ui->read_only) {
+		pgt_ui_notice(ui, PGT_NOTICE_WARN, "read-only: nothing is kept from here");
+		return;
+	}
 	if (ev && ev->n_found > 0 && ev->stage <= PGT_FLOW_DRAFT) {
 		snprintf(line[0], sizeof(line[0]),
-			 "Keep the unfinished change %.40s on %.60s?", ev->found[0].id,
+			 "Keep the unfinished change %.8s on %.60s?", ev->found[0].id,
 			 where(ui));
 		snprintf(line[1], sizeof(line[1]),
 			 "effect  what it wrote becomes permanent");
@@ -173,11 +177,16 @@ pgt_flow_change_rollback(struct pgt_ui *ui)
 	char line[2][160];
 	const char *lines[2] = {line[0], line[1]};
 
+	if (ui->read_only) {
+		pgt_ui_notice(ui, PGT_NOTICE_WARN,
+			      "read-only: nothing is rolled back from here");
+		return;
+	}
 	if (!pgt_flow_rollback_possible(ui)) {
 		pgt_ui_notice(ui, PGT_NOTICE_INFO, "there is nothing to roll back");
 		return;
 	}
-	snprintf(line[0], sizeof(line[0]), "Roll back change %.40s on %.60s?",
+	snprintf(line[0], sizeof(line[0]), "Roll back change %.8s on %.60s?",
 		 found ? ev->found[0].id : ev->short_id, where(ui));
 	snprintf(line[1], sizeof(line[1]),
 		 "effect  each value that is still ours goes back");

@@ -52,14 +52,20 @@ static bool
 row_matches(const struct pgt_grid *t, const struct pgt_regex *re, const void *row,
 	    const void *ctx)
 {
-	struct pgt_buf b;
-	bool ok;
+	/* Cell by cell, so that ^ and $ are the ends of what one column says; an
+	 * inverted one must not be in any. */
+	bool inverted = re == t->filter && t->filter_text[0] == '!';
 
-	pgt_buf_init(&b, 256 << 10);
-	pgt_grid_row_text(t, row, ctx, &b);
-	ok = pgt_regex_match(re, pgt_buf_str(&b), b.len);
-	pgt_buf_done(&b);
-	return ok;
+	for (int i = 0; i < t->ops->n_columns; i++) {
+		struct pgt_cell cell = {.text = "", .role = PGT_ROLE_TEXT};
+
+		t->ops->columns[i].format(row, ctx, &cell);
+		if (!cell.text)
+			cell.text = "";
+		if (pgt_regex_match(re, cell.text, strlen(cell.text)) != inverted)
+			return !inverted;
+	}
+	return inverted;
 }
 
 struct sort_arg {

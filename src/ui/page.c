@@ -130,15 +130,6 @@ pgt_page_draw(struct pgt_ui *ui, const struct pgt_canvas *c)
 
 /* ---- help, made from the key table ---- */
 
-static bool
-has_screen(const struct pgt_ui *ui, enum pgt_request r)
-{
-	for (int i = 0; i < ui->n_screens; i++)
-		if (ui->screens[i].ops->request == r)
-			return true;
-	return false;
-}
-
 static void
 help_columns(struct pgt_doc *doc, const struct pgt_panel *panel)
 {
@@ -179,13 +170,7 @@ help_build(struct pgt_page *p, struct pgt_ui *ui)
 				 info->key2 > 32
 				     ? pgt_key_name(info->key2, key2, sizeof(key2))
 				     : "");
-			if (g == PGT_GROUP_SCREENS && !has_screen(ui, info->request))
-				pgt_doc_field(&p->doc, both, PGT_ROLE_DIM,
-					      "%s (not available in this build)",
-					      info->help);
-			else
-				pgt_doc_field(&p->doc, both, PGT_ROLE_TEXT, "%s",
-					      info->help);
+			pgt_doc_field(&p->doc, both, PGT_ROLE_TEXT, "%s", info->help);
 		}
 	}
 	for (int i = 0; i < st->n_panels; i++)

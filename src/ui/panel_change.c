@@ -83,6 +83,39 @@ next_word(const struct pgt_ev_change *ev)
 	return "";
 }
 
+/* What a crash left: whose, where it stopped, and each item as it is now. */
+static void
+put_found(struct pgt_doc *d, const struct pgt_flow_found *f, bool first, bool read_only)
+{
+	char begun[40];
+
+	pgt_clock_iso8601(f->begun_real_ns, begun, sizeof(begun));
+	pgt_doc_printf(d, PGT_ROLE_BAD, "%s An unfinished change was found",
+		       pgt_glyph(PGT_G_WARN));
+	pgt_doc_field(d, "change", PGT_ROLE_TEXT, "%.8s on %s, begun %s by %s", f->id,
+		      f->target, begun, f->who);
+	pgt_doc_field(d, "lost at", PGT_ROLE_TEXT, "\"%s\"; %s%s%s", f->phase, f->state,
+		      f->why[0] ? ": " : "", f->why);
+	for (size_t i = 0; i < f->n_items; i++)
+		pgt_doc_field(d, i ? "" : "items",
+			      strstr(f->items[i].state, "ours") ? PGT_ROLE_WARN
+								: PGT_ROLE_TEXT,
+			      "%s  %s  %s", f->items[i].label,
+			      f->items[i].value[0] ? f->items[i].value : "unset",
+			      f->items[i].state);
+	if (f->unread[0])
+		pgt_doc_field(d, "items", PGT_ROLE_WARN, "%s", f->unread);
+	if (!first)
+		return;
+	if (read_only)
+		pgt_doc_line(d, PGT_ROLE_DIM,
+			     "Read-only: another console rolls it back or keeps it.");
+	else
+		pgt_doc_line(d, PGT_ROLE_ACCENT,
+			     "R roll back (do this when in doubt)   C keep what was "
+			     "written   Enter inspect again");
+}
+
 static void
 track_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	   bool focused)
@@ -100,12 +133,7 @@ track_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 		return;
 	}
 	for (size_t i = 0; i < ev->n_found; i++)
-		pgt_doc_printf(
-		    &doc, PGT_ROLE_BAD,
-		    "An unfinished change was found: %s, %s (%s). R rolls it back, C "
-		    "keeps it. %s",
-		    ev->found[i].id, ev->found[i].state, ev->found[i].phase,
-		    ev->found[i].why);
+		put_found(&doc, &ev->found[i], i == 0, ui->read_only);
 	if (ev->stage != PGT_FLOW_NONE) {
 		put_track(c, ev);
 		rest.r.y++;
@@ -161,6 +189,10 @@ change_request(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r)
 		pgt_flow_change_go(ui);
 	} else if (r == PGT_REQ_CONFIRM) {
 		pgt_flow_change_confirm(ui);
+	} else if (r == PGT_REQ_OPEN && p->ops == &pgt_panel_track && ui->engine &&
+		   ui->change && ui->change->n_found > 0) {
+		pgt_engine_change_inspect(ui->engine);
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "looking at the server again");
 	} else if (r == PGT_REQ_DISMISS && p->ops->table && ui->engine && ui->change &&
 		   ui->change->stage == PGT_FLOW_DRAFT && ui->change->n_items > 0) {
 		pgt_engine_change_remove(ui->engine, p->table.order[p->table.cur]);
@@ -178,6 +210,7 @@ const struct pgt_panel_ops pgt_panel_track = {
     .main_section = PGT_SEC_BASIC,
     .draw = track_draw,
     .request = change_request,
+    .hints = "apply=dry_run,_apply confirm rollback open=inspect next-panel=items",
     .source = "The change pipeline: each stage writes its intent to the journal before "
 	      "it acts. A "
 	      "guard process with its own connection takes everything back at the "
@@ -239,10 +272,10 @@ static const struct pgt_column columns[] = {
      .align = PGT_LEFT,
      .format = state_fmt,
      .help = "waiting, under way, done, failed, taken back"},
-    PGT_COL_S(label, "item", 26, 20, .help = "what is changed"),
-    PGT_COL_S(was, "was", 14, 15, .help = "the value before"),
-    PGT_COL_S(inverse, "way back", 30, 5, .help = "exact statement that undoes it"),
-    PGT_COL_S(statement, "statement", -24, 18, .help = "exact statement"),
+    PGT_COL_S(statement, "statement", 42, 25, .help = "exact statement"),
+    PGT_COL_S(was, "was", 12, 15, .help = "the value before"),
+    PGT_COL_S(label, "item", 20, 5, .help = "what is changed"),
+    PGT_COL_S(inverse, "way back", -20, 20, .help = "exact statement that undoes it"),
 };
 
 static const struct pgt_grid_ops items_grid = {
@@ -273,6 +306,7 @@ const struct pgt_panel_ops pgt_panel_items = {
     .main_section = PGT_SEC_BASIC,
     .table = &items_grid,
     .request = items_request,
+    .hints = "open=statements apply=dry_run,_apply confirm rollback dismiss=remove",
     .source =
 	"The changeset, in the order in which it is applied; it is taken back in the "
 	"opposite order. Enter shows the exact statements.",
@@ -323,6 +357,7 @@ const struct pgt_panel_ops pgt_panel_log = {
     .main_section = PGT_SEC_BASIC,
     .draw = log_draw,
     .request = change_request,
+    .hints = "apply=dry_run,_apply confirm rollback next-panel=panel",
     .source = "The findings of the dry run, and the journal's steps as they happen.",
 };
 

@@ -79,8 +79,8 @@
 	  "no word of it for an hour, or a week")                                        \
 	X(HOLD, 'H', 0, "hold", DO, "hold",                                          \
 	  "pause the search, and go on; stay at this step of a rollout")                 \
-	X(INCIDENT, 'i', 0, "incident", DO, "",                                          \
-	  "write an incident bundle of the last minutes")                                \
+	X(INCIDENT, 'i', 0, "incident", DO, "incident",                                          \
+	  "write what is known here to a file, and say where")                                \
 	X(PSQL, '~', 0, "psql", DO, "psql",                                              \
 	  "open psql on the same server; back on exit")                                  \
 	X(CLUSTERS, '@', 0, "clusters", DO, "",                                          \

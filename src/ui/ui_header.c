@@ -10,6 +10,8 @@
 #include "pg2une/base/str.h"
 #include "ui_priv.h"
 
+#define BLOCKED_NS PGT_NS_PER_S
+
 struct segment {
 	char text[96];
 	enum pgt_role role;
@@ -268,6 +270,18 @@ gap_text(unsigned gap)
 	return NULL;
 }
 
+/* Of those that wait, directly or not, behind root i of the tree. */
+static int64_t
+longest_wait_ns(const struct pgt_snapshot *s, size_t i)
+{
+	int64_t longest = 0;
+
+	for (size_t k = i + 1; k < s->n_locks && s->locks[k].depth > 0; k++)
+		if (s->locks[k].wait_ns > longest)
+			longest = s->locks[k].wait_ns;
+	return longest;
+}
+
 /* The most pressing thing that can be said without the detector. */
 static enum pgt_role
 summary(const struct pgt_ui *ui, char *buf, size_t size)
@@ -292,8 +306,10 @@ summary(const struct pgt_ui *ui, char *buf, size_t size)
 		       : a->degrade                    ? PGT_ROLE_WARN
 						       : PGT_ROLE_TEXT;
 	}
+	/* Waits of a moment are how row locks work: only what lasts is told. */
 	for (size_t i = 0; i < s->n_locks; i++)
-		if (s->locks[i].depth == 0 && s->locks[i].victims > 0) {
+		if (s->locks[i].depth == 0 && s->locks[i].victims > 0 &&
+		    longest_wait_ns(s, i) >= BLOCKED_NS) {
 			snprintf(buf, size, "%s pid %d blocks %d session%s    3 locks",
 				 pgt_glyph(PGT_G_UP), s->locks[i].pid,
 				 s->locks[i].victims,

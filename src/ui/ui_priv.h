@@ -252,6 +252,11 @@ void pgt_flow_sort(struct pgt_ui *ui);
 void pgt_flow_psql(struct pgt_ui *ui);
 void pgt_flow_child_ended(struct pgt_ui *ui);
 
+/* incident.c: what the console knows, as JSON; the caller frees.  _write has the
+ * engine keep it, and a notice say where. */
+char *pgt_incident_text(const struct pgt_ui *ui);
+void pgt_incident_write(struct pgt_ui *ui);
+
 bool pgt_ui_is_production(const struct pgt_ui *ui);
 
 /* flow_change.c: the words that move a change */

@@ -168,13 +168,6 @@ go_back(struct pgt_ui *ui, bool filters_too)
 	return false;
 }
 
-static void
-not_in_build(struct pgt_ui *ui, enum pgt_request r)
-{
-	pgt_ui_notice(ui, PGT_NOTICE_INFO, "%s: not available in this build",
-		      pgt_request_info(r)->name);
-}
-
 /* R, from anywhere: what is under way goes back. */
 static void
 roll_back(struct pgt_ui *ui)
@@ -220,6 +213,8 @@ general_request(struct pgt_ui *ui, enum pgt_request r)
 		toggle_pause(ui);
 	} else if (r == PGT_REQ_SLOWER || r == PGT_REQ_FASTER) {
 		set_interval(ui, r == PGT_REQ_SLOWER ? 1 : -1);
+	} else if (r == PGT_REQ_INCIDENT) {
+		pgt_incident_write(ui);
 	} else if (r == PGT_REQ_CLUSTERS) {
 		pgt_flow_clusters(ui);
 	} else if (r == PGT_REQ_ROLLBACK) {
@@ -267,8 +262,6 @@ panel_request(struct pgt_ui *ui, enum pgt_request r)
 		pgt_page_open_source(ui, p);
 	} else if (r == PGT_REQ_APPLY || r == PGT_REQ_CONFIRM) {
 		pgt_ui_goto(ui, PGT_REQ_CHANGES);
-	} else if (r == PGT_REQ_INCIDENT) {
-		not_in_build(ui, r);
 	} else if (r == PGT_REQ_CANCEL || r == PGT_REQ_TERMINATE ||
 		   r == PGT_REQ_EXPLAIN || r == PGT_REQ_WHATIF) {
 		pgt_ui_notice(
@@ -289,8 +282,7 @@ pgt_ui_request(struct pgt_ui *ui, enum pgt_request r)
 	ui->notice.text[0] = '\0';
 	ui->dirty = true;
 	if (info->group == PGT_GROUP_SCREENS) {
-		if (!pgt_ui_goto(ui, r))
-			not_in_build(ui, r);
+		pgt_ui_goto(ui, r);
 		return;
 	}
 	if (general_request(ui, r))

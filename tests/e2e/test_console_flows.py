@@ -1,4 +1,6 @@
 """What is changed from the console, on real servers: from the key to the server and back."""
+import json
+import os
 import re
 import time
 
@@ -57,3 +59,128 @@ def test_optimizer_read_only_has_no_way_in(console, quiet):
     t.wait_for("nothing is tried from here")
     t.keys("A")
     t.wait_for("read-only: nothing is tried here")
+
+
+def test_incident_bundle(console, quiet, home):
+    t = console(lab=quiet)
+    t.wait_for("PRIMARY")
+    t.keys("i")
+    t.wait_for(r"written: \S+/incidents/", 10)
+    files = list(home.glob("**/incidents/*.json"))
+    assert len(files) == 1 and files[0].stat().st_mode & 0o777 == 0o600
+    bundle = json.loads(files[0].read_text())
+    assert any("PRIMARY" in line for line in bundle["screen"])
+    assert bundle["snapshot"] and len(bundle["history"]["tps"]) == 300
+    assert "127.0.0.1" in bundle["server"]
+
+
+# ---- a change, from the draft to its end ----
+
+CONF = """\
+[pg2une]
+change-settle = 0s
+change-window = 10s
+change-deadline = 5min
+"""
+
+
+@pytest.fixture
+def fast_judging(home):
+    folder = home / ".config" / "pg2une"
+    folder.mkdir(parents=True)
+    (folder / "pg2une.conf").write_text(CONF)
+    return home
+
+
+def draft(t, name, value):
+    """A typed setting, through its dry run: the page then waits for "apply"."""
+    t.wait_for("PRIMARY")
+    t.keys(":")
+    t.type(f"set {name} {value}")
+    t.keys("Enter")
+    t.wait_for("A runs the dry run")
+    t.keys("A")
+    t.wait_for("Dry run of 1 item")
+    t.keys("Right", "Enter")
+    text = t.wait_for("A applies it, guarded", 20)
+    assert f"ALTER SYSTEM SET {name}" in text
+    return text
+
+
+def apply(t):
+    t.keys("A")
+    t.wait_for("Apply 1 item")
+    t.keys("Right", "Enter")
+
+
+def in_file(lab, name):
+    return lab.value("SELECT setting FROM pg_file_settings WHERE name = %s "
+                     "AND sourcefile LIKE '%%auto.conf'", name)
+
+
+def test_change_is_confirmed_and_another_taken_back(console, fresh_lab, fast_judging):
+    one = fresh_lab(major=17, fast=True, load=True)
+    t = console(lab=one, cols=132, rows=43)
+    draft(t, "work_mem", "7MB")
+    assert in_file(one, "work_mem") is None             # a dry run writes nothing
+    apply(t)
+    t.wait_for("CHANGE: validate|CHANGE: apply", 10)    # said in the header
+    t.keys("1")                                         # the console stays live
+    t.wait_for("Throughput")
+    t.keys("c")
+    t.wait_for("C makes it permanent", 60)
+    assert in_file(one, "work_mem") == "7MB"
+    t.keys("C")
+    t.wait_for("Confirm change")
+    t.keys("Right", "Enter")
+    t.wait_for("permanent", 15)
+    assert one.value("SHOW work_mem") == "7MB"
+
+    # the next one is taken back, from another screen, while it is being judged
+    draft(t, "random_page_cost", "1.3")
+    apply(t)
+    until(lambda: in_file(one, "random_page_cost") == "1.3", 40, "the write")
+    t.keys("4", "R")
+    t.wait_for("Roll back change")
+    t.keys("Right", "Enter")
+    t.keys("c")
+    t.wait_for("everything is as it was|rolled back", 60)
+    assert in_file(one, "random_page_cost") is None
+    assert one.value("SHOW random_page_cost") == "4"
+    assert one.value("SHOW work_mem") == "7MB"          # what was confirmed stays
+    t.keys("q")
+    assert t.wait_exit() == 0
+
+
+@pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG: a minute")
+def test_killed_console_leaves_a_page_for_the_next(console, fresh_lab, fast_judging):
+    """The console dies when a change waits for its word: the next one opens on it, says
+    what is in force, and takes it back."""
+    one = fresh_lab(major=17, fast=True, load=True)
+    t = console(lab=one, cols=120, rows=35)
+    draft(t, "work_mem", "7MB")
+    apply(t)
+    t.wait_for("C makes it permanent", 60)
+    t.signal(9)
+    t.wait_exit()
+    assert in_file(one, "work_mem") == "7MB"
+
+    watcher = console(["--read-only"], lab=one, cols=120, rows=35)
+    text = watcher.wait_for("An unfinished change was found", 20)
+    watcher.wait_for(r"work_mem +\S+ +in force, ours", 10)
+    assert "Read-only: another console" in watcher.screen()
+    watcher.keys("R")
+    watcher.wait_for("read-only")
+    assert in_file(one, "work_mem") == "7MB"
+    watcher.keys("q")
+
+    t = console(lab=one, cols=120, rows=35)
+    text = t.wait_for("An unfinished change was found", 20)
+    assert re.search(r"begun 20\S+Z by", text)
+    t.wait_for(r"work_mem +\S+ +in force, ours", 10)
+    t.keys("R")
+    t.wait_for("Roll back change")
+    t.keys("Right", "Enter")
+    until(lambda: in_file(one, "work_mem") is None, 20, "the way back")
+    t.wait_gone("An unfinished change", 20)
+    assert one.value("SHOW work_mem") == "4MB"

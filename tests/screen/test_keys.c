@@ -115,6 +115,12 @@ filter_and_search(void **state)
 	vt_keys(vt, "f<C-u>!items<Enter>");
 	assert_false(vt_shows(vt, "FROM items"));
 	assert_true(vt_shows(vt, "FROM users"));
+	vt_keys(vt, "f<C-u>^INSERT<Enter>"); /* the ends are those of one column */
+	assert_true(vt_shows(vt, "INSERT INTO events"));
+	assert_false(vt_shows(vt, "FROM users"));
+	vt_keys(vt, "f<C-u>!^INSERT<Enter>");
+	assert_false(vt_shows(vt, "INSERT INTO events"));
+	assert_true(vt_shows(vt, "FROM users"));
 	vt_keys(vt, "f<C-u>(<Enter>"); /* no expression: said, and the old one stays */
 	assert_true(vt_shows(vt, "("));
 	assert_int_equal(vt->ui.prompt.kind, PGT_PROMPT_FILTER);

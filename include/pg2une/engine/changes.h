@@ -50,6 +50,8 @@ struct pgt_flow_check {
 	char *text, *fix; /* fix NULL */
 };
 
+#define PGT_FLOW_FOUND_ITEMS 12
+
 struct pgt_ev_change {
 	enum pgt_flow_stage stage;
 	bool busy;	     /* the thread works; false: it waits for a word */
@@ -70,6 +72,14 @@ struct pgt_ev_change {
 	/* unfinished ones that were found at the start */
 	struct pgt_flow_found {
 		char id[40], state[24], why[256], phase[64];
+		char target[256], who[128]; /* its server; user@host that began it */
+		int64_t begun_real_ns;
+		/* Each item as it is now: "in force, ours", "as before", ... */
+		struct {
+			char label[96], value[64], state[40];
+		} items[PGT_FLOW_FOUND_ITEMS];
+		size_t n_items;
+		char unread[200]; /* why they could not be read; "" */
 	} *found;
 	size_t n_found;
 };
@@ -97,6 +107,8 @@ void pgt_engine_change_rollback(struct pgt_engine *e, const char *reason);
 /* Of the unfinished ones: "rollback" or "confirm"; the answer is the next event. */
 int pgt_engine_change_recover(struct pgt_engine *e, const char *id, bool confirm,
 			      struct pgt_err *err) PGT_MUST_CHECK;
+/* Look again at what was left unfinished; the answer is the next event. */
+void pgt_engine_change_inspect(struct pgt_engine *e);
 /* True while quitting would leave an unconfirmed change to its guard. */
 bool pgt_engine_change_pending(struct pgt_engine *e);
 /* Send the present state again (a page was opened). */

@@ -93,6 +93,9 @@ void pgt_engine_want_texts(struct pgt_engine *e, const struct pgt_query_key *key
  * the ticket that is returned (0 when refused, err filled in). */
 uint64_t pgt_engine_signal(struct pgt_engine *e, enum pgt_command which, int pid,
 			   int64_t backend_start_us, struct pgt_err *err);
+/* Write text to path (0600, its folder is made) on another thread; a notice says
+ * where, or why not. */
+void pgt_engine_keep(struct pgt_engine *e, const char *path, char *take_text);
 /* EXPLAIN (GENERIC_PLAN on 16+; on older servers a parameter-free text only) of
  * the statement that key or text names, in the database it ran in. */
 uint64_t pgt_engine_explain(struct pgt_engine *e, const struct pgt_query_key *key,
