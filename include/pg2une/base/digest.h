@@ -1,4 +1,4 @@
-/* SHA-256 (FIPS 180-4, for fingerprints: no secret goes in) and CRC-32C (Castagnoli, as the journal uses). Pure. */
+/* SHA-256 (libcrypto) and CRC-32C (Castagnoli, as the journal uses). Pure. */
 #ifndef PG2UNE_BASE_DIGEST_H
 #define PG2UNE_BASE_DIGEST_H
 
