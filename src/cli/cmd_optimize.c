@@ -55,10 +55,10 @@ static const struct pgt_option options[] = {
      .type = PGT_OPT_STR,
      .arg = "FOLDER",
      .help = "rehearsal: where the copy is made (/var/tmp)"},
-    {.name = "standby",
+    {.name = "primary",
      .type = PGT_OPT_STR,
      .arg = "CONNINFO",
-     .help = "canary: the standby that takes a share of the reads"},
+     .help = "canary: the primary to compare with; connect to the standby"},
     {.name = "iterations",
      .type = PGT_OPT_INT,
      .arg = "N",
@@ -167,16 +167,17 @@ read_where(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 {
 	if (read_text(c, "script", o->script, sizeof(o->script), err) < 0 ||
 	    read_text(c, "copy-to", o->copy_to, sizeof(o->copy_to), err) < 0 ||
-	    read_text(c, "standby", o->standby, sizeof(o->standby), err) < 0)
+	    read_text(c, "primary", o->primary, sizeof(o->primary), err) < 0)
 		return -1;
 	o->in_place = pgt_cmd_bool(c, "in-place");
 	if (pgt_cmd_int(c, "clients") > 0)
 		o->clients = (int)pgt_cmd_int(c, "clients");
 	if (o->clients > 1000)
 		return pgt_err_set(err, PGT_E_USAGE, "--clients: 1000 at most");
-	if (o->mode == PGT_TUNE_CANARY && !*o->standby)
+	if (o->mode == PGT_TUNE_CANARY && !*o->primary)
 		return pgt_err_set(err, PGT_E_USAGE,
-				   "--mode canary needs --standby CONNINFO");
+				   "--mode canary: connect to the standby and name its "
+				   "primary with --primary CONNINFO");
 	if (o->mode != PGT_TUNE_REHEARSAL && (*o->script || o->in_place || *o->copy_to))
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "--script, --in-place and --copy-to are for --mode "

@@ -231,6 +231,8 @@ open_target(struct pgt_tuning *t, struct pgt_err *err)
 	if (pgt_connspec_with(t->e->spec, NULL, NULL, NULL, t->password, &t->spec, err) <
 	    0)
 		return -1;
+	if (t->opts.mode == PGT_TUNE_CANARY)
+		return pgt_tuning_canary_begin(t, err);
 	if (t->opts.mode == PGT_TUNE_REHEARSAL && pgt_tuning_rehearse_begin(t, err) < 0)
 		return -1;
 	return pgt_measure_open(t->spec, &t->meter, err);
@@ -276,6 +278,7 @@ tuning_main(void *arg)
 	pgt_measure_close(t->meter);
 	t->meter = NULL;
 	pgt_tuning_rehearse_end(t);
+	pgt_tuning_canary_end(t);
 	t->state = rc == 0 ? PGT_TUNE_DONE : PGT_TUNE_FAILED;
 	end_now(t);
 	if (rc < 0)

@@ -17,6 +17,7 @@
 
 struct pgt_rehearsal;
 struct pgt_schema;
+struct pgt_tune_canary;
 
 /* An index of the advisor, which a trial has or has not. */
 struct pgt_tune_extra {
@@ -42,7 +43,8 @@ struct pgt_tuning {
 	struct pgt_schema *schema; /* of the target; NULL not needed */
 	struct pgt_tune_extra extra[PGT_TUNE_EXTRAS];
 	size_t n_extras;
-	struct pgt_rehearsal *rehearsal; /* the copy; NULL */
+	struct pgt_rehearsal *rehearsal; /* the copy, or the load alone; NULL */
+	struct pgt_tune_canary *canary;	 /* NULL */
 	bool restarts;			 /* each trial begins with a restart */
 	struct pgt_space space;
 	double baseline[PGT_SPACE_DIMS];
@@ -105,6 +107,11 @@ void pgt_tuning_rehearse_end(struct pgt_tuning *t);
 /* As pgt_tuning_try(). */
 int pgt_tuning_rehearse(struct pgt_tuning *t, const struct pgt_trial *trial,
 			struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* tuning_canary.c */
+int pgt_tuning_canary_begin(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;
+void pgt_tuning_canary_end(struct pgt_tuning *t);
+int pgt_tuning_canary_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
+			      struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
 /* tuning_trial.c: measure and judge what is in force now. */
 int pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 		       struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;

@@ -209,6 +209,8 @@ pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial, struct p
 	struct pgt_pulse p = {.fn = pulse, .arg = t};
 	bool watch = t->have_base && !trial->is_baseline;
 
+	if (t->canary)
+		return pgt_tuning_canary_measure(t, trial, ret, err);
 	if (pgt_measure_window(t->meter, t->opts.window_ns, p, watch ? hurts : NULL, t,
 			       &ret->window, err) < 0)
 		return -1;

@@ -17,8 +17,8 @@ enum pgt_tune_mode {
 	/* On a throwaway copy on this machine, where restarts are allowed, or in place on
 	 * a lab server. */
 	PGT_TUNE_REHEARSAL,
-	/* On a standby that takes a share of the reads, beside the primary at the same
-	 * moment: restarts (of the standby) are allowed. */
+	/* On the watched server, a standby that takes a share of the reads, against the
+	 * primary at the same moment. */
 	PGT_TUNE_CANARY,
 };
 
@@ -47,8 +47,8 @@ struct pgt_tune_opts {
 	 * runs on it, no copy is made; settings that a reload takes only. */
 	bool in_place;
 	char copy_to[256]; /* folder that the copy is made in; "": /var/tmp */
-	/* Canary: connection string of the standby. */
-	char standby[256];
+	/* Canary: connection string of the primary; the standby is what we watch. */
+	char primary[256];
 };
 void pgt_tune_opts_init(struct pgt_tune_opts *o);
 
