@@ -34,7 +34,8 @@ struct gather {
 	double bucket_tps;
 	size_t bucket_ticks;
 	int64_t bucket_began_ns, taken_ns;
-	double calls, total_ms;
+	double calls, total_ms, rows;
+	double rows_read, rows_written;
 	struct mix mix[4 * PGT_MEASURE_KEYS];
 	size_t n_mix;
 	double p99_sum;
@@ -103,6 +104,7 @@ read_statements(struct gather *g, const struct pgt_snapshot *s, struct pgt_bucke
 		if (x->ours || !(x->calls > 0))
 			continue;
 		calls += x->calls;
+		g->rows += isnan(x->rows) ? 0 : x->rows * x->calls;
 		total += x->total_ms;
 		add_mix(g, x->key.queryid, x->calls);
 		c[n++] = (struct pgt_qclass){
@@ -165,6 +167,11 @@ feed(struct gather *g, const struct pgt_snapshot *s)
 	g->bucket_tps += s->rate.tps;
 	g->active_sum += s->sessions.active;
 	g->temp_sum += isnan(s->rate.temp_bytes) ? 0 : s->rate.temp_bytes;
+	if (!isnan(s->rate.tup_fetched)) {
+		g->rows_read += s->rate.tup_fetched;
+		g->rows_written += s->rate.tup_inserted + s->rate.tup_updated +
+				   s->rate.tup_deleted;
+	}
 	if (!isnan(s->rate.hit_ratio)) {
 		g->hit_sum += s->rate.hit_ratio;
 		g->hits++;
@@ -190,6 +197,10 @@ finish(struct gather *g)
 	w->p99_ms = g->n_p99 ? exp(g->p99_sum / (double)g->n_p99) : NAN;
 	w->hit_ratio = g->hits ? g->hit_sum / (double)g->hits : NAN;
 	w->temp_bytes = g->ticks ? g->temp_sum / (double)g->ticks : NAN;
+	w->rows_per_call = g->calls > 0 ? g->rows / g->calls : NAN;
+	w->read_share = g->rows_read + g->rows_written > 0
+			    ? g->rows_read / (g->rows_read + g->rows_written)
+			    : 1;
 	w->active = g->ticks ? g->active_sum / (double)g->ticks : NAN;
 	qsort(g->mix, g->n_mix, sizeof(g->mix[0]), by_calls);
 	for (size_t i = 0; i < g->n_mix && i < PGT_MEASURE_KEYS; i++) {

@@ -122,6 +122,24 @@ begin_now(struct pgt_tuning *t, const struct pgt_trial *trial)
 }
 
 static int
+told(struct pgt_tuning *t, const struct pgt_trial *trial, const struct pgt_tried *tried,
+     struct pgt_err *err)
+{
+	t->voids = tried->outcome.status == PGT_OUTCOME_VOID ? t->voids + 1 : 0;
+	if (t->voids > VOIDS_MAX)
+		return pgt_err_set(err, PGT_E_STATE, "no comparable measurement: %s",
+				   tried->why);
+	if (*tried->why)
+		pgt_engine_notice(t->e, PGT_NOTICE_INFO, "trial %d %s", trial->id,
+				  tried->why);
+	if (pgt_tuner_tell(t->tuner, trial->id, &tried->outcome, err) < 0)
+		return -1;
+	remember(t, trial, tried);
+	pgt_tuning_keep_trial(t, trial, tried);
+	return 0;
+}
+
+static int
 one_trial(struct pgt_tuning *t, struct pgt_err *err)
 {
 	struct pgt_tried tried;
@@ -142,18 +160,7 @@ one_trial(struct pgt_tuning *t, struct pgt_err *err)
 		return -1;
 	if (t->cancel) /* what was cut short says nothing */
 		return pgt_err_set(err, PGT_E_CANCELLED, "stopped");
-	t->voids = tried.outcome.status == PGT_OUTCOME_VOID ? t->voids + 1 : 0;
-	if (t->voids > VOIDS_MAX)
-		return pgt_err_set(err, PGT_E_STATE, "no comparable measurement: %s",
-				   tried.why);
-	if (*tried.why)
-		pgt_engine_notice(t->e, PGT_NOTICE_INFO, "trial %d %s", trial.id,
-				  tried.why);
-	if (pgt_tuner_tell(t->tuner, trial.id, &tried.outcome, err) < 0)
-		return -1;
-	remember(t, &trial, &tried);
-	pgt_tuning_keep_trial(t, &trial, &tried);
-	return 0;
+	return told(t, &trial, &tried, err);
 }
 
 static int
@@ -238,6 +245,34 @@ open_target(struct pgt_tuning *t, struct pgt_err *err)
 	return pgt_measure_open(t->spec, &t->meter, err);
 }
 
+/* The first baseline tells which earlier searches saw a similar workload; then it is
+ * the tuner's first trial. */
+static int
+first_look(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
+{
+	struct pgt_trial trial = {.is_baseline = true, .why = "the present settings"};
+	struct pgt_tried *tried = pgt_xcalloc(1, sizeof(*tried));
+	int rc;
+
+	memcpy(trial.value, t->baseline, sizeof(trial.value));
+	begin_now(t, &trial);
+	rc = pgt_tuning_try(t, &trial, tried, err);
+	if (rc == 0 && t->cancel)
+		rc = pgt_err_set(err, PGT_E_CANCELLED, "stopped");
+	if (rc == 0 && tried->outcome.status == PGT_OUTCOME_OK) {
+		t->base_window = tried->window;
+		t->have_base = true;
+	}
+	if (rc == 0)
+		rc = pgt_tuning_new_tuner(t, to, err);
+	if (rc == 0)
+		rc = pgt_tuner_ask(t->tuner, &t->cancel, &trial, err);
+	if (rc == 0)
+		rc = told(t, &trial, tried, err);
+	free(tried);
+	return rc;
+}
+
 static int
 prepare(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 {
@@ -257,7 +292,7 @@ prepare(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 	}
 	if (set_objective(t, err) < 0 || open_target(t, err) < 0)
 		return -1;
-	return pgt_tuner_new(&t->space, t->baseline, to, NULL, 0, &t->tuner, err);
+	return first_look(t, to, err);
 }
 
 static void *

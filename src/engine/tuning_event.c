@@ -169,11 +169,23 @@ window_text(const struct pgt_window *w)
 	return text;
 }
 
+static char *
+base_text(const struct pgt_tuning *t)
+{
+	cJSON *o = pgt_window_json(&t->base_window);
+	char *text;
+
+	pgt_tuning_put_features(t, o);
+	text = pgt_json_print(o, false);
+	cJSON_Delete(o);
+	return text;
+}
+
 void
 pgt_tuning_keep_trial(struct pgt_tuning *t, const struct pgt_trial *trial,
 		      const struct pgt_tried *tried)
 {
-	char *config = config_json(t, trial->value), *base = window_text(&t->base_window);
+	char *config = config_json(t, trial->value), *base = base_text(t);
 	char *got = window_text(&tried->window);
 	char at[24], score[32], gain[32];
 	double g = t->n_trials ? t->trials[t->n_trials - 1].gain_pct : NAN;

@@ -11,6 +11,7 @@
 #include "pg2une/engine/tuning.h"
 #include "pg2une/optimize/objective.h"
 #include "pg2une/optimize/tuner.h"
+#include "pg2une/optimize/warm.h"
 
 #define PGT_TUNE_TRIALS 256
 #define PGT_TUNE_EXTRAS 8
@@ -107,6 +108,15 @@ void pgt_tuning_rehearse_end(struct pgt_tuning *t);
 /* As pgt_tuning_try(). */
 int pgt_tuning_rehearse(struct pgt_tuning *t, const struct pgt_trial *trial,
 			struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* tuning_past.c: the tuner, with what earlier searches under similar workloads saw. */
+int pgt_tuning_new_tuner(struct pgt_tuning *t, struct pgt_tuner_opts *to,
+			 struct pgt_err *err) PGT_MUST_CHECK;
+/* Features of a workload (optimize/warm.h); false when some are not known. */
+bool pgt_tuning_features(const struct pgt_window *w, double *ret);
+/* "mean": costs of different goals are not compared. */
+const char *pgt_tuning_goal(const struct pgt_tuning *t);
+void pgt_tuning_put_features(const struct pgt_tuning *t, cJSON *base);
+
 /* tuning_canary.c */
 int pgt_tuning_canary_begin(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_tuning_canary_end(struct pgt_tuning *t);

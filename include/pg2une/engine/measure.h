@@ -32,6 +32,8 @@ struct pgt_window {
 	double share[PGT_MEASURE_KEYS];
 	size_t n_keys;
 	double hit_ratio, temp_bytes, active; /* means */
+	double read_share;    /* of rows: fetched against written, 0..1 */
+	double rows_per_call; /* of statements; NAN */
 };
 
 struct pgt_meter;
