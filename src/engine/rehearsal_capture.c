@@ -265,6 +265,14 @@ read_statement(const struct pgt_schema *s, const char *text, struct reading *r)
 	return ok;
 }
 
+int
+pgt_capture_params(const struct pgt_schema *s, const char *text)
+{
+	struct reading r;
+
+	return read_statement(s, text, &r) ? r.n_params : -1;
+}
+
 /* ---- values ---- */
 
 static const struct pgt_sch_table *

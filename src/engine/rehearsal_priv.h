@@ -79,6 +79,8 @@ void pgt_captured_done(struct pgt_captured *c);
  * be given a value that occurs: a column's own values for column = $n and IN, the mean
  * number of rows for LIMIT.  The others are left out and counted.  PGT_E_NOTFOUND when
  * there is none. */
+/* How many parameters the statement has when it can be run again so; -1 when not. */
+int pgt_capture_params(const struct pgt_schema *s, const char *text);
 int pgt_capture(const struct pgt_schema *s, const struct pgt_connspec *copy,
 		const char *dir, struct pgt_captured *ret,
 		struct pgt_err *err) PGT_MUST_CHECK;

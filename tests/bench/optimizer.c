@@ -168,6 +168,7 @@ functions(int seeds, double noise_pct, const char *only)
 
 struct tally {
 	double at30[SEEDS_MAX], final[SEEDS_MAX], start[SEEDS_MAX], rules[SEEDS_MAX];
+	double ceiling[SEEDS_MAX];
 	int trials, unsafe, died, below, kept, covered, confirm;
 };
 
@@ -179,6 +180,7 @@ search_server(enum pgt_knob_class cls, int seed, struct tally *y)
 	struct pgt_tuner_opts o;
 	struct pgt_proposal p;
 	struct serversim sim;
+	struct pgt_random r;
 	struct pgt_tuner *t;
 
 	must(sim_init(&sim, cls, (uint64_t)seed, &err), &err);
@@ -188,6 +190,8 @@ search_server(enum pgt_knob_class cls, int seed, struct tally *y)
 	o.host = sim.host;
 	o.cls = cls;
 	pgt_memory_model_default(&o.mem, &sim.host, cls);
+	pgt_random_init_stream(&r, (uint64_t)seed, 98);
+	y->ceiling[seed] = exp(sim_optimum(&sim, &o.mem, &r) - sim.best);
 	must(pgt_tuner_new(&sim.space, sim.baseline, &o, NULL, 0, &t, &err), &err);
 	base = sim_true(&sim, sim.baseline);
 	y->start[seed] = exp(base - sim.best);
@@ -228,10 +232,10 @@ search_server(enum pgt_knob_class cls, int seed, struct tally *y)
 static void
 server(int seeds)
 {
-	printf("| workload | default | heuristic | best of the model @30: median (mean) | "
+	printf("| workload | default | heuristic | ceiling | best of the model @30: median (mean) | "
 	       "final proposal: median (mean) | trials < 0.9 baseline | died | proposals "
 	       "below baseline | kept | true gain in interval |\n"
-	       "|---|---|---|---|---|---|---|---|---|---|\n");
+	       "|---|---|---|---|---|---|---|---|---|---|---|\n");
 	for (int cls = PGT_KNOB_OLTP; cls <= PGT_KNOB_OLAP; cls++) {
 		static struct tally y;
 		double m30, mf;
@@ -241,9 +245,10 @@ server(int seeds)
 			search_server(cls, s, &y);
 		m30 = mean(y.at30, seeds);
 		mf = mean(y.final, seeds);
-		printf("| %s | %.2f | %.2f | %.3f (%.3f) | %.3f (%.3f) | %d of %d (%.2f%%) "
+		printf("| %s | %.2f | %.2f | %.3f | %.3f (%.3f) | %.3f (%.3f) | %d of %d (%.2f%%) "
 		       "| %d | %d of %d | %d | %d |\n",
 		       pgt_knob_class_name(cls), mean(y.start, seeds), mean(y.rules, seeds),
+		       median(y.ceiling, seeds),
 		       median(y.at30, seeds), m30, median(y.final, seeds), mf, y.unsafe,
 		       y.trials, 100.0 * y.unsafe / y.trials, y.died, y.below, seeds, y.kept,
 		       y.covered);

@@ -165,9 +165,11 @@ sim_default(const struct pgt_knob *k)
 	return 0;
 }
 
-/* Where the optimum is, by a long random and local search that measures freely. */
+/* Where the optimum is, by a long random and local search that measures freely; of what
+ * mem admits, unless that is NULL. */
 static inline double
-sim_optimum(const struct serversim *s, struct pgt_random *r)
+sim_optimum(const struct serversim *s, const struct pgt_memory_model *mem,
+	    struct pgt_random *r)
 {
 	double best = -HUGE_VAL, bu[PGT_SPACE_DIMS] = {0}, u[PGT_SPACE_DIMS];
 	double v[PGT_SPACE_DIMS], f;
@@ -184,7 +186,7 @@ sim_optimum(const struct serversim *s, struct pgt_random *r)
 		}
 		pgt_space_decode(&s->space, u, v);
 		f = sim_true(s, v);
-		if (f > best) {
+		if (f > best && (!mem || pgt_memory_allowed(mem, &s->space, v))) {
 			best = f;
 			memcpy(bu, u, sizeof(u));
 		}
@@ -218,7 +220,7 @@ sim_init(struct serversim *s, enum pgt_knob_class cls, uint64_t seed, struct pgt
 	s->bg_at = 500 * exp2(0.7 * pgt_random_normal(&r));
 	s->active = (olap ? 9 : 30) * exp2(0.2 * pgt_random_normal(&r));
 	s->nodes = olap ? 1.6 : 1.1;
-	s->best = sim_optimum(s, &r);
+	s->best = sim_optimum(s, NULL, &r);
 	pgt_random_init_stream(&s->noise, seed, 7);
 	return 0;
 }
