@@ -207,7 +207,8 @@ pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial, struct p
 	struct pgt_err *err)
 {
 	struct pgt_pulse p = {.fn = pulse, .arg = t};
-	bool watch = t->have_base && !trial->is_baseline;
+	/* On a copy nobody is hurt: what looks bad is measured to the end. */
+	bool watch = t->have_base && !trial->is_baseline && !pgt_tuning_has_copy(t);
 
 	if (t->canary)
 		return pgt_tuning_canary_measure(t, trial, ret, err);

@@ -99,6 +99,39 @@ pgt_heuristic_config(const struct pgt_space *s, const struct pgt_knob_host *host
 	lower_until_allowed(s, mem, "maintenance_work_mem", 0, value);
 }
 
+static void
+at_most(const struct pgt_space *s, const char *name, double most, double *value)
+{
+	int at = pgt_space_find(s, name);
+
+	if (at < 0 || value[at] <= most)
+		return;
+	if (s->dims[at].grain > 0)
+		most = floor_to(most, s->dims[at].grain);
+	value[at] = fmax(s->dims[at].lo, most);
+}
+
+void
+pgt_heuristic_sorts_config(const struct pgt_space *s, const struct pgt_knob_host *host,
+			   enum pgt_knob_class cls, const struct pgt_memory_model *mem,
+			   double *value)
+{
+	int at = pgt_space_find(s, "work_mem");
+	double last;
+
+	pgt_heuristic_config(s, host, cls, mem, value);
+	at_most(s, "maintenance_work_mem", host->ram_bytes / 64, value);
+	at_most(s, "max_parallel_workers_per_gather", 2, value);
+	at_most(s, "max_parallel_workers", fmax(2, host->cores / 2.0), value);
+	if (at < 0)
+		return;
+	do {
+		last = value[at];
+		value[at] = fmin(s->dims[at].hi, last * 1.05);
+	} while (value[at] > last && pgt_memory_allowed(mem, s, value));
+	value[at] = s->dims[at].grain > 0 ? floor_to(last, s->dims[at].grain) : last;
+}
+
 double
 pgt_heuristic_score(const struct pgt_space *s, const struct pgt_knob_host *host,
 		    enum pgt_knob_class cls, const struct pgt_memory_model *mem,

@@ -52,6 +52,18 @@ add_seed(struct pgt_tuner *t, const double *value, const char *why)
 	t->seed_why[t->n_seeds++] = why;
 }
 
+static void
+seed_sorts(struct pgt_tuner *t)
+{
+	const struct pgt_tuner_opts *o = &t->opts;
+	double value[PGT_SPACE_DIMS];
+
+	if (o->cls != PGT_KNOB_OLAP || pgt_space_find(&t->space, "work_mem") < 0)
+		return;
+	pgt_heuristic_sorts_config(&t->space, &o->host, o->cls, &o->mem, value);
+	add_seed(t, value, "more memory for each sort, fewer workers");
+}
+
 /* Whatever the advisor proposes besides settings, all at once. */
 static void
 seed_extras(struct pgt_tuner *t, const double *from)
@@ -129,6 +141,7 @@ pgt_tuner_new(const struct pgt_space *space, const double *baseline,
 		pgt_heuristic_config(space, &opts->host, opts->cls, &opts->mem,
 				     heuristic);
 		add_seed(t, heuristic, "rules of thumb for this machine and workload");
+		seed_sorts(t);
 	}
 	seed_extras(t, opts->have_host ? heuristic : baseline);
 	if (learn_from_past(t, past, n_past, err) < 0) {

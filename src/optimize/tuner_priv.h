@@ -8,7 +8,7 @@
 /* Streams of the seed, so that no two uses share numbers. */
 enum { STREAM_INIT = 1, STREAM_FIT, STREAM_SEARCH, STREAM_REPORT, STREAM_PAST };
 
-#define SEEDS_MAX (2 + PGT_TUNER_PAST)
+#define SEEDS_MAX (3 + PGT_TUNER_PAST)
 
 struct pgt_tuner {
 	struct pgt_space space;

@@ -21,6 +21,13 @@ void pgt_heuristic_config(const struct pgt_space *s, const struct pgt_knob_host 
 /* How much a setting is known to move throughput: 1 is ordinary, 0.2 hardly at all. */
 double pgt_heuristic_weight(const char *name);
 
+/* A second opinion for reports: from the same rules, but fewer parallel workers, and what
+ * the memory limit leaves goes to work_mem, since a spilled sort costs more than a worker
+ * gains.  For trying, not for proposing unmeasured. */
+void pgt_heuristic_sorts_config(const struct pgt_space *s,
+				const struct pgt_knob_host *host, enum pgt_knob_class cls,
+				const struct pgt_memory_model *mem, double *value);
+
 /* Smooth version of the reference's score (pg2une.md section 5), with the memory
  * need of safety.h in place of its formula: 1 is what rules of thumb would set. */
 double pgt_heuristic_score(const struct pgt_space *s, const struct pgt_knob_host *host,
