@@ -20,7 +20,7 @@ enum field {
 	F_TRIALS,
 	F_TIME,
 	F_WINDOW,
-	F_STANDBY,
+	F_PRIMARY,
 	F_SCRIPT,
 	F_CLIENTS,
 	F_WHERE,
@@ -37,7 +37,7 @@ static const char *const mode_help[] = {
     [PGT_TUNE_MODEL] = "model: rules of thumb, nothing is measured",
     [PGT_TUNE_LIVE] = "live: on this server, settings that a reload sets",
     [PGT_TUNE_REHEARSAL] = "rehearsal: on a throwaway copy, or here on a lab",
-    [PGT_TUNE_CANARY] = "canary: on a standby that takes reads",
+    [PGT_TUNE_CANARY] = "canary: on this standby, beside its primary",
 };
 
 static const char *const action_help[] = {
@@ -62,7 +62,7 @@ static bool
 shown(const struct pgt_tune_opts *o, enum field f)
 {
 	switch (f) {
-	case F_STANDBY:
+	case F_PRIMARY:
 		return o->mode == PGT_TUNE_CANARY;
 	case F_SCRIPT:
 	case F_CLIENTS:
@@ -120,9 +120,9 @@ row_text(const struct pgt_tune_opts *o, enum field f, char *buf, size_t size)
 		snprintf(buf, size, "window     %s of measuring a trial",
 			 pgt_fmt_duration(o->window_ns, t, sizeof(t)));
 		break;
-	case F_STANDBY:
-		snprintf(buf, size, "standby    %.120s",
-			 o->standby[0] ? o->standby : "(to be named)");
+	case F_PRIMARY:
+		snprintf(buf, size, "primary    %.120s",
+			 o->primary[0] ? o->primary : "(to be named)");
 		break;
 	case F_SCRIPT:
 		snprintf(buf, size, "load       %.120s",
@@ -198,7 +198,7 @@ ask_start(struct pgt_ui *ui)
 	    [PGT_TUNE_MODEL] = "effect  none: nothing is written, nothing is measured",
 	    [PGT_TUNE_LIVE] = "effect  settings here change for a trial and go back",
 	    [PGT_TUNE_REHEARSAL] = "effect  a copy of the server runs on this machine",
-	    [PGT_TUNE_CANARY] = "effect  the standby's settings change; it may restart",
+	    [PGT_TUNE_CANARY] = "effect  the settings of this standby change, reload only",
 	};
 	const char *buttons[2] = {"Leave it", "Start"};
 	char line[3][160];
@@ -217,7 +217,7 @@ ask_start(struct pgt_ui *ui)
 static char *
 text_field(struct pgt_tune_opts *o, enum field f)
 {
-	return f == F_STANDBY ? o->standby : o->script;
+	return f == F_PRIMARY ? o->primary : o->script;
 }
 
 static void
@@ -234,7 +234,7 @@ static void
 ask_text(struct pgt_ui *ui, enum field f)
 {
 	static const char *const lines[] = {
-	    [F_STANDBY] = "Connection string of the standby (host=... port=...):",
+	    [F_PRIMARY] = "The primary to compare with (host=... port=... dbname=...):",
 	    [F_SCRIPT] = "A pgbench script, or empty for the top queries seen here:"};
 	enum field *arg = pgt_xmalloc(sizeof(*arg));
 
@@ -280,7 +280,7 @@ on_row(struct pgt_ui *ui, int choice, const char *text, void *arg)
 	case F_WHERE:
 		o->in_place = !o->in_place;
 		break;
-	case F_STANDBY:
+	case F_PRIMARY:
 	case F_SCRIPT:
 		ask_text(ui, f);
 		return;

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import ROOT, clean_env, labs
+from harness import binary, clean_env, labs
 
 GUARD_S = 60        # the guard notices a dead console at once; a loaded machine is slow
 
@@ -31,7 +31,7 @@ def start(lab, home, seed):
     env = clean_env(dict(lab.env, HOME=home, XDG_STATE_HOME=f"{home}/state",
                          PG2UNE_STORE="none", PGHOST=lab.host, PGPORT=str(lab.port)))
     return subprocess.Popen(
-        [os.environ.get("PG2UNE", f"{ROOT}/build/pg2une"), "-U", "postgres", "-d", "bench", "optimize", "--mode", "live",
+        [binary.path(), "-U", "postgres", "-d", "bench", "optimize", "--mode", "live",
          "--trial", "12s", "--iterations", "30", "--seed", str(seed), "--ram", "4GB",
          "--cpus", "4"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, start_new_session=True)
