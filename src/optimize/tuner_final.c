@@ -11,7 +11,7 @@
 
 #define EXTRA_ROUNDS 2
 #define PAIRS_MAX    32
-#define ALPHA	     0.025 /* of one side, shared by the finalists */
+#define ALPHA	     0.025 /* of one side, shared by the finalists and the looks */
 /* Two measurements never differ by less than this by chance (log cost). */
 #define SD_FLOOR 0.001
 
@@ -134,7 +134,7 @@ hodges_lehmann(const double *v, int n)
 static double
 pooled_sd(const struct pairs *p, int n, const double *centre, double *ret_dof)
 {
-	double rest[FINALISTS * PAIRS_MAX], sum = 0, mad;
+	double rest[FINALISTS * PAIRS_MAX], sum = 0, mad, spare;
 	size_t m = 0;
 	int groups = 0;
 
@@ -143,21 +143,24 @@ pooled_sd(const struct pairs *p, int n, const double *centre, double *ret_dof)
 		for (int i = 0; i < p->n[c]; i++)
 			rest[m++] = fabs(p->diff[c][i] - centre[c]);
 	}
-	*ret_dof = (double)m - groups;
-	if (*ret_dof < 1)
+	spare = (double)m - groups;
+	if (spare < 1)
 		return HUGE_VAL;
+	/* The differences of one half share its baseline, so those of two finalists
+	 * correlate by 1/2, their squares by 1/4: they tell less than they count. */
+	*ret_dof = fmax(1, spare / (1 + 0.25 * (groups - 1)));
 	/* Winsorised at three robust deviations, so that outliers do not hide gains;
 	 * the correction is for the degrees of freedom spent on the centres. */
-	mad = 1.4826 * pgt_quantile_of(rest, m, 0.5) * sqrt((double)m / *ret_dof);
+	mad = 1.4826 * pgt_quantile_of(rest, m, 0.5) * sqrt((double)m / spare);
 	for (size_t i = 0; i < m; i++)
 		sum += fmin(rest[i] * rest[i], 9 * mad * mad);
-	return fmax(sqrt(sum / *ret_dof), SD_FLOOR);
+	return fmax(sqrt(sum / spare), SD_FLOOR);
 }
 
 static void
 verdict(struct tuner_final *f, const struct pairs *p)
 {
-	double dof, sd;
+	double dof = 1, sd;
 
 	for (int c = 0; c < f->n; c++)
 		f->gain[c] = p->n[c] ? hodges_lehmann(p->diff[c], p->n[c]) : 0;
@@ -173,7 +176,7 @@ verdict(struct tuner_final *f, const struct pairs *p)
 			f->confidence[c] = 0.5;
 			continue;
 		}
-		half = se * pgt_t_quantile(1 - ALPHA / f->n, dof);
+		half = se * pgt_t_quantile(1 - ALPHA / (f->n * (1 + EXTRA_ROUNDS)), dof);
 		f->lo[c] = f->gain[c] - half;
 		f->hi[c] = f->gain[c] + half;
 		f->confidence[c] = pgt_t_cdf(f->gain[c] / se, dof);

@@ -67,7 +67,7 @@ optimizer_form(void **state)
 	vt_keys(vt, "<Enter>");
 	assert_true(vt_shows(vt, "here: this server is a lab"));
 	vt_keys(vt, "<Home><Enter><End><Up><Enter>host=b port=1<Enter>");
-	assert_true(vt_shows(vt, "standby    host=b port=1"));
+	assert_true(vt_shows(vt, "primary    host=b port=1"));
 	vt_keys(vt, "<Home><Enter><Enter>"); /* round to live */
 	assert_true(vt_shows(vt, "live: on this server"));
 	vt_keys(vt, "<Down><Down><Down><Enter>");

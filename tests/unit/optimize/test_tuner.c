@@ -208,7 +208,7 @@ noise_is_not_proposed(void **state)
 	int changed = 0;
 
 	(void)state;
-	for (int seed = 0; seed < 12; seed++) {
+	for (int seed = 0; seed < 60; seed++) {
 		double base[3] = {0.5, 0.5, 0.5};
 		struct pgt_tuner_opts o;
 		struct pgt_proposal p;
@@ -238,7 +238,8 @@ noise_is_not_proposed(void **state)
 		changed += !p.keep_baseline;
 		pgt_tuner_free(t);
 	}
-	assert_true(changed <= 1);
+	/* The lower bound is one of 97.5 %: 1.5 in 60 are expected, 5 seldom. */
+	assert_true(changed <= 4);
 }
 
 static void
