@@ -84,7 +84,8 @@ take_shared(struct pgt_cmd *c, struct pgt_err *err)
 			    pgt_options_origin(c->options, all[j].name) != PGT_FROM_FLAG)
 				continue;
 			c->values[i] = pgt_options_str(c->options, all[j].name);
-			if (own[i].arg && pgt_option_check(&own[i], c->values[i], err) < 0)
+			if (own[i].arg &&
+			    pgt_option_check(&own[i], c->values[i], err) < 0)
 				return -1;
 		}
 	return 0;
@@ -153,7 +154,8 @@ pgt_cmd_int(const struct pgt_cmd *c, const char *name)
 	size_t i = must_find(c, name);
 	double v = 0;
 
-	if (!c->values[i] || pgt_option_number(&c->ops->opts[i], c->values[i], &v, NULL) < 0)
+	if (!c->values[i] ||
+	    pgt_option_number(&c->ops->opts[i], c->values[i], &v, NULL) < 0)
 		return 0;
 	return (int64_t)v;
 }

@@ -234,7 +234,8 @@ run_suggest(struct pgt_cmd *c, struct pgt_err *err)
 
 	if (pgt_cmd_connect(c, &s, err) < 0)
 		return -1;
-	rc = pgt_query_index_suggest(s, c->options, pgt_cmd_str(c, "table"), &c->data, err);
+	rc = pgt_query_index_suggest(s, c->options, pgt_cmd_str(c, "table"), &c->data,
+				     err);
 	pgt_session_close(s);
 	c->views = suggest_views;
 	return rc;
@@ -244,9 +245,10 @@ const struct pgt_cmd_ops pgt_cmd_query_index_suggest = {
     .name = "query index-suggest",
     .group = "Queries",
     .summary = "indexes that statements and foreign keys lack, tables read by scans",
-    .details =
-	"The candidates are those of `advise`: statements parsed, weighted by their time,\n"
-	"asked of HypoPG where it is there.  Tables of fewer than 10,000 rows are never named: a scan of those is cheap.",
+    .details = "The candidates are those of `advise`: statements parsed, weighted by "
+	       "their time,\n"
+	       "asked of HypoPG where it is there.  Tables of fewer than 10,000 rows are "
+	       "never named: a scan of those is cheap.",
     .examples = "query index-suggest shop\nquery index-suggest --table public.orders",
     .opts = suggest_options,
     .run = run_suggest,

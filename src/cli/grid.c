@@ -137,7 +137,8 @@ grid_rows(const cJSON *rows, const struct pgt_column *cols, int max, int total,
 		if (r == n_rows)
 			break;
 		for (i = 0; i < n; i++) {
-			char *t = cell_text(pgt_json_path(row, cols[i].key), cols[i].cell);
+			char *t = cell_text(pgt_json_path(row, cols[i].key),
+					    cols[i].cell);
 			int cells = pgt_str_cells(t);
 
 			text[r * n + i] = t;

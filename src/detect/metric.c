@@ -171,8 +171,9 @@ is_young(const struct pgt_metric_track *t)
 static double
 clip(const struct pgt_metric_track *t, double d)
 {
-	double sd = t->ar_n >= 20 ? marginal_sd(t)
-				  : fmax(sqrt(pgt_moments_var(&t->self.m)), t->def->min_sd);
+	double sd = t->ar_n >= 20
+			? marginal_sd(t)
+			: fmax(sqrt(pgt_moments_var(&t->self.m)), t->def->min_sd);
 	double most = t->cfg.winsor * sd;
 
 	return t->ar_n >= 20 || is_young(t) ? fmin(fmax(d, -most), most) : d;
@@ -320,7 +321,8 @@ follow_alarm(struct pgt_metric_track *t, int64_t now_ns, int64_t real_ns, double
 	t->alarm.post_n++;
 	shift = t->post_sum / t->alarm.post_n;
 	t->alarm.current = metric_backward(t->def, mid + shift);
-	t->alarm.magnitude = relative(t->def, t->alarm.current, metric_backward(t->def, mid));
+	t->alarm.magnitude = relative(t->def, t->alarm.current,
+				      metric_backward(t->def, mid));
 	t->alarm.shift_sd = shift / marginal_sd(t);
 	t->recent += RECENT * (d - t->recent);
 	t->calm = t->recent * t->alarm.direction < CALM_FRACTION * fabs(shift)

@@ -8,11 +8,11 @@
 /* Floors keep an idle or tiny series from alarming on nothing: min_sd is the least
  * relative noise of a bucket that is believed, min_effect the least change that a
  * person would act on (log units: 0.10 is 10 %), min_current the least absolute value
- * of an upward alarm, max_current the most of a downward one: 0.9999 to 0.999 is ten times
- * the misses, and nothing.  Late are those that go with checkpoints (full-page images
- * come after each) or with a cache that warms: three minutes have not seen a cycle.
- * Seeds: the reference's h 4.0 k 0.5 (tps, p99) and 3.0 / 0.3
- * (hit ratio), extended to the rest. */
+ * of an upward alarm, max_current the most of a downward one: 0.9999 to 0.999 is ten
+ * times the misses, and nothing.  Late are those that go with checkpoints (full-page
+ * images come after each) or with a cache that warms: three minutes have not seen a
+ * cycle. Seeds: the reference's h 4.0 k 0.5 (tps, p99) and 3.0 / 0.3 (hit ratio),
+ * extended to the rest. */
 static const struct pgt_metric_def defs[PGT_METRIC__N] = {
     [PGT_METRIC_TPS] = {.transform = PGT_TR_LOG,
 			.sides = PGT_CUSUM_BOTH,

@@ -31,7 +31,7 @@ struct pgt_child_opts {
 	const char *const *argv; /* argv[0] is a path */
 	const char *log;	 /* takes both outputs; made anew */
 	const char *password;	 /* as PGPASSWORD; NULL none */
-	bool keep_pg;		 /* libpq's variables of ours count: it goes to the target */
+	bool keep_pg; /* libpq's variables of ours count: it goes to the target */
 	int death_signal;	 /* when we die */
 };
 int pgt_child_start(struct pgt_child *c, const struct pgt_child_user *u,

@@ -395,7 +395,8 @@ retain(struct pgt_history *h)
 	/* At the start all that an earlier run left behind, then what is new; a bucket
 	 * counts as full a minute after its end, when its last minute was written. */
 	if (pgt_store_rollup(h->st, h->node_row,
-			     h->rolled_ms ? h->rolled_ms : now_ms - h->keep.keep_60s * 1000,
+			     h->rolled_ms ? h->rolled_ms
+					  : now_ms - h->keep.keep_60s * 1000,
 			     now_ms - 60000, &err) < 0 ||
 	    pgt_store_retain(h->st, h->node_row, now_ms, &h->keep, &err) < 0) {
 		trouble(h, &err);

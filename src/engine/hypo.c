@@ -88,7 +88,8 @@ explain_text(const char *sql)
 static double
 plan_cost(struct hypo *h, const char *sql, bool *ret_hypo)
 {
-	char *prepare = pgt_xasprintf("%s%s", pgt_sql_must("sql/act/plan_prepare.sql"), sql);
+	char *prepare = pgt_xasprintf("%s%s", pgt_sql_must("sql/act/plan_prepare.sql"),
+				      sql);
 	char *explain = explain_text(sql);
 	struct pgt_result *r = NULL;
 	const char *text = NULL;

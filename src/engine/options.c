@@ -201,7 +201,8 @@ pgt_option_number(const struct pgt_option *o, const char *s, double *ret,
 		return 0;
 	case PGT_OPT_NUM:
 		if (!pgt_parse_double(s, ret))
-			return pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is not a number", s);
+			return pgt_err_set(err, PGT_E_USAGE, "\"%.60s\" is not a number",
+					   s);
 		return 0;
 	case PGT_OPT_STR:
 	case PGT_OPT_BOOL:
@@ -488,7 +489,8 @@ pgt_options_num(const struct pgt_options *o, const char *name)
 	size_t i = must_find(name);
 	double v = 0;
 
-	if (o->value[i].text && pgt_option_number(&table[i], o->value[i].text, &v, NULL) < 0)
+	if (o->value[i].text &&
+	    pgt_option_number(&table[i], o->value[i].text, &v, NULL) < 0)
 		v = 0;
 	return v;
 }

@@ -91,10 +91,11 @@ find_programs(struct pgt_rehearsal *r, struct pgt_err *err)
 
 	if (!r->o.in_place &&
 	    !find_in(r->major, server, PGT_LEN(server), r->bin, sizeof(r->bin)))
-		return pgt_err_set(err, PGT_E_NOTFOUND,
-				   "a rehearsal needs postgres and pg_basebackup of major "
-				   "%d on this machine (or say where: PG2UNE_PGBIN)",
-				   r->major);
+		return pgt_err_set(
+		    err, PGT_E_NOTFOUND,
+		    "a rehearsal needs postgres and pg_basebackup of major "
+		    "%d on this machine (or say where: PG2UNE_PGBIN)",
+		    r->major);
 	/* Any pgbench drives any server; the nearest is taken. */
 	found = find_in(r->major, load, 1, r->pgbench, sizeof(r->pgbench));
 	for (int m = NEWEST; !found && m >= OLDEST; m--)
@@ -144,8 +145,9 @@ check_space(const struct pgt_rehearsal *r, const char *where, struct pgt_err *er
 		return 0;
 	pgt_fmt_bytes(r->bytes * SPARE, need, sizeof(need));
 	pgt_fmt_bytes(free_bytes, have, sizeof(have));
-	return pgt_err_set(err, PGT_E_LIMIT, "a copy takes %s with room to work; %s has %s",
-			   need, where, have);
+	return pgt_err_set(err, PGT_E_LIMIT,
+			   "a copy takes %s with room to work; %s has %s", need, where,
+			   have);
 }
 
 /* ---- the folder ---- */
@@ -229,8 +231,10 @@ pgt_rehearsal_put(const struct pgt_rehearsal *r, const char *name, const char *t
 static int
 copy(struct pgt_rehearsal *r, struct pgt_err *err)
 {
-	char *program = pgt_xasprintf("%s/pg_basebackup", r->bin), *data = pgt_rehearsal_path(r, "data"),
-	     *log = pgt_rehearsal_path(r, "copy.log"), *password = pgt_connspec_password(r->o.target),
+	char *program = pgt_xasprintf("%s/pg_basebackup", r->bin),
+	     *data = pgt_rehearsal_path(r, "data"),
+	     *log = pgt_rehearsal_path(r, "copy.log"),
+	     *password = pgt_connspec_password(r->o.target),
 	     *target = pgt_connspec_conninfo(r->o.target);
 	const char *argv[] = {program, "-D", data,	  "-d",	       target, "-X",
 			      "stream", "-c", "fast", "--no-sync", "-w",   NULL};
@@ -257,7 +261,8 @@ static int
 write_conf(struct pgt_rehearsal *r, struct pgt_err *err)
 {
 	static const char *const gone[] = {"data/standby.signal", "data/recovery.signal"};
-	char *sock = pgt_rehearsal_path(r, "s"), *trial = pgt_rehearsal_path(r, "trial.conf");
+	char *sock = pgt_rehearsal_path(r, "s"),
+	     *trial = pgt_rehearsal_path(r, "trial.conf");
 	char *conf = pgt_rehearsal_conf(r->o.at, sock, trial);
 	int rc = 0;
 
@@ -311,7 +316,8 @@ await_ready(struct pgt_rehearsal *r, const char *log, struct pgt_err *err)
 static int
 start(struct pgt_rehearsal *r, struct pgt_err *err)
 {
-	char *program = pgt_xasprintf("%s/postgres", r->bin), *data = pgt_rehearsal_path(r, "data"),
+	char *program = pgt_xasprintf("%s/postgres", r->bin),
+	     *data = pgt_rehearsal_path(r, "data"),
 	     *log = pgt_rehearsal_path(r, "server.log");
 	const char *argv[] = {program, "-D", data, NULL};
 	const struct pgt_child_opts co = {
@@ -385,8 +391,8 @@ pgt_rehearsal_configure(struct pgt_rehearsal *r, const char *conf, bool restart,
 		kill(r->server.pid, SIGHUP);
 		poll(NULL, 0, 500); /* the postmaster reads it, then tells the others */
 	}
-	if (pgt_rehearsal_run(r, pgt_sql_file("sql/act/rehearsal_checkpoint.sql"), err) <
-	    0)
+	if (pgt_rehearsal_run(r, pgt_sql_file("sql/act/rehearsal_checkpoint.sql"),
+			      err) < 0)
 		return -1;
 	return check_conf(r, err);
 }

@@ -77,7 +77,8 @@ add_relation(struct reading *r, const cJSON *rv)
 	for (size_t i = 0; name && i < r->s->n_tables; i++) {
 		const struct pgt_sch_table *t = &r->s->tables[i];
 
-		if (strcmp(t->name, name) == 0 && (!schema || strcmp(t->schema, schema) == 0))
+		if (strcmp(t->name, name) == 0 &&
+		    (!schema || strcmp(t->schema, schema) == 0))
 			found = !found || strcmp(t->schema, "public") == 0 ? t : found;
 	}
 	/* A view, a foreign table, a name of WITH, a catalogue: not ours to judge. */

@@ -61,7 +61,9 @@ start_load(struct pgt_rehearsal *r, struct pgt_err *err)
 {
 	char *program = pgt_xasprintf("%s/pgbench", r->pgbench),
 	     *target = pgt_connspec_conninfo(r->spec),
-	     *password = pgt_connspec_password(r->spec), *log = pgt_rehearsal_path(r, "load.log"), *file = pgt_rehearsal_path(r, "load/script.sql");
+	     *password = pgt_connspec_password(r->spec),
+	     *log = pgt_rehearsal_path(r, "load.log"),
+	     *file = pgt_rehearsal_path(r, "load/script.sql");
 	const char *argv[ARGV_MAX + 8] = {program};
 	char buf[4][64], *own[ARGV_MAX];
 	size_t n_own = 0, n = 1 + load_argv(r, argv + 1, buf, file, own, &n_own);
@@ -160,10 +162,11 @@ pgt_rehearsal_load_prepare(struct pgt_rehearsal *r, struct pgt_err *err)
 	dir = pgt_rehearsal_path(r, "load");
 	rc = pgt_capture(r->o.schema, r->spec, dir, &r->captured, err);
 	free(dir);
-	snprintf(r->load_text, sizeof(r->load_text),
-		 "load: %zu captured SELECT statements, %.0f%% of their calls and %.0f%% of "
-		 "their time; %d clients",
-		 r->captured.statements, 100 * r->captured.calls_share,
-		 100 * r->captured.ms_share, r->o.clients);
+	snprintf(
+	    r->load_text, sizeof(r->load_text),
+	    "load: %zu captured SELECT statements, %.0f%% of their calls and %.0f%% of "
+	    "their time; %d clients",
+	    r->captured.statements, 100 * r->captured.calls_share,
+	    100 * r->captured.ms_share, r->o.clients);
 	return rc;
 }

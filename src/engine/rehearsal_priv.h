@@ -106,6 +106,7 @@ struct pgt_rehearsal {
 char *pgt_rehearsal_path(const struct pgt_rehearsal *r, const char *name);
 int pgt_rehearsal_put(const struct pgt_rehearsal *r, const char *name, const char *text,
 		      struct pgt_err *err) PGT_MUST_CHECK;
-int pgt_rehearsal_load_prepare(struct pgt_rehearsal *r, struct pgt_err *err) PGT_MUST_CHECK;
+int pgt_rehearsal_load_prepare(struct pgt_rehearsal *r,
+			       struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif

@@ -144,7 +144,8 @@ check_version(struct pgt_ro_copy *c, const char *dir, struct pgt_err *err)
 	const char *s;
 
 	pgt_buf_init(&b, SMALL_MAX);
-	rc = pgt_local_run(argv, dir, out, VERSION_NS, (struct pgt_tick){0}, &status, err);
+	rc = pgt_local_run(argv, dir, out, VERSION_NS, (struct pgt_tick){0}, &status,
+			   err);
 	if (rc == 0 && pgt_file_read(out, &b, err) == 0 &&
 	    (s = strstr(pgt_buf_str(&b), ") ")))
 		have = (int)strtol(s + 2, NULL, 10);
@@ -265,8 +266,8 @@ prepare(struct pgt_rollout_drive *d, struct pgt_ro_copy *c, struct pgt_err *err)
 	pgt_result_free(r);
 	program = pgt_xasprintf("%s/pg_basebackup", c->bin);
 	client = access(program, X_OK) == 0;
-	snprintf(text, sizeof(text), "copying %.1f GB into %.100s %s", c->bytes / 1e9, dir,
-		 client ? "with pg_basebackup" : "between the backup functions");
+	snprintf(text, sizeof(text), "copying %.1f GB into %.100s %s", c->bytes / 1e9,
+		 dir, client ? "with pg_basebackup" : "between the backup functions");
 	pgt_ro_drive_say(d, text);
 	rc = client ? begin_basebackup(d, c, program, err) : begin_files(d, c, err);
 	free(program);

@@ -32,12 +32,12 @@ struct field {
 #define F(kind, m) {kind, offsetof(struct pgt_ev_rollout, m), 0}
 #define T(m) {TEXT, offsetof(struct pgt_ev_rollout, m), \
 	      sizeof(((struct pgt_ev_rollout *)0)->m)}
-#define NODE(i)                                                                           \
-	T(node[i].label), F(BOOL, node[i].up), F(NUM, node[i].share_pct),                  \
-	    F(NUM, node[i].tps), F(NUM, node[i].mean_ms), F(NUM, node[i].p50_ms),          \
-	    F(NUM, node[i].p95_ms), F(NUM, node[i].p99_ms), F(NUM, node[i].calls),         \
-	    F(NUM, node[i].errors), F(NUM, node[i].lag_bytes), F(INT, node[i].conns),      \
-	    F(INT, node[i].backends), F(INT, node[i].backends_max),                        \
+#define NODE(i)                                                                          \
+	T(node[i].label), F(BOOL, node[i].up), F(NUM, node[i].share_pct),                \
+	    F(NUM, node[i].tps), F(NUM, node[i].mean_ms), F(NUM, node[i].p50_ms),        \
+	    F(NUM, node[i].p95_ms), F(NUM, node[i].p99_ms), F(NUM, node[i].calls),       \
+	    F(NUM, node[i].errors), F(NUM, node[i].lag_bytes), F(INT, node[i].conns),    \
+	    F(INT, node[i].backends), F(INT, node[i].backends_max),                      \
 	    F(NUM, node[i].cpu_pct)
 
 /* The order is the format: only ever add at its end. */

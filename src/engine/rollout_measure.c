@@ -337,8 +337,9 @@ probe(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 	if (pgt_ro_meter_probe(c, &err) == 0 && c->in_recovery) {
 		d->probe_failures = 0;
 		if (v->pct > 0 && write_refused(d))
-			pgt_rollout_rollback(d->machine, "a write reached the canary: the "
-							 "pool is not read-only");
+			pgt_rollout_rollback(d->machine,
+					     "a write reached the canary: the "
+					     "pool is not read-only");
 		return;
 	}
 	d->probe_failures++;

@@ -140,7 +140,8 @@ read_node(struct pgt_ro_meter *m, double counters[3], struct pgt_err *err)
 	counters[2] = num(r, 0, "conflicts");
 	m->rollbacks_now = counters[1];
 	m->backends = (int)pgt_result_i64(r, 0, pgt_result_col(r, "backends"), -1);
-	m->backends_max = (int)pgt_result_i64(r, 0, pgt_result_col(r, "backends_max"), -1);
+	m->backends_max = (int)pgt_result_i64(r, 0, pgt_result_col(r, "backends_max"),
+					      -1);
 	m->writes = (int)pgt_result_i64(r, 0, pgt_result_col(r, "writes"), 0);
 	pgt_result_free(r);
 	return 0;

@@ -191,7 +191,8 @@ check_order(struct pgt_rollout_drive *d, const struct pgt_item *item,
 	if (then < now)
 		return pgt_err_set(
 		    err, PGT_E_UNSUPPORTED,
-		    "%s: a standby with less than its primary does not start: lower it on "
+		    "%s: a standby with less than its primary does not start: lower it "
+		    "on "
 		    "the primary first (%lld to %lld, its restart), then on the standbys",
 		    item->name, (long long)now, (long long)then);
 	if (d->plan->canary.after == PGT_ROA_REVERT)
@@ -218,11 +219,12 @@ pgt_ro_check_restart(struct pgt_rollout_drive *d, struct pgt_err *err)
 		if (!p->needs_restart[i])
 			continue;
 		if (!pgt_ro_can_restart(d))
-			return pgt_err_set(err, PGT_E_USAGE,
-					   "%s needs a restart of the canary: say its "
-					   "\"restart_command\", or its \"directory\" and "
-					   "\"bin\"",
-					   cs->items[i].name);
+			return pgt_err_set(
+			    err, PGT_E_USAGE,
+			    "%s needs a restart of the canary: say its "
+			    "\"restart_command\", or its \"directory\" and "
+			    "\"bin\"",
+			    cs->items[i].name);
 		if (may_not_be_lower(cs->items[i].name) &&
 		    check_order(d, &cs->items[i], &p->prev[i], err) < 0)
 			return -1;

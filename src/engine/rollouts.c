@@ -38,7 +38,8 @@ pgt_ro_drive_say(struct pgt_rollout_drive *d, const char *text)
 static int
 copy_spec(struct pgt_rollout_drive *d, struct pgt_connspec **ret, struct pgt_err *err)
 {
-	const char *listen = d->plan->canary.listen ? d->plan->canary.listen : "127.0.0.1";
+	const char *listen = d->plan->canary.listen ? d->plan->canary.listen
+						    : "127.0.0.1";
 	char port[16];
 
 	snprintf(port, sizeof(port), "%d", d->plan->canary.port);

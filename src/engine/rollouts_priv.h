@@ -44,7 +44,7 @@ struct pgt_ro_meter {
 	/* now */
 	bool up, in_recovery, paused;
 	double lsn, delay_ms;
-	char *banner;	 /* a comment before each query: see rollout_live.c; may be NULL */
+	char *banner; /* a comment before each query: see rollout_live.c; may be NULL */
 	int64_t asked_ns;
 	double rollbacks_now; /* since the statistics began */
 	int backends, backends_max;

@@ -199,10 +199,11 @@ by_model(struct pgt_tuning *t, const struct pgt_tuner_opts *to)
 		if (!t->space.dims[i].knob)
 			t->proposal.value[i] = 1;
 	pgt_str_copy(t->text, sizeof(t->text),
-		     t->n_extras == 0 ? "rules of thumb only: nothing was measured on this "
-					"server"
-				      : "rules of thumb, and indexes by the planner's "
-					"costs: nothing was measured on this server");
+		     t->n_extras == 0
+			 ? "rules of thumb only: nothing was measured on this "
+			   "server"
+			 : "rules of thumb, and indexes by the planner's "
+			   "costs: nothing was measured on this server");
 }
 
 static int
@@ -210,10 +211,11 @@ check_mode(const struct pgt_tuning *t, struct pgt_err *err)
 {
 	if (t->opts.action != PGT_TUNE_KNOBS && t->opts.mode != PGT_TUNE_MODEL &&
 	    !pgt_tuning_has_copy(t))
-		return pgt_err_set(err, PGT_E_UNSUPPORTED,
-				   "indexes are built on a copy (--mode rehearsal) or asked "
-				   "of the planner (--mode model): not on a server in use, "
-				   "and a standby cannot have its own");
+		return pgt_err_set(
+		    err, PGT_E_UNSUPPORTED,
+		    "indexes are built on a copy (--mode rehearsal) or asked "
+		    "of the planner (--mode model): not on a server in use, "
+		    "and a standby cannot have its own");
 	return 0;
 }
 
@@ -235,8 +237,8 @@ open_target(struct pgt_tuning *t, struct pgt_err *err)
 {
 	if (pgt_tuning_has_copy(t))
 		return pgt_tuning_rehearse_begin(t, err);
-	if (pgt_connspec_with(t->e->spec, NULL, NULL, NULL, t->password, &t->spec, err) <
-	    0)
+	if (pgt_connspec_with(t->e->spec, NULL, NULL, NULL, t->password, &t->spec,
+			      err) < 0)
 		return -1;
 	if (t->opts.mode == PGT_TUNE_CANARY)
 		return pgt_tuning_canary_begin(t, err);

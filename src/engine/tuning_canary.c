@@ -21,11 +21,13 @@
 
 struct pgt_tune_canary {
 	struct pgt_ro_meter primary, standby;
-	struct pgt_ro_limits limits; /* none are taken: the gate of the tail is not asked */
+	struct pgt_ro_limits
+	    limits; /* none are taken: the gate of the tail is not asked */
 };
 
 struct sums {
-	double ratio, p99, tps, mean_ms, p99_ms; /* sums over buckets; ratio and p99: log */
+	double ratio, p99, tps, mean_ms,
+	    p99_ms; /* sums over buckets; ratio and p99: log */
 	int n, empty;
 };
 
@@ -40,10 +42,11 @@ check_nodes(struct pgt_tune_canary *c, struct pgt_err *err)
 	    pgt_identity_read(c->standby.conn, &s, err) < 0)
 		return -1;
 	if (!c->standby.in_recovery)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "%s is no standby: connect to the standby, and name the "
-				   "primary with --primary",
-				   c->standby.label);
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "%s is no standby: connect to the standby, and name the "
+		    "primary with --primary",
+		    c->standby.label);
 	if (c->primary.in_recovery || strcmp(p.fingerprint, s.fingerprint) != 0)
 		return pgt_err_set(err, PGT_E_USAGE, "%s is not its primary",
 				   c->primary.label);
@@ -58,9 +61,10 @@ pgt_tuning_canary_begin(struct pgt_tuning *t, struct pgt_err *err)
 	struct pgt_connspec *primary = NULL;
 
 	if (t->objective.w_tps > 0)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "a canary's share of the calls is the router's: search "
-				   "for mean or p99");
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "a canary's share of the calls is the router's: search "
+		    "for mean or p99");
 	if (pgt_connspec_new(&args, &primary, err) < 0)
 		return -1;
 	t->canary = pgt_xcalloc(1, sizeof(*t->canary));

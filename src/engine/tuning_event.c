@@ -81,7 +81,8 @@ best_trial(const struct pgt_tuning *t)
 	for (size_t i = 0; i < t->n_trials; i++) {
 		const struct pgt_tune_trial *r = &t->trials[i];
 
-		if (!isnan(r->gain_pct) && r->gain_pct > 0 && strcmp(r->what, "baseline") &&
+		if (!isnan(r->gain_pct) && r->gain_pct > 0 &&
+		    strcmp(r->what, "baseline") &&
 		    (best < 0 || r->gain_pct > t->trials[best].gain_pct))
 			best = (int)i;
 	}

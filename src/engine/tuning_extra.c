@@ -139,7 +139,8 @@ pgt_tuning_extras(struct pgt_tuning *t, struct pgt_err *err)
 	pgt_connspec_free(spec);
 	if (pgt_conn_run_connect(c, CONNECT_NS, err) == 0 &&
 	    pgt_caps_read(c, caps, err) == 0 &&
-	    pgt_schema_collect(c, caps, NULL, pgt_clock_real_ns(), &t->schema, err) == 0) {
+	    pgt_schema_collect(c, caps, NULL, pgt_clock_real_ns(), &t->schema, err) ==
+		0) {
 		t->schema->in_recovery = t->at->node.in_recovery;
 		rc = t->opts.action == PGT_TUNE_KNOBS ? 0
 						       : ask_advisor(t, c, caps, err);

@@ -110,8 +110,8 @@ read_config(const struct pgt_tuning *t, const char *text, double *value)
 
 		ok = cJSON_IsString(v);
 		if (ok && d->knob)
-			ok = pgt_knob_parse(d->knob, v->valuestring, 1, &value[i], NULL) ==
-			     0;
+			ok = pgt_knob_parse(d->knob, v->valuestring, 1, &value[i],
+					    NULL) == 0;
 		else if (ok)
 			value[i] = strcmp(v->valuestring, "yes") == 0;
 	}

@@ -203,8 +203,8 @@ pgt_tuning_wait(const struct pgt_tuning *t, int64_t ns)
 }
 
 int
-pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret,
-	struct pgt_err *err)
+pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
+		   struct pgt_tried *ret, struct pgt_err *err)
 {
 	struct pgt_pulse p = {.fn = pulse, .arg = t};
 	/* On a copy nobody is hurt: what looks bad is measured to the end. */

@@ -1,5 +1,5 @@
-/* An empty schema: apart from its collecting, so that the advisors and their tests need no
- * connection. */
+/* An empty schema: apart from its collecting, so that the advisors and their tests need
+ * no connection. */
 #include <math.h>
 
 #include "pg2une/base/mem.h"

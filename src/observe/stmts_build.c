@@ -264,7 +264,8 @@ build_latency(struct obs *o, struct pgt_latency *l)
 			      ? "execution, and the mean of parsing, planning and commit"
 			      : "execution alone: without parsing, planning and commit";
 		if (isnan(l->p50_ms) || isnan(l->p95_ms) || isnan(l->p99_ms))
-			l->note = "some percentiles cannot be told within a factor of two";
+			l->note =
+			    "some percentiles cannot be told within a factor of two";
 		if (calls < CALLS_MIN)
 			l->note = "few statements: the upper percentiles say little";
 	}

@@ -72,8 +72,10 @@ next_init(struct pgt_tuner *t, int k, struct pgt_err *err)
 		pgt_sobol_next(&sobol, u);
 		for (size_t c = 0; t->opts.safe && c < d; c++)
 			/* An index cannot break anything: there or not, half and half. */
-			if (t->space.dims[c].knob || t->space.dims[c].kind != PGT_DIM_BOOL)
-				u[c] = fmin(fmax(centre[c] + INIT_RADIUS * (2 * u[c] - 1), 0), 1);
+			if (t->space.dims[c].knob ||
+			    t->space.dims[c].kind != PGT_DIM_BOOL)
+				u[c] = fmin(
+				    fmax(centre[c] + INIT_RADIUS * (2 * u[c] - 1), 0), 1);
 		pgt_space_decode(&t->space, u, value);
 		if (i < k || !allowed(t, value) || tried(t, value))
 			continue;

@@ -258,8 +258,8 @@ pgt_local_restart(const char *bin, const char *data, const char *log, int64_t pa
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	pgt_local_log_tail(log, tail, sizeof(tail));
-	return pgt_err_set(err, PGT_E_STATE, "the server in %s was not restarted: %s", data,
-			   tail[0] ? tail : "see its log");
+	return pgt_err_set(err, PGT_E_STATE, "the server in %s was not restarted: %s",
+			   data, tail[0] ? tail : "see its log");
 }
 
 void

@@ -254,8 +254,9 @@ check(const struct pgt_rollout_plan *p, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "rollout plan: max_step_s is below min_step_s");
 	if (p->max_step_ns < p->canary.warm_ns + p->bucket_ns)
-		return pgt_err_set(err, PGT_E_USAGE,
-				   "rollout plan: max_step_s leaves no time after warm_s");
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "rollout plan: max_step_s leaves no time after warm_s");
 	if (p->direct)
 		return 0;
 	/* The plan is written down and shown. */

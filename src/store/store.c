@@ -57,11 +57,11 @@ put_version(struct pgt_store *st, int version, struct pgt_err *err)
 	const char *params[] = {num};
 
 	snprintf(num, sizeof(num), "%d", version);
-	if (st->drv->run(st->db, must_sql("sql/store/dml/version_drop.sql"), NULL, 0, NULL,
-			 NULL, err) < 0)
+	if (st->drv->run(st->db, must_sql("sql/store/dml/version_drop.sql"), NULL, 0,
+			 NULL, NULL, err) < 0)
 		return -1;
-	return st->drv->run(st->db, must_sql("sql/store/dml/version_put.sql"), params, 1, NULL,
-			    NULL, err);
+	return st->drv->run(st->db, must_sql("sql/store/dml/version_put.sql"), params, 1,
+			    NULL, NULL, err);
 }
 
 /* Within a transaction that nobody else migrates in. */
@@ -73,10 +73,12 @@ bring_up(struct pgt_store *st, struct pgt_err *err)
 	const char *sql;
 	int newest = 0;
 
-	if ((st->drv->lock && st->drv->script(st->db, must_sql(st->drv->lock), err) < 0) ||
-	    st->drv->script(st->db, must_sql("sql/store/dml/schema_version.sql"), err) < 0 ||
-	    st->drv->run(st->db, must_sql("sql/store/dml/version.sql"), NULL, 0, on_version,
-			 &version, err) < 0)
+	if ((st->drv->lock &&
+	     st->drv->script(st->db, must_sql(st->drv->lock), err) < 0) ||
+	    st->drv->script(st->db, must_sql("sql/store/dml/schema_version.sql"),
+			    err) < 0 ||
+	    st->drv->run(st->db, must_sql("sql/store/dml/version.sql"), NULL, 0,
+			 on_version, &version, err) < 0)
 		return -1;
 	for (;;) {
 		snprintf(path, sizeof(path), "sql/store/schema/%s_%d.sql",
@@ -323,8 +325,9 @@ run_nums(struct pgt_store *st, const char *path, const struct params *a,
 {
 	struct as_nums as = {row, ctx};
 
-	return st->drv->nums ? st->drv->nums(st->db, must_sql(path), a->p, a->n, row, ctx, err)
-			     : run(st, path, a, on_text, &as, err);
+	return st->drv->nums
+		   ? st->drv->nums(st->db, must_sql(path), a->p, a->n, row, ctx, err)
+		   : run(st, path, a, on_text, &as, err);
 }
 
 static void

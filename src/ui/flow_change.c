@@ -147,7 +147,8 @@ pgt_flow_change_confirm(struct pgt_ui *ui)
 	const char *lines[2] = {line[0], line[1]};
 
 	if (ui->read_only) {
-		pgt_ui_notice(ui, PGT_NOTICE_WARN, "read-only: nothing is kept from here");
+		pgt_ui_notice(ui, PGT_NOTICE_WARN,
+			      "read-only: nothing is kept from here");
 		return;
 	}
 	if (ev && ev->n_found > 0 && ev->stage <= PGT_FLOW_DRAFT) {

@@ -104,7 +104,8 @@ row_text(const struct pgt_tune_opts *o, enum field f, char *buf, size_t size)
 		snprintf(buf, size, "what       %s", action_help[o->action]);
 		break;
 	case F_OBJECTIVE:
-		snprintf(buf, size, "objective  %s", pgt_search_objective_name(o->objective));
+		snprintf(buf, size, "objective  %s",
+			 pgt_search_objective_name(o->objective));
 		break;
 	case F_TRIALS:
 		snprintf(buf, size, "trials     %d at most", o->iterations);
@@ -198,7 +199,8 @@ ask_start(struct pgt_ui *ui)
 	    [PGT_TUNE_MODEL] = "effect  none: nothing is written, nothing is measured",
 	    [PGT_TUNE_LIVE] = "effect  settings here change for a trial and go back",
 	    [PGT_TUNE_REHEARSAL] = "effect  a copy of the server runs on this machine",
-	    [PGT_TUNE_CANARY] = "effect  the settings of this standby change, reload only",
+	    [PGT_TUNE_CANARY] =
+		"effect  the settings of this standby change, reload only",
 	};
 	const char *buttons[2] = {"Leave it", "Start"};
 	char line[3][160];
@@ -257,7 +259,8 @@ on_row(struct pgt_ui *ui, int choice, const char *text, void *arg)
 		o->mode = (enum pgt_tune_mode)((o->mode + 1) % PGT_LEN(mode_help));
 		break;
 	case F_ACTION:
-		o->action = (enum pgt_tune_action)((o->action + 1) % PGT_LEN(action_help));
+		o->action = (enum pgt_tune_action)((o->action + 1) %
+						   PGT_LEN(action_help));
 		break;
 	case F_OBJECTIVE:
 		o->objective = (enum pgt_tune_objective)((o->objective + 1) % 3);

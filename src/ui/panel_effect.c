@@ -14,7 +14,8 @@
 	"From the Gaussian process over all trials. \"Matters\" is the share of what "   \
 	"the model explains that this setting alone explains. The curve is the "         \
 	"predicted gain when only this setting moves from the best configuration; the "  \
-	"dotted band holds 95%. Where nothing was tried near, the band is wide: believe " \
+	"dotted band holds 95%. Where nothing was tried near, the band is wide: "        \
+	"believe "                                                                       \
 	"it less there."
 
 #define ST struct pgt_tune_setting
@@ -313,7 +314,8 @@ trial_build(struct pgt_page *p, struct pgt_ui *ui)
 		pgt_doc_line(d, PGT_ROLE_WARN, "It belongs to an earlier search.");
 		return;
 	}
-	pgt_doc_field(d, "trial", PGT_ROLE_TITLE, "%d, %s: %s", t->id, t->what, t->status);
+	pgt_doc_field(d, "trial", PGT_ROLE_TITLE, "%d, %s: %s", t->id, t->what,
+		      t->status);
 	if (t->note[0])
 		pgt_doc_field(d, "note", PGT_ROLE_WARN, "%s", t->note);
 	if (t->why[0])

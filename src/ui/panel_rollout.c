@@ -9,11 +9,14 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
 
-#define SOURCE                                                                             \
-	"Canary and primary are measured at the same moment and compared query by query. "  \
-	"The bounds of the mean hold however often one looks; the tail and the errors are " \
-	"e-values: harm is proven when one reaches its limit. GO waits for C, unless the "  \
-	"rollout goes on by itself; what stays undecided goes back. Traffic leaves the "    \
+#define SOURCE                                                                           \
+	"Canary and primary are measured at the same moment and compared query by "      \
+	"query. "                                                                        \
+	"The bounds of the mean hold however often one looks; the tail and the errors "  \
+	"are "                                                                           \
+	"e-values: harm is proven when one reaches its limit. GO waits for C, unless "   \
+	"the "                                                                           \
+	"rollout goes on by itself; what stays undecided goes back. Traffic leaves the " \
 	"canary first on a rollback."
 
 bool
@@ -55,8 +58,8 @@ state_name(enum pgt_ro_state s)
 static int
 put_stage(const struct pgt_canvas *c, int x, const char *name, int at)
 {
-	static const enum pgt_role roles[] = {PGT_ROLE_DIM, PGT_ROLE_ACCENT, PGT_ROLE_GOOD,
-					      PGT_ROLE_BAD};
+	static const enum pgt_role roles[] = {PGT_ROLE_DIM, PGT_ROLE_ACCENT,
+					      PGT_ROLE_GOOD, PGT_ROLE_BAD};
 	static const enum pgt_glyph glyphs[] = {PGT_G_RING, PGT_G_HALF, PGT_G_DOT,
 						PGT_G_CROSS};
 
@@ -134,7 +137,8 @@ next_word(const struct pgt_ui *ui, const struct pgt_ev_rollout *r)
 	const struct pgt_rollout_view *v = &r->view;
 
 	if (pgt_ro_is_end(v->state))
-		return v->state == PGT_RO_STUCK ? "see the log for what to do by hand" : "";
+		return v->state == PGT_RO_STUCK ? "see the log for what to do by hand"
+						: "";
 	if (r->lost)
 		return "its driver is gone or silent; its guard takes traffic and "
 		       "changes back";
@@ -145,9 +149,11 @@ next_word(const struct pgt_ui *ui, const struct pgt_ev_rollout *r)
 	if (v->awaiting)
 		return "the gate says GO: C goes on, H stays, R rolls back";
 	if (v->state == PGT_RO_STEP)
-		return r->auto_go ? "goes on by itself; H stays, R rolls back"
-				  : "C goes on once the gate says GO; H stays, R rolls back";
-	return v->state == PGT_RO_ROLLBACK ? "traffic first, then the changes" : "R rolls back";
+		return r->auto_go
+			   ? "goes on by itself; H stays, R rolls back"
+			   : "C goes on once the gate says GO; H stays, R rolls back";
+	return v->state == PGT_RO_ROLLBACK ? "traffic first, then the changes"
+					   : "R rolls back";
 }
 
 static void
@@ -161,7 +167,8 @@ put_none(struct pgt_doc *d, const struct pgt_ui *ui)
 		     "configuration; A on the draft (c) then offers it. \"pg2une rollout "
 		     "start\" does the same from the command line, and is seen here.");
 	if (ui->read_only)
-		pgt_doc_line(d, PGT_ROLE_WARN, "This console is read-only: it only watches.");
+		pgt_doc_line(d, PGT_ROLE_WARN,
+			     "This console is read-only: it only watches.");
 }
 
 static void
@@ -203,9 +210,10 @@ track_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 		pgt_doc_field(&doc, "because", PGT_ROLE_WARN, "%s", r->view.reason);
 	put_time(&doc, r);
 	pgt_doc_field(&doc, "driver", PGT_ROLE_DIM, "%s%s%s%s", r->who,
-		      r->ours                              ? ", this console"
-		      : strcmp(r->source, "server") == 0 ? ", as the primary tells"
-							   : ", another console on this host",
+		      r->ours ? ", this console"
+		      : strcmp(r->source, "server") == 0
+			  ? ", as the primary tells"
+			  : ", another console on this host",
 		      r->router[0] ? "; router " : "", r->router);
 	pgt_doc_line(&doc, r->view.awaiting ? PGT_ROLE_WARN : PGT_ROLE_DIM,
 		     next_word(ui, r));
@@ -287,9 +295,9 @@ put_latency(const struct pgt_canvas *c, int y, const struct pgt_rollout_node *n,
 	int x = 1;
 
 	for (int i = 0; i < 4; i++)
-		x = pgt_panel_pair(c, y, x, names[i],
-				   other ? against(v[i], o[i], 0.1) : PGT_ROLE_TEXT,
-				   "%s%s", pgt_ms(v[i], a, sizeof(a)), i == 3 ? " ms" : "");
+		x = pgt_panel_pair(
+		    c, y, x, names[i], other ? against(v[i], o[i], 0.1) : PGT_ROLE_TEXT,
+		    "%s%s", pgt_ms(v[i], a, sizeof(a)), i == 3 ? " ms" : "");
 }
 
 static void
@@ -302,9 +310,10 @@ put_machine(const struct pgt_canvas *c, int y, const struct pgt_rollout_node *n)
 		x = pgt_panel_pair(c, y, x, "cpu", PGT_ROLE_TEXT, "%s%%",
 				   pgt_num(n->cpu_pct, 0, a, sizeof(a)));
 	if (!isnan(n->mem_available_pct))
-		x = pgt_panel_pair(c, y, x, "memory free",
-				   n->mem_available_pct < 10 ? PGT_ROLE_BAD : PGT_ROLE_TEXT,
-				   "%s%%", pgt_num(n->mem_available_pct, 0, a, sizeof(a)));
+		x = pgt_panel_pair(
+		    c, y, x, "memory free",
+		    n->mem_available_pct < 10 ? PGT_ROLE_BAD : PGT_ROLE_TEXT, "%s%%",
+		    pgt_num(n->mem_available_pct, 0, a, sizeof(a)));
 	if (!isnan(n->disk_free_pct))
 		pgt_panel_pair(c, y, x, "disk free",
 			       n->disk_free_pct < 10 ? PGT_ROLE_BAD : PGT_ROLE_TEXT,
@@ -335,7 +344,8 @@ node_draw(const struct pgt_ui *ui, const struct pgt_canvas *c, enum pgt_ro_side 
 
 	if (!r || !r->id[0] || (r->direct && side == PGT_RO_CANARY_SIDE)) {
 		pgt_put(c, 0, 1, PGT_ROLE_DIM,
-			r && r->direct ? "direct: there is no canary" : "not measured yet");
+			r && r->direct ? "direct: there is no canary"
+				       : "not measured yet");
 		return;
 	}
 	n = &r->node[side];
@@ -350,11 +360,13 @@ node_draw(const struct pgt_ui *ui, const struct pgt_canvas *c, enum pgt_ro_side 
 				      pgt_num(n->tps, n->tps < 100, a, sizeof(a))),
 		       "calls", PGT_ROLE_TEXT, "%s", pgt_num(n->calls, 0, b, sizeof(b)));
 	put_latency(c, 1, n, other);
-	x = pgt_panel_pair(c, 2, 1, "errors", n->errors > 0 ? PGT_ROLE_BAD : PGT_ROLE_GOOD,
-			   "%s", pgt_num(n->errors, 0, a, sizeof(a)));
+	x = pgt_panel_pair(c, 2, 1, "errors",
+			   n->errors > 0 ? PGT_ROLE_BAD : PGT_ROLE_GOOD, "%s",
+			   pgt_num(n->errors, 0, a, sizeof(a)));
 	if (other && !isnan(n->lag_bytes))
 		x = pgt_panel_pair(c, 2, x, "lag",
-				   r->lag_limit_bytes > 0 && n->lag_bytes > r->lag_limit_bytes
+				   r->lag_limit_bytes > 0 &&
+					   n->lag_bytes > r->lag_limit_bytes
 				       ? PGT_ROLE_BAD
 				       : PGT_ROLE_TEXT,
 				   "%s", pgt_bytes(n->lag_bytes, a, sizeof(a)));
@@ -480,7 +492,8 @@ evidence_doc(struct pgt_doc *d, const struct pgt_ev_rollout *r)
 	char a[32], b[32];
 
 	pgt_doc_field(d, "gate", roles[e->verdict], "%s%s%s",
-		      e->verdict == PGT_GATE_GO ? "GO" : pgt_gate_verdict_names[e->verdict],
+		      e->verdict == PGT_GATE_GO ? "GO"
+						: pgt_gate_verdict_names[e->verdict],
 		      r->evidence_reason[0] ? ": " : "", r->evidence_reason);
 	put_bound(d, "mean", e->mean_ratio, e->mean_lo, e->mean_hi, e->margin);
 	if (isfinite(e->tail_ratio))

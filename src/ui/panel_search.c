@@ -10,11 +10,12 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
 
-#define SOURCE                                                                            \
-	"A Bayesian search in a thread of its own. Each trial is an ordinary guarded "    \
-	"change: written, measured, taken back. A gain is against the baseline, which "   \
-	"is measured again and again; [ ] is the 95% interval. \"Expected\" is what the " \
-	"model predicted before the trial. A proposal is compared with the baseline in "  \
+#define SOURCE                                                                           \
+	"A Bayesian search in a thread of its own. Each trial is an ordinary guarded "   \
+	"change: written, measured, taken back. A gain is against the baseline, which "  \
+	"is measured again and again; [ ] is the 95% interval. \"Expected\" is what "    \
+	"the "                                                                           \
+	"model predicted before the trial. A proposal is compared with the baseline in " \
 	"turns (ABBA) before it is shown as measured."
 
 static const struct pgt_ev_optimize *
@@ -91,7 +92,8 @@ put_idle(struct pgt_doc *d, const struct pgt_ui *ui)
 		      "abandoned at once when it hurts");
 	pgt_doc_field(d, "canary", PGT_ROLE_TEXT,
 		      "on a standby that takes a share of the reads");
-	pgt_doc_field(d, "rehearsal", PGT_ROLE_TEXT, "on a throwaway copy of this machine");
+	pgt_doc_field(d, "rehearsal", PGT_ROLE_TEXT,
+		      "on a throwaway copy of this machine");
 	pgt_doc_field(d, "model", PGT_ROLE_TEXT,
 		      "rules of thumb, at once; nothing is measured");
 	if (ui->read_only)
@@ -318,7 +320,8 @@ history_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	struct pgt_canvas g = *c;
 	struct pgt_chart_point *points;
 	double *x, *best, top = NAN;
-	struct pgt_chart ch = {.role = PGT_ROLE_GRAPH, .steps = true, .unit = "%", .x0 = 1};
+	struct pgt_chart ch = {
+	    .role = PGT_ROLE_GRAPH, .steps = true, .unit = "%", .x0 = 1};
 
 	(void)p;
 	(void)focused;

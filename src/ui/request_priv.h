@@ -26,7 +26,7 @@
 	X(HOST, '9', 0, "host", SCREENS, "host", "the machine, databases, own cost")     \
 	X(ALERTS, 'a', 0, "alerts", SCREENS, "alerts",                                   \
 	  "what is wrong, with cause and proof")                                         \
-	X(ADVICE, 'r', 0, "recommendations", SCREENS, "advice",                 \
+	X(ADVICE, 'r', 0, "recommendations", SCREENS, "advice",                          \
 	  "what to change, ranked")                                                      \
 	X(CHANGES, 'c', 0, "changes", SCREENS, "changes",                                \
 	  "the change under way, and earlier ones")                                      \
@@ -77,10 +77,10 @@
 	  "acknowledge the alert, dismiss the advice")                                   \
 	X(SNOOZE, 'S', 0, "snooze", DO, "snooze",                                        \
 	  "no word of it for an hour, or a week")                                        \
-	X(HOLD, 'H', 0, "hold", DO, "hold",                                          \
+	X(HOLD, 'H', 0, "hold", DO, "hold",                                              \
 	  "pause the search, and go on; stay at this step of a rollout")                 \
-	X(INCIDENT, 'i', 0, "incident", DO, "incident",                                          \
-	  "write what is known here to a file, and say where")                                \
+	X(INCIDENT, 'i', 0, "incident", DO, "incident",                                  \
+	  "write what is known here to a file, and say where")                           \
 	X(PSQL, '~', 0, "psql", DO, "psql",                                              \
 	  "open psql on the same server; back on exit")                                  \
 	X(CLUSTERS, '@', 0, "clusters", DO, "",                                          \

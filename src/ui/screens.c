@@ -228,13 +228,15 @@ changes_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
 	int side = a.w >= 90 ? 28 : 0;
 
 	/* what a crash left comes before all else */
-	if (ui->change && ui->change->n_found > 0 && ui->change->stage <= PGT_FLOW_DRAFT) {
+	if (ui->change && ui->change->n_found > 0 &&
+	    ui->change->stage <= PGT_FLOW_DRAFT) {
 		p[1].spare = p[2].spare = ui->change->n_items == 0;
 		if (side && a.h >= 10) {
 			p[3].r = rect(a.y, a.x + a.w - side, a.h, side);
 			a.w -= side;
 		}
-		stack(a, p, (const int[]){5, 2, 3}, (const int[]){8, 4, 4}, p[1].spare ? 1 : 3);
+		stack(a, p, (const int[]){5, 2, 3}, (const int[]){8, 4, 4},
+		      p[1].spare ? 1 : 3);
 		return;
 	}
 	/* the server's figures stay in sight beside all stages */
@@ -315,7 +317,8 @@ rollout_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
 		return;
 	}
 	if (a.w < 70 || a.h < 20) {
-		stack(a, p, (const int[]){4, 3, 3, 5, 4}, (const int[]){7, 5, 5, 9, 5}, 5);
+		stack(a, p, (const int[]){4, 3, 3, 5, 4}, (const int[]){7, 5, 5, 9, 5},
+		      5);
 		return;
 	}
 	p[0].r = rect(a.y, a.x, top, a.w);

@@ -433,7 +433,8 @@ put_tabs(const struct pgt_ui *ui, const struct pgt_canvas *c)
 		const struct pgt_request_info *info = pgt_request_info(
 		    ui->screens[i].ops->request);
 
-		if (x + tab_cells(ui, i, gap) - 1 - gap > c->r.w - (i + 1 < ui->n_screens)) {
+		if (x + tab_cells(ui, i, gap) - 1 - gap >
+		    c->r.w - (i + 1 < ui->n_screens)) {
 			pgt_put(c, 0, c->r.w - 1, PGT_ROLE_HINT,
 				pgt_glyph(PGT_G_ELLIPSIS));
 			break;

@@ -174,7 +174,8 @@ roll_back(struct pgt_ui *ui)
 {
 	if (pgt_rollout_under_way(ui) && ui->rollout->ours)
 		pgt_flow_rollout_rollback(ui);
-	else if (!pgt_flow_rollback_possible(ui) && pgt_search_running(ui) && !ui->read_only)
+	else if (!pgt_flow_rollback_possible(ui) && pgt_search_running(ui) &&
+		 !ui->read_only)
 		pgt_flow_search_restore(ui);
 	else
 		pgt_flow_change_rollback(ui);

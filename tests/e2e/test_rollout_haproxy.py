@@ -7,6 +7,8 @@ import pytest
 
 from harness import clean_env, rollouts as ro
 
+pytestmark = pytest.mark.quiet
+
 BACKEND = "nodes"      # in the lab's configuration
 PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 

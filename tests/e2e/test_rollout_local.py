@@ -8,6 +8,8 @@ import pytest
 from harness import rollouts as ro
 from harness.rollouts import SLOW, wait_for
 
+pytestmark = pytest.mark.quiet
+
 
 @pytest.fixture
 def start(pg2une, home):

@@ -11,6 +11,8 @@ import pytest
 from harness import rollouts as ro
 from harness.rollouts import GOOD, JIT, SLOW, share, wait_for
 
+pytestmark = pytest.mark.quiet
+
 LONG = pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG=1")
 
 

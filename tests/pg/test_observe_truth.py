@@ -71,10 +71,9 @@ def test_sections_on_each_major(lab, observe, major):
             assert q["calls_ps"] < 400
 
 
+@pytest.mark.quiet
 def test_tps_is_pgbenchs(lab, observe, major):
-    # 13 and 14 publish twice a second through a process of their own: the long form
-    # there and on the newest; the counters between are the same code
-    seconds = 26 if major in (13, 18) else 12
+    seconds = 26
     one = lab(major=major, scale=10, fast=True)
     o = observe(one.dsn())
     o.until(mended)

@@ -153,7 +153,8 @@ enum pgt_profile {
 const char *pgt_profile_name(enum pgt_profile p);
 
 struct pgt_profile_input {
-	/* Of a section [profile NAME] of the rules, in place of the enumerated one; NULL. */
+	/* Of a section [profile NAME] of the rules, in place of the enumerated one; NULL.
+	 */
 	const char *name;
 	struct pgt_host_facts host;
 	int server_major;

@@ -76,7 +76,8 @@ struct pgt_change_opts {
 	const struct pgt_validate_ops *validate; /* NULL: the verdict stays UNKNOWN */
 	/* With preflight.allow_restart: restart the server and wait until it answers, so
 	 * that what needs a restart is in force before it is verified, and again after a
-	 * rollback.  NULL with defer_restart: such settings are left to the next start. */
+	 * rollback.  NULL with defer_restart: such settings are left to the next start.
+	 */
 	int (*restart)(void *ctx, struct pgt_err *err);
 	void *restart_ctx;
 	bool defer_restart;

@@ -15,7 +15,8 @@ struct pgt_session;
 
 /* Take one and keep it as
  * STATE/clusters/FINGERPRINT/baselines/TIME.json, unless path names another
- * file; data gets "saved_to".  advise: the options by which "advice" is put in; NULL: none. */
+ * file; data gets "saved_to".  advise: the options by which "advice" is put in; NULL:
+ * none. */
 int pgt_baseline_take(struct pgt_session *s, uint32_t sections, int64_t interval_ns,
 		      const struct pgt_options *advise, const char *path, cJSON **ret,
 		      struct pgt_err *err) PGT_MUST_CHECK;

@@ -39,7 +39,8 @@ struct pgt_option {
 	bool file_only;		/* not a flag */
 };
 const struct pgt_option *pgt_options_table(size_t *ret_n);
-/* The number that text says in the option's unit (ns, bytes); 0 for a string or a switch. */
+/* The number that text says in the option's unit (ns, bytes); 0 for a string or a switch.
+ */
 int pgt_option_number(const struct pgt_option *o, const char *text, double *ret,
 		      struct pgt_err *err) PGT_MUST_CHECK;
 /* Whether text is of the option's type and between its bounds. */
