@@ -154,6 +154,57 @@ static const struct pgt_grid_ops advice_grid = {
 };
 
 static bool
+in_draft(const struct pgt_ui *ui, const A *a)
+{
+	for (size_t i = 0; ui->change && i < ui->change->n_items; i++)
+		if (ui->change->items[i].sql && a->statement &&
+		    strcmp(ui->change->items[i].sql, a->statement) == 0)
+			return true;
+	return false;
+}
+
+/* What was accepted becomes the draft; what only people can do is left to them. */
+static void
+draft_accepted(struct pgt_ui *ui)
+{
+	const struct pgt_ev_advice *ev = advice_of(ui);
+	size_t taken = 0, by_hand = 0;
+	struct pgt_err err = {0};
+
+	for (size_t i = 0; ev && ev->list && i < ev->list->n; i++) {
+		const A *a = &ev->list->items[i];
+		cJSON *json;
+
+		if (state_of(a, ui) != PGT_ADVICE_ACCEPTED)
+			continue;
+		if (!a->act.kind) {
+			by_hand++;
+			continue;
+		}
+		taken++;
+		if (in_draft(ui, a))
+			continue;
+		json = pgt_advice_json(a);
+		if (pgt_engine_change_add_json(
+			ui->engine, cJSON_GetObjectItemCaseSensitive(json, "item"),
+			&err) < 0) {
+			cJSON_Delete(json);
+			pgt_ui_notice(ui, PGT_NOTICE_ERROR, "%s: %s", a->title, err.msg);
+			return;
+		}
+		cJSON_Delete(json);
+	}
+	if (taken)
+		pgt_ui_goto(ui, PGT_REQ_CHANGES);
+	if (by_hand)
+		pgt_ui_notice(ui, PGT_NOTICE_WARN,
+			      "%zu accepted can only be done by hand: Do tells how",
+			      by_hand);
+	else if (!taken)
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "nothing is accepted: Space accepts");
+}
+
+static bool
 advice_request(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r)
 {
 	const A *a = pgt_grid_current(&p->table, ui);
@@ -161,6 +212,10 @@ advice_request(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r)
 
 	if (!a || !ui->engine)
 		return false;
+	if (r == PGT_REQ_APPLY) {
+		draft_accepted(ui);
+		return true;
+	}
 	s = state_of(a, ui);
 	if (r == PGT_REQ_TAG)
 		s = s == PGT_ADVICE_ACCEPTED ? PGT_ADVICE_SEEN : PGT_ADVICE_ACCEPTED;
@@ -196,7 +251,8 @@ advice_title(const struct pgt_ui *ui, char *buf, size_t size)
 	"Rules over this server's own figures, settings and schema; each row tells its " \
 	"evidence, and what was not known lowers the confidence. Space accepts, d "      \
 	"dismisses "                                                                     \
-	"until the evidence changes, S snoozes for a week."
+	"until the evidence changes, S snoozes for a week. A makes what was accepted "   \
+	"the draft of a change."
 
 const struct pgt_panel_ops pgt_panel_advice = {
     .name = "recommendations",
@@ -207,6 +263,7 @@ const struct pgt_panel_ops pgt_panel_advice = {
     .main_section = PGT_SEC_BASIC,
     .table = &advice_grid,
     .request = advice_request,
+    .hints = "tag=accept dismiss snooze apply=draft_accepted filter",
     .source = SOURCE,
 };
 

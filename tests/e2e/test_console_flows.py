@@ -74,6 +74,40 @@ def test_incident_bundle(console, quiet, home):
     assert "127.0.0.1" in bundle["server"]
 
 
+def row_of(screen, name):
+    return next((line for line in screen.splitlines() if name in line), "")
+
+
+def test_recommendations_are_dismissed_accepted_and_snoozed(console, quiet):
+    def advice(t, wanted):
+        t.wait_for("PRIMARY")
+        t.keys("r")
+        return t.wait_for(wanted, 60)
+
+    t = console(lab=quiet, cols=110)
+    advice(t, "effective_cache_size.*new")
+    t.wait_for("data checksums.*new")
+    t.keys("/")
+    t.type("checksums")
+    t.keys("Enter")
+    t.keys("d")
+    t.wait_for("data checksums.*dismissed")
+    t.keys("/")
+    t.type("effective_cache")
+    t.keys("Enter")
+    t.keys("S")
+    t.wait_for("effective_cache_size.*snoozed")
+    t.keys("Space")
+    t.wait_for("effective_cache_size.*accepted")
+    t.keys("A")         # what was accepted becomes the draft
+    t.wait_for("SYSTEM SET effective_cache_size", 10)
+    assert "checksums" not in t.screen()
+    t.keys("q")
+    again = console(lab=quiet, cols=110)
+    text = advice(again, "data checksums.*dismissed")
+    assert "accepted" in row_of(text, "effective_cache_size"), text
+
+
 # ---- a change, from the draft to its end ----
 
 CONF = """\
