@@ -156,7 +156,7 @@ column(struct world *w, const char *name, const char *type, char category, doubl
 	return c;
 }
 
-static struct pgt_sch_index *__attribute__((unused))
+static __attribute__((unused)) struct pgt_sch_index *
 index_on(struct world *w, const char *name, int first, int second)
 {
 	struct pgt_sch_index *x = &w->index[w->s->n_indexes++];
