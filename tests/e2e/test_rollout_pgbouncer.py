@@ -16,9 +16,10 @@ pytestmark = pytest.mark.quiet
 LONG = pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG=1")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def servers():
-    """One lab for this file: a pool of reads with 24 persistent clients, both warm."""
+    """A lab of its own, since some tests cost the pool clients: a pool of reads with 24
+    persistent ones, both nodes warm."""
     lab = ro.pool(rate=400)
     yield lab
     lab.down()
