@@ -8,25 +8,6 @@
 
 #define ARENA_MAX (256u << 20)
 
-/* The advisors point into the schema and the snapshot, which the list outlives. */
-static void
-own_texts(struct pgt_arena *arena, struct pgt_advice *a)
-{
-	const char **const texts[] = {
-	    &a->identity,       &a->evidence_hash, &a->title,      &a->statement,
-	    &a->undo,           &a->current,       &a->proposed,   &a->effect_of,
-	    &a->effect_how,     &a->why,           &a->costs,      &a->not_if,
-	    &a->confidence_why, &a->blast,         &a->source,     &a->table_schema,
-	    &a->table,          &a->act.kind,      &a->act.name,   &a->act.value,
-	    &a->act.database,   &a->act.role,      &a->act.schema, &a->act.table,
-	    &a->act.definition,
-	};
-
-	for (size_t i = 0; i < PGT_LEN(texts); i++)
-		if (*texts[i])
-			*texts[i] = pgt_arena_strdup(arena, *texts[i]);
-}
-
 /* The public list with what keeps it. */
 struct box {
 	struct pgt_advice_list list;
@@ -104,6 +85,25 @@ by_score(const void *x, const void *y)
 	if (a->score != b->score)
 		return a->score < b->score ? 1 : -1;
 	return strcmp(a->identity, b->identity);
+}
+
+/* The advisors point into the schema and the snapshot, which the list outlives. */
+static void
+own_texts(struct pgt_arena *arena, struct pgt_advice *a)
+{
+	const char **const texts[] = {
+	    &a->identity,       &a->evidence_hash, &a->title,      &a->statement,
+	    &a->undo,           &a->current,       &a->proposed,   &a->effect_of,
+	    &a->effect_how,     &a->why,           &a->costs,      &a->not_if,
+	    &a->confidence_why, &a->blast,         &a->source,     &a->table_schema,
+	    &a->table,          &a->act.kind,      &a->act.name,   &a->act.value,
+	    &a->act.database,   &a->act.role,      &a->act.schema, &a->act.table,
+	    &a->act.definition,
+	};
+
+	for (size_t i = 0; i < PGT_LEN(texts); i++)
+		if (*texts[i])
+			*texts[i] = pgt_arena_strdup(arena, *texts[i]);
 }
 
 /* Best first, one of each identity. */

@@ -184,6 +184,8 @@ test_duplicate(void **state)
 	assert_non_null(a);
 	assert_int_equal(a->confidence, PGT_GRADE_HIGH);
 	assert_string_equal(a->undo, "CREATE INDEX ...");
+	assert_ptr_not_equal(a->undo, young->definition); /* the schema goes first */
+	assert_ptr_not_equal(a->act.name, young->name);
 	assert_true(a->effect_pct == -50);
 	young->constraint = true; /* then the other one goes */
 	assert_null(advise(w, "index_drop:public.b"));
