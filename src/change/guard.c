@@ -1,9 +1,7 @@
 /* The console's end of the guard: start it, hear whether it lives. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +15,10 @@
 #include "pg2une/base/safetext.h"
 #include "pg2une/change/guard.h"
 #include "pg2une/change/lock.h"
+#include "pg2une/change/spawn.h"
 #include "pg2une/pg/conn.h"
 
 #define MESSAGE_MAX 65536
-/* Where the child finds them: above the standard three. */
-#define CHILD_SOCKET 3
-#define CHILD_LOCK   4
-
-extern char **environ;
 
 struct pgt_guard {
 	pid_t pid;
@@ -32,41 +26,6 @@ struct pgt_guard {
 	bool dead;
 	struct pgt_armed armed;
 };
-
-/* File actions: only the socket and the lock go over, the rest is close-on-exec. */
-static int
-spawn_guard(int sock, int lock_fd, pid_t *ret, struct pgt_err *err)
-{
-	char fd_text[16];
-	char *argv[] = {(char *)"pg2une", (char *)"guard", (char *)"--fd", fd_text, NULL};
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	sigset_t none, dflt;
-	int rc;
-
-	snprintf(fd_text, sizeof(fd_text), "%d", CHILD_SOCKET);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&fa, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&fa, 2, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&fa, sock, CHILD_SOCKET);
-	posix_spawn_file_actions_adddup2(&fa, lock_fd, CHILD_LOCK);
-	posix_spawnattr_init(&attr);
-	sigemptyset(&none);
-	sigfillset(&dflt);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &dflt);
-	posix_spawnattr_setflags(
-	    &attr,
-	    (short)(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-	rc = posix_spawn(ret, "/proc/self/exe", &fa, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	posix_spawnattr_destroy(&attr);
-	if (rc != 0)
-		return pgt_err_set(err, PGT_E_IO, "the guard cannot be started: %s",
-				   pgt_strerror(rc));
-	return 0;
-}
 
 static int
 send_order(int sock, const struct pgt_guard_args *args, struct pgt_err *err)
@@ -83,7 +42,7 @@ send_order(int sock, const struct pgt_guard_args *args, struct pgt_err *err)
 	pgt_json_str(obj, "password", password);
 	pgt_json_str(obj, "journal", args->journal_path);
 	pgt_json_str(obj, "probe", args->probe_spec);
-	pgt_json_i64(obj, "lock_fd", CHILD_LOCK);
+	pgt_json_i64(obj, "lock_fd", PGT_SPAWN_LOCK);
 	pgt_json_bool(obj, "trial", args->trial);
 	pgt_json_i64(obj, "deadline_boot_ms", args->deadline_boot_ns / PGT_NS_PER_MS);
 	pgt_json_i64(obj, "console_pid", getpid());
@@ -138,23 +97,13 @@ pgt_guard_start(const struct pgt_guard_args *args, struct pgt_guard **ret,
 		struct pgt_err *err)
 {
 	struct pgt_guard *g = pgt_xcalloc(1, sizeof(*g));
-	int pair[2], child;
 
 	g->sock = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		pgt_err_set(err, PGT_E_IO, "socketpair: %s", pgt_strerror(errno));
+	if (pgt_spawn_self("guard", pgt_lock_fd(args->lock), &g->sock, &g->pid,
+			   err) < 0) {
+		pgt_err_prefix(err, "the guard");
 		goto fail;
 	}
-	g->sock = pair[0];
-	/* clear of the numbers that the child's own get */
-	child = fcntl(pair[1], F_DUPFD_CLOEXEC, 10);
-	close(pair[1]);
-	if (child < 0 || spawn_guard(child, pgt_lock_fd(args->lock), &g->pid, err) < 0) {
-		if (child >= 0)
-			close(child);
-		goto fail;
-	}
-	close(child);
 	if (send_order(g->sock, args, err) < 0 ||
 	    hear_answer(g, args->patience_ns, err) < 0)
 		goto fail;

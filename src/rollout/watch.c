@@ -1,9 +1,7 @@
 /* The console's end of the traffic's guard. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,55 +14,17 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/change/lock.h"
+#include "pg2une/change/spawn.h"
 #include "pg2une/rollout/watch.h"
 
-#define CHILD_SOCKET 3
-#define CHILD_LOCK   4
 #define PATIENCE_MS  20000
 #define MESSAGE_MAX  8192
-
-extern char **environ;
 
 struct pgt_rollout_watch {
 	pid_t pid;
 	int sock;
 	bool dead;
 };
-
-static int
-spawn_watch(int sock, int lock_fd, pid_t *ret, struct pgt_err *err)
-{
-	char fd_text[16];
-	char *argv[] = {(char *)"pg2une", (char *)"rollout-guard", (char *)"--fd",
-			fd_text, NULL};
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	sigset_t none, dflt;
-	int rc;
-
-	snprintf(fd_text, sizeof(fd_text), "%d", CHILD_SOCKET);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&fa, 1, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addopen(&fa, 2, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&fa, sock, CHILD_SOCKET);
-	posix_spawn_file_actions_adddup2(&fa, lock_fd, CHILD_LOCK);
-	posix_spawnattr_init(&attr);
-	sigemptyset(&none);
-	sigfillset(&dflt);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &dflt);
-	posix_spawnattr_setflags(&attr, (short)(POSIX_SPAWN_SETSID |
-						POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETSIGDEF));
-	rc = posix_spawn(ret, "/proc/self/exe", &fa, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&fa);
-	posix_spawnattr_destroy(&attr);
-	if (rc != 0)
-		return pgt_err_set(err, PGT_E_IO, "the traffic's guard: %s",
-				   pgt_strerror(rc));
-	return 0;
-}
 
 static int
 send_order(int sock, const char *journal_path, struct pgt_err *err)
@@ -76,7 +36,7 @@ send_order(int sock, const char *journal_path, struct pgt_err *err)
 
 	pgt_proc_start(getpid(), &ticks);
 	pgt_json_str(obj, "journal", journal_path);
-	pgt_json_i64(obj, "lock_fd", CHILD_LOCK);
+	pgt_json_i64(obj, "lock_fd", PGT_SPAWN_LOCK);
 	pgt_json_i64(obj, "console_pid", getpid());
 	pgt_json_i64(obj, "console_ticks", ticks);
 	text = pgt_json_print(obj, false);
@@ -112,23 +72,13 @@ pgt_rollout_watch_start(const char *journal_path, const struct pgt_lock *lock,
 			struct pgt_rollout_watch **ret, struct pgt_err *err)
 {
 	struct pgt_rollout_watch *w = pgt_xcalloc(1, sizeof(*w));
-	int pair[2], child;
 
 	w->sock = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		pgt_err_set(err, PGT_E_IO, "socketpair: %s", pgt_strerror(errno));
+	if (pgt_spawn_self("rollout-guard", pgt_lock_fd(lock), &w->sock, &w->pid,
+			   err) < 0) {
+		pgt_err_prefix(err, "the traffic's guard");
 		goto fail;
 	}
-	w->sock = pair[0];
-	/* clear of the numbers that the child's own get */
-	child = fcntl(pair[1], F_DUPFD_CLOEXEC, 10);
-	close(pair[1]);
-	if (child < 0 || spawn_watch(child, pgt_lock_fd(lock), &w->pid, err) < 0) {
-		if (child >= 0)
-			close(child);
-		goto fail;
-	}
-	close(child);
 	if (send_order(w->sock, journal_path, err) < 0 || hear_answer(w->sock, err) < 0)
 		goto fail;
 	*ret = w;
