@@ -72,9 +72,19 @@ note_ended(struct pgt_changes *c)
 		pgt_engine_command(c->e->to_loop, PGT_LM_RUN, 0, NULL, NULL);
 }
 
-/* Step until the operator's word is needed or it has ended. */
 static void drain(struct pgt_changes *c, bool *go_on);
 
+/* A rollback, whoever turned the run to it, a step or a message, is gone through with
+ * whatever the caller waits for. */
+static bool
+goes_on(const struct pgt_changes *c, enum pgt_stage until)
+{
+	enum pgt_stage st = pgt_change_run_stage(c->run);
+
+	return st < until || st == PGT_ST_ROLLBACK;
+}
+
+/* Step until the operator's word is needed or it has ended. */
 static void
 drive(struct pgt_changes *c, enum pgt_stage until)
 {
@@ -82,7 +92,7 @@ drive(struct pgt_changes *c, enum pgt_stage until)
 	bool go_on = true;
 
 	c->busy = true;
-	while (go_on && pgt_change_run_stage(c->run) < until) {
+	while (go_on && goes_on(c, until)) {
 		enum pgt_stage st = pgt_change_run_stage(c->run);
 
 		if (st >= PGT_ST_APPLY)
@@ -91,12 +101,8 @@ drive(struct pgt_changes *c, enum pgt_stage until)
 		pgt_changes_tell(c);
 		if (pgt_change_run_step(c->run, &err) < 0)
 			pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
-		st = pgt_change_run_stage(c->run);
-		if (pgt_stage_is_end(st))
+		if (pgt_stage_is_end(pgt_change_run_stage(c->run)))
 			break;
-		/* A failure has turned the stage into ROLLBACK: that is stepped too. */
-		if (st == PGT_ST_ROLLBACK)
-			until = PGT_ST_CONFIRMED;
 		drain(c, &go_on);
 	}
 	c->busy = false;

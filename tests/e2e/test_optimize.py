@@ -47,7 +47,8 @@ def test_rehearsal_leaves_nothing(run_pg2une, fresh_lab, where):
     assert [t["what"] for t in d["trials"]] == ["baseline"]
     # On a busy machine samples may be missing, and it says so; the load ran anyway.
     assert d["trials"][0]["status"] in ("ok", "void") and d["trials"][0]["tps"] > 5
-    assert d["proposal"]["verdict"] == "keep what is there"
+    assert d["proposal"]["verdict"] == {
+        "ok": "keep what is there", "void": "none"}[d["trials"][0]["status"]]
     note = " ".join(d["notes"])
     assert re.search(r"on a copy.*[1-9]\d* captured SELECT statements", note), note
     assert glob.glob(f"{where}/*rehearsal*") == []
