@@ -112,7 +112,7 @@ check_before(const struct pgt_acting *a, size_t i, struct pgt_err *err)
 	char *label;
 	bool before;
 
-	if (pgt_target_read(a->link, item, a->probe, &now, NULL, err) < 0)
+	if (pgt_target_read(a->link, item, a->probe, true, &now, NULL, err) < 0)
 		return -1;
 	before = pgt_item_is_before(item, &a->prev[i], &now);
 	pgt_prev_done(&now);

@@ -253,7 +253,7 @@ check_manager(struct pgt_pre *p, size_t i)
 	}
 	if ((probe->check &&
 	     probe->check(probe->ctx, p->out->fence.system_identifier, &err) < 0) ||
-	    probe->probe(probe->ctx, p->cs->items[i].name, m, value, sizeof(value),
+	    probe->probe(probe->ctx, p->cs->items[i].name, false, m, value, sizeof(value),
 			 &err) < 0) {
 		*m = PGT_MANAGED_UNKNOWN;
 		pgt_pre_check(
@@ -485,7 +485,7 @@ pgt_pre_item(struct pgt_pre *p, size_t i, struct pgt_err *err)
 
 	if (item->kind == PGT_ITEM_SETTING && item_system_setting(p, i, err) < 0)
 		return -1;
-	if (pgt_target_read(p->link, item, p->opts->probe, prev, &obj, &why) < 0) {
+	if (pgt_target_read(p->link, item, p->opts->probe, false, prev, &obj, &why) < 0) {
 		if (!pgt_direct_is_open(p->link)) {
 			*err = why;
 			return -1;

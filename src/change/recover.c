@@ -456,7 +456,7 @@ pgt_recover_inspect(const struct pgt_found *f, const struct pgt_recover_args *a,
 
 		memset(&now, 0, sizeof(now));
 		if (prev->known &&
-		    pgt_target_read(l, item, a->probe, &now, NULL, err) == 0)
+		    pgt_target_read(l, item, a->probe, false, &now, NULL, err) == 0)
 			state = pgt_item_is_before(item, prev, &now) ? "as before"
 				: pgt_item_is_ours(item, prev, &now)
 				    ? "in force, ours"

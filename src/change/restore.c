@@ -131,7 +131,7 @@ judge_after(const struct pgt_acting *a, size_t i, struct pgt_restored *out)
 	struct pgt_prev now;
 	struct pgt_err err;
 
-	if (pgt_target_read(a->link, item, a->probe, &now, NULL, &err) < 0) {
+	if (pgt_target_read(a->link, item, a->probe, true, &now, NULL, &err) < 0) {
 		out->state = PGT_RS_UNKNOWN;
 		pgt_str_copy(out->note, sizeof(out->note), err.msg);
 		return;
@@ -177,7 +177,7 @@ restore_managed(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
 	int rc = 0;
 
 	if (pgt_act_manager(a, err) < 0 ||
-	    pgt_target_managed(item, a->probe, &now, err) < 0)
+	    pgt_target_managed(item, a->probe, true, &now, err) < 0)
 		return -1;
 	free(out->now);
 	out->now = now.text ? pgt_xstrdup(now.text) : NULL;
@@ -216,7 +216,7 @@ restore_item(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
 	}
 	if (item->managed)
 		return restore_managed(a, i, out, err);
-	if (pgt_target_read(a->link, item, a->probe, &now, NULL, err) < 0)
+	if (pgt_target_read(a->link, item, a->probe, true, &now, NULL, err) < 0)
 		return -1;
 	free(out->now);
 	out->now = now.text ? pgt_xstrdup(now.text) : NULL;

@@ -151,14 +151,20 @@ connect_session(struct pgt_writer *s, int64_t timeout_ns, struct pgt_err *err)
 static void
 settle_cancelled(struct pgt_writer *s)
 {
-	int64_t deadline = pgt_clock_mono_ns() + SETTLE_NS;
+	int64_t deadline = pgt_clock_mono_ns() + SETTLE_NS, now, next = 0;
 	struct pgt_pulse none = {0};
 	struct pgt_pulse saved = s->pulse;
 
-	pgt_conn_cancel(s->conn, SETTLE_NS, NULL);
 	s->pulse = none;
-	while (pgt_conn_state(s->conn) == PGT_CONN_BUSY && pgt_clock_mono_ns() < deadline)
+	while (pgt_conn_state(s->conn) == PGT_CONN_BUSY &&
+	       (now = pgt_clock_mono_ns()) < deadline) {
+		/* again, as the server drops a request that comes before the statement */
+		if (now >= next) {
+			pgt_conn_cancel(s->conn, deadline - now, NULL);
+			next = now + PGT_NS_PER_S;
+		}
 		wait_once(s);
+	}
 	s->pulse = saved;
 }
 

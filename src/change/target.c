@@ -114,7 +114,7 @@ dup_or_null(const char *s)
 
 int
 pgt_target_managed(const struct pgt_item *item, const struct pgt_managed_probe *probe,
-		   struct pgt_prev *ret, struct pgt_err *err)
+		   bool fresh, struct pgt_prev *ret, struct pgt_err *err)
 {
 	enum pgt_managed managed = PGT_MANAGED_UNKNOWN;
 	char value[4096] = "";
@@ -124,7 +124,8 @@ pgt_target_managed(const struct pgt_item *item, const struct pgt_managed_probe *
 				   "%s: the cluster manager is not known: say --patroni "
 				   "URL",
 				   item->name);
-	if (probe->probe(probe->ctx, item->name, &managed, value, sizeof(value), err) < 0)
+	if (probe->probe(probe->ctx, item->name, fresh, &managed, value, sizeof(value),
+			 err) < 0)
 		return -1;
 	ret->known = true;
 	ret->present = value[0] != '\0';
@@ -134,7 +135,7 @@ pgt_target_managed(const struct pgt_item *item, const struct pgt_managed_probe *
 
 static int
 read_setting(struct pgt_direct *l, const struct pgt_item *item,
-	     const struct pgt_managed_probe *probe, struct pgt_prev *ret,
+	     const struct pgt_managed_probe *probe, bool fresh, struct pgt_prev *ret,
 	     struct pgt_err *err)
 {
 	struct pgt_setting_info info;
@@ -144,7 +145,7 @@ read_setting(struct pgt_direct *l, const struct pgt_item *item,
 	    pgt_setting_read(s, item->name, &info, err) < 0)
 		return -1;
 	if (item->managed) {
-		if (pgt_target_managed(item, probe, ret, err) < 0) {
+		if (pgt_target_managed(item, probe, fresh, ret, err) < 0) {
 			pgt_setting_info_done(&info);
 			return -1;
 		}
@@ -255,7 +256,7 @@ read_statistics(struct pgt_writer *s, const struct pgt_item *item, struct pgt_pr
 
 int
 pgt_target_read(struct pgt_direct *l, const struct pgt_item *item,
-		const struct pgt_managed_probe *probe, struct pgt_prev *ret,
+		const struct pgt_managed_probe *probe, bool fresh, struct pgt_prev *ret,
 		struct pgt_object_info *info, struct pgt_err *err)
 {
 	struct pgt_object_info none = {0};
@@ -270,7 +271,7 @@ pgt_target_read(struct pgt_direct *l, const struct pgt_item *item,
 		return -1;
 	switch (item->kind) {
 	case PGT_ITEM_SETTING:
-		rc = read_setting(l, item, probe, &prev, err);
+		rc = read_setting(l, item, probe, fresh, &prev, err);
 		break;
 	case PGT_ITEM_DB_SETTING:
 	case PGT_ITEM_ROLE_SETTING:

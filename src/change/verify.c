@@ -111,7 +111,7 @@ see_item(const struct pgt_acting *a, struct pgt_writer *fresh, size_t i, enum se
 	struct pgt_prev now;
 	char *label;
 
-	if (pgt_target_read(a->link, item, a->probe, &now, NULL, err) < 0)
+	if (pgt_target_read(a->link, item, a->probe, true, &now, NULL, err) < 0)
 		return -1;
 	*ret = object_in_force(item, &a->prev[i], &now) ? IN_FORCE : NEVER;
 	pgt_prev_done(&now);
@@ -194,6 +194,7 @@ pgt_verify(const struct pgt_acting *a, int64_t wait_ns, struct pgt_err *err)
 			return 0;
 		if (seen == NEVER || pgt_clock_mono_ns() >= deadline)
 			return -1; /* err says what is missing */
-		poll(NULL, 0, 50);
+		/* each look asks the manager to read its store, and wakes it */
+		poll(NULL, 0, being_written(a) ? 250 : 50);
 	}
 }

@@ -86,8 +86,8 @@ check(void *ctx, const char *system_identifier, struct pgt_err *err)
 }
 
 static int
-ask(void *ctx, const char *name, enum pgt_managed *ret, char *value, size_t value_size,
-    struct pgt_err *err)
+ask(void *ctx, const char *name, bool fresh, enum pgt_managed *ret, char *value,
+    size_t value_size, struct pgt_err *err)
 {
 	struct pgt_manager *m = ctx;
 	const struct pgt_http_auth auth = auth_of(m);
@@ -97,7 +97,8 @@ ask(void *ctx, const char *name, enum pgt_managed *ret, char *value, size_t valu
 	int rc = 0;
 
 	if (find_answering(m, NULL, err) < 0 ||
-	    pgt_patroni_config(m->answering, &auth, &config, err) < 0)
+	    (fresh ? pgt_patroni_config_now : pgt_patroni_config)(m->answering, &auth,
+								  &config, err) < 0)
 		return -1;
 	*ret = pgt_patroni_param(config, name, &item) == PGT_PATRONI_OVERRIDDEN
 		   ? PGT_MANAGED_OVERRIDDEN

@@ -115,6 +115,53 @@ pgt_patroni_config(const char *url, const struct pgt_http_auth *auth, cJSON **re
 	return 0;
 }
 
+/* Answered with what the store then holds. */
+static int
+patch(const char *url, const struct pgt_http_auth *auth, const cJSON *body, cJSON **ret,
+      struct pgt_err *err)
+{
+	char *full = pgt_xasprintf("%s/config", url);
+	cJSON *reply = NULL;
+	long status = 0;
+	int rc = -1;
+
+	if (pgt_http_json("PATCH", full, auth, body, PATCH_NS, &status, &reply, err) < 0)
+		goto out;
+	if (status == 409)
+		pgt_err_set(err, PGT_E_CONFLICT,
+			    "PATCH %s: the configuration changed meanwhile", full);
+	else if (status == 401 || status == 403)
+		pgt_err_set(err, PGT_E_DENIED,
+			    "PATCH %s: Patroni wants its restapi user and password",
+			    full);
+	else if (status != 200 || !cJSON_IsObject(reply))
+		pgt_err_set(err, PGT_E_CONN, "PATCH %s: status %ld", full, status);
+	else
+		rc = 0;
+	if (rc == 0) {
+		*ret = reply;
+		reply = NULL;
+	}
+out:
+	cJSON_Delete(reply);
+	free(full);
+	return rc;
+}
+
+int
+pgt_patroni_config_now(const char *url, const struct pgt_http_auth *auth, cJSON **ret,
+		       struct pgt_err *err)
+{
+	cJSON *body = cJSON_CreateObject();
+	int rc;
+
+	/* the removal of what nobody sets: an empty body gets no answer */
+	pgt_json_item(body, "pg2une_reads", cJSON_CreateNull());
+	rc = patch(url, auth, body, ret, err);
+	cJSON_Delete(body);
+	return rc;
+}
+
 static const cJSON *
 parameters(const cJSON *config)
 {
@@ -146,23 +193,18 @@ same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* What stands there now must be what we expect; else PGT_E_CONFLICT. */
+/* What stands there must be what we expect; else PGT_E_CONFLICT. */
 static int
-expect(const char *url, const struct pgt_http_auth *auth, const char *name,
-       const char *expected, struct pgt_err *err)
+expect(const cJSON *config, const char *name, const char *expected, struct pgt_err *err)
 {
 	const cJSON *v;
-	cJSON *config;
-	char *now;
+	char *now, *safe;
 	int rc = 0;
 
-	if (pgt_patroni_config(url, auth, &config, err) < 0)
-		return -1;
 	pgt_patroni_param(config, name, &v);
 	now = item_text(v);
 	if (!same_text(now, expected)) {
-		char *safe = pgt_safetext(now, PGT_SAFE_LINE, 100);
-
+		safe = pgt_safetext(now, PGT_SAFE_LINE, 100);
 		rc = pgt_err_set(err, PGT_E_CONFLICT,
 				 "Patroni's %s is %s, expected %s: somebody changed it",
 				 name, safe ? safe : "absent",
@@ -170,7 +212,6 @@ expect(const char *url, const struct pgt_http_auth *auth, const char *name,
 		free(safe);
 	}
 	free(now);
-	cJSON_Delete(config);
 	return rc;
 }
 
@@ -178,41 +219,23 @@ int
 pgt_patroni_patch(const char *url, const struct pgt_http_auth *auth, const char *name,
 		  const char *expected, const char *value, struct pgt_err *err)
 {
-	char *full = pgt_xasprintf("%s/config", url);
-	cJSON *body, *reply = NULL, *params, *item = cJSON_CreateNull();
-	long status = 0;
+	cJSON *body, *before = NULL, *after = NULL, *params, *item = NULL;
 	int rc = -1;
 
 	if (value) {
-		cJSON_Delete(item);
 		item = pgt_json_parse(value, strlen(value), VALUE_MAX, err);
-		if (!item) {
-			free(full);
+		if (!item)
 			return -1;
-		}
 	}
 	body = cJSON_CreateObject();
-
 	params = pgt_json_obj(pgt_json_obj(body, "postgresql"), "parameters");
-	pgt_json_item(params, name, item);
-	if (expect(url, auth, name, expected, err) < 0 ||
-	    pgt_http_json("PATCH", full, auth, body, PATCH_NS, &status, &reply,
-			  err) < 0)
-		goto out;
-	if (status == 409)
-		pgt_err_set(err, PGT_E_CONFLICT,
-			    "PATCH %s: the configuration changed meanwhile", full);
-	else if (status == 401 || status == 403)
-		pgt_err_set(err, PGT_E_DENIED,
-			    "PATCH %s: Patroni wants its restapi user and password",
-			    full);
-	else if (status != 200)
-		pgt_err_set(err, PGT_E_CONN, "PATCH %s: status %ld", full, status);
-	else
-		rc = expect(url, auth, name, value, err);
-out:
+	pgt_json_item(params, name, item ? item : cJSON_CreateNull());
+	if (pgt_patroni_config_now(url, auth, &before, err) == 0 &&
+	    expect(before, name, expected, err) == 0 &&
+	    patch(url, auth, body, &after, err) == 0)
+		rc = expect(after, name, value, err);
+	cJSON_Delete(after);
+	cJSON_Delete(before);
 	cJSON_Delete(body);
-	cJSON_Delete(reply);
-	free(full);
 	return rc;
 }

@@ -139,7 +139,8 @@ cmd_idle(int64_t ms)
 		printf("idle\t%d\n", pgt_conn_state(conn));
 }
 
-/* Send, then cancel while it runs. */
+/* Send, then cancel while it runs: again, as the server drops a request that comes
+ * before the statement. */
 static void
 cmd_cancel(const char *sql)
 {
@@ -154,7 +155,8 @@ cmd_cancel(const char *sql)
 	while (pgt_conn_state(conn) == PGT_CONN_BUSY) {
 		struct pollfd p = {pgt_conn_fd(conn), pgt_conn_events(conn), 0};
 
-		poll(&p, 1, 20);
+		if (poll(&p, 1, 500) == 0)
+			(void)!pgt_conn_cancel(conn, timeout_ns, NULL);
 		pgt_conn_step(conn);
 	}
 	if (pgt_conn_state(conn) == PGT_CONN_DONE) {

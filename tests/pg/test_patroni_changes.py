@@ -48,7 +48,9 @@ class Cluster:
         return json.loads(text) if text.startswith(("{", "[")) else text
 
     def parameters(self):
-        return self.rest("/config", url=self.any())["postgresql"].get("parameters") or {}
+        """As the store holds them: GET answers what this member saw in its last round."""
+        now = self.rest("/config", {"reads": None}, "PATCH", self.any())
+        return now["postgresql"].get("parameters") or {}
 
     def any(self):
         for url in self.urls.split(","):
@@ -209,6 +211,54 @@ class Other(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+class Lagging(http.server.BaseHTTPRequestHandler):
+    """A member whose last round is long ago: it tells the configuration of then."""
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, body=None):
+        if self.path == "/config" and self.command == "GET":
+            return 200, self.server.then
+        req = urllib.request.Request(self.server.behind + self.path, body, method=self.command,
+                                     headers={k: v for k, v in self.headers.items()
+                                              if k in ("Authorization", "Content-Type")})
+        with urllib.request.urlopen(req, timeout=30) as r:
+            return r.status, r.read()
+
+    def do_GET(self):
+        self.send(*self.answer())
+
+    def do_PATCH(self):
+        self.send(*self.answer(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def send(self, status, data):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def test_a_lagging_member_is_not_believed(cluster, home, console):
+    """Else what was just written would pass for "not written", and stay."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lagging)
+    server.behind = cluster.url
+    server.then = json.dumps(cluster.rest("/config")).encode()
+    assert json.loads(server.then)["postgresql"]["parameters"] == SET
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        c = console(url=f"http://127.0.0.1:{server.server_port}")
+        assert c.go_to("confirm"), c.text
+        assert cluster.parameters()["work_mem"] == "24MB" and both_see(cluster, AFTER)
+        c.finish("rollback")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert outcome(cluster, home)[0] == "rolled_back", c.text
+    assert cluster.parameters() == SET and both_see(cluster, BEFORE)
 
 
 def test_unknown_is_never_taken_for_no(cluster, home):

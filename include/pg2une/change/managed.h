@@ -5,6 +5,7 @@
 #ifndef PG2UNE_CHANGE_MANAGED_H
 #define PG2UNE_CHANGE_MANAGED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "pg2une/base/err.h"
@@ -24,9 +25,10 @@ struct pgt_managed_probe {
 	 * is worth nothing then.  May be NULL. */
 	int (*check)(void *ctx, const char *system_identifier, struct pgt_err *err);
 	/* State of one setting; value gets what the manager sets as JSON text, "" for
-	 * none. */
-	int (*probe)(void *ctx, const char *name, enum pgt_managed *ret, char *value,
-		     size_t value_size, struct pgt_err *err);
+	 * none.  fresh: what its store holds now, for which it may want the right to
+	 * write; else it may answer from a memory seconds old. */
+	int (*probe)(void *ctx, const char *name, bool fresh, enum pgt_managed *ret,
+		     char *value, size_t value_size, struct pgt_err *err);
 	/* Compare and set, both JSON text: only when the manager's value is still
 	 * `expect` (NULL: absent); value NULL removes it.  PGT_E_CONFLICT when it is
 	 * not. */

@@ -40,14 +40,17 @@ struct pgt_object_info {
 };
 
 /* info may be NULL.  l's session of the item's database is used, opened when it
- * is not.  A managed setting is read through probe. */
+ * is not.  A managed setting is read through probe, fresh or not as
+ * managed.h tells. */
 int pgt_target_read(struct pgt_direct *l, const struct pgt_item *item,
-		    const struct pgt_managed_probe *probe, struct pgt_prev *ret,
-		    struct pgt_object_info *info, struct pgt_err *err) PGT_MUST_CHECK;
+		    const struct pgt_managed_probe *probe, bool fresh,
+		    struct pgt_prev *ret, struct pgt_object_info *info,
+		    struct pgt_err *err) PGT_MUST_CHECK;
 
 /* The manager's part alone, which does not need the server: present and text. */
 int pgt_target_managed(const struct pgt_item *item, const struct pgt_managed_probe *probe,
-		       struct pgt_prev *ret, struct pgt_err *err) PGT_MUST_CHECK;
+		       bool fresh, struct pgt_prev *ret,
+		       struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Settings that the next reload would change, one "name = value (file:line)" a
  * line, without those that cs itself sets (cs may be NULL); "" for none.  The

@@ -34,9 +34,15 @@ struct pgt_patroni_node {
 
 int pgt_patroni_node(const char *url, const struct pgt_http_auth *auth,
 		     struct pgt_patroni_node *ret, struct pgt_err *err) PGT_MUST_CHECK;
-/* The dynamic configuration; *ret is the caller's. */
+/* The dynamic configuration; *ret is the caller's.  It is what this member saw in its
+ * last round (Patroni 3.0, api.py do_GET_config): after a PATCH it may be a loop_wait
+ * old. */
 int pgt_patroni_config(const char *url, const struct pgt_http_auth *auth, cJSON **ret,
 		       struct pgt_err *err) PGT_MUST_CHECK;
+/* The same as the store holds it now: a PATCH that changes nothing is answered with that
+ * (do_PATCH_config).  Needs the restapi user where there is one: PGT_E_DENIED. */
+int pgt_patroni_config_now(const char *url, const struct pgt_http_auth *auth, cJSON **ret,
+			   struct pgt_err *err) PGT_MUST_CHECK;
 /* In a configuration from above: how Patroni treats this parameter.  *ret_value
  * (borrowed from config) is its item, or NULL. */
 enum pgt_patroni_param pgt_patroni_param(const cJSON *config, const char *name,
@@ -45,7 +51,7 @@ enum pgt_patroni_param pgt_patroni_param(const cJSON *config, const char *name,
 bool pgt_patroni_on_command_line(const char *name);
 /* Set a parameter (value NULL removes it) if it is still expected (NULL: absent)
  * there: PGT_E_CONFLICT when it is not, also by status 409.  Both are JSON text
- * (100 is not "100").  It is read back.  What another client patches between our
+ * (100 is not "100").  The answer is read.  What another client patches between our
  * look and Patroni's own compare-and-set against its store is not seen: the REST API
  * takes no condition. */
 int pgt_patroni_patch(const char *url, const struct pgt_http_auth *auth, const char *name,

@@ -176,20 +176,22 @@ tell(size_t i, struct pgt_prev *ret)
 
 int
 pgt_target_read(struct pgt_direct *l, const struct pgt_item *item,
-		const struct pgt_managed_probe *probe, struct pgt_prev *ret,
+		const struct pgt_managed_probe *probe, bool fresh, struct pgt_prev *ret,
 		struct pgt_object_info *info, struct pgt_err *err)
 {
 	(void)l;
 	(void)probe;
+	(void)fresh;
 	(void)info;
 	return may_fail(&w.read, err) < 0 ? -1 : tell(index_of(item), ret);
 }
 
 int
 pgt_target_managed(const struct pgt_item *item, const struct pgt_managed_probe *probe,
-		   struct pgt_prev *ret, struct pgt_err *err)
+		   bool fresh, struct pgt_prev *ret, struct pgt_err *err)
 {
 	(void)probe;
+	assert_true(fresh); /* what is put back is told by the store, not by a cache */
 	return may_fail(&w.managed_read, err) < 0 ? -1 : tell(index_of(item), ret);
 }
 
