@@ -291,12 +291,13 @@ conn_send_one(struct pgt_conn *c, const struct pgt_stmt *s, int *ret_slot)
 	*ret_slot = c->prepare ? conn_prepared_slot(c, s->sql) : -1;
 	if (*ret_slot < 0)
 		return PQsendQueryParams(c->pg, s->sql, s->n_params, NULL, s->params,
-					 NULL, NULL, 0);
+					 NULL, NULL, c->binary);
 	p = &c->prepared[*ret_slot];
 	snprintf(name, sizeof(name), "pg2une_%u", p->serial);
 	if (!p->known && !PQsendPrepare(c->pg, name, s->sql, 0, NULL))
 		return 0;
-	return PQsendQueryPrepared(c->pg, name, s->n_params, s->params, NULL, NULL, 0);
+	return PQsendQueryPrepared(c->pg, name, s->n_params, s->params, NULL, NULL,
+				   c->binary);
 }
 
 static int

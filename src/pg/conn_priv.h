@@ -46,6 +46,7 @@ struct pgt_conn {
 	struct pgt_conn_prepared prepared[PGT_CONN_PREPARED_MAX];
 	size_t n_prepared;
 	bool prepare;
+	bool binary; /* ask for the results of what is sent in binary */
 	unsigned next_serial;
 };
 

@@ -89,6 +89,19 @@ pgt_conn_run(struct pgt_conn *c, const char *sql, const char *const *params, int
 }
 
 int
+pgt_conn_run_nums(struct pgt_conn *c, const char *sql, const char *const *params,
+		  int n_params, int64_t timeout_ns, struct pgt_result **ret,
+		  struct pgt_err *err)
+{
+	int rc;
+
+	c->binary = true;
+	rc = pgt_conn_run(c, sql, params, n_params, timeout_ns, ret, err);
+	c->binary = false;
+	return rc;
+}
+
+int
 pgt_conn_run_simple(struct pgt_conn *c, const char *sql, int64_t timeout_ns,
 		    struct pgt_result **ret, struct pgt_err *err)
 {

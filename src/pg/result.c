@@ -174,12 +174,45 @@ pgt_result_i64(const struct pgt_result *r, size_t row, int col, int64_t dflt)
 	return s && pgt_parse_i64(s, &v) ? v : dflt;
 }
 
+/* The wire form of int2, int4, int8, float4 and float8: big-endian. */
+static double
+binary_num(const PGresult *res, int row, int col)
+{
+	const unsigned char *p = (const unsigned char *)PQgetvalue(res, row, col);
+	int len = PQgetlength(res, row, col);
+	uint64_t bits = 0;
+	uint32_t bits32;
+	double v;
+	float f;
+
+	for (int i = 0; i < len && i < 8; i++)
+		bits = bits << 8 | p[i];
+	switch (PQftype(res, col)) { /* pg_type.dat */
+	case 20:
+		return (double)(int64_t)bits;
+	case 21:
+		return (int16_t)bits;
+	case 23:
+		return (int32_t)bits;
+	case 700:
+		bits32 = (uint32_t)bits;
+		memcpy(&f, &bits32, sizeof(f));
+		return f;
+	case 701:
+		memcpy(&v, &bits, sizeof(v));
+		return v;
+	}
+	return NAN;
+}
+
 double
 pgt_result_num(const struct pgt_result *r, size_t row, int col)
 {
 	const char *s = pgt_result_str(r, row, col);
 	double v;
 
+	if (s && PQfformat(r->res, col) == 1)
+		return binary_num(r->res, (int)row, col);
 	return s && pgt_parse_double(s, &v) ? v : NAN;
 }
 

@@ -90,6 +90,31 @@ db_run(void *p, const char *sql, const char *const *params, int n_params,
 	return 0;
 }
 
+static int
+db_nums(void *p, const char *sql, const char *const *params, int n_params,
+	pgt_store_nums_fn *row, void *ctx, struct pgt_err *err)
+{
+	struct db *db = p;
+	struct pgt_result *r = NULL;
+	double cells[CELLS_MAX];
+	size_t cols;
+
+	if (pgt_conn_state(db->c) == PGT_CONN_CLOSED && connect_db(db, err) < 0)
+		return -1;
+	if (pgt_conn_run_nums(db->c, sql, params, n_params, RUN_NS, &r, err) < 0) {
+		pgt_err_prefix(err, "history");
+		return -1;
+	}
+	cols = pgt_result_cols(r) < CELLS_MAX ? pgt_result_cols(r) : CELLS_MAX;
+	for (size_t i = 0; i < pgt_result_rows(r); i++) {
+		for (size_t k = 0; k < cols; k++)
+			cells[k] = pgt_result_num(r, i, (int)k);
+		row(ctx, cells, (int)cols);
+	}
+	pgt_result_free(r);
+	return 0;
+}
+
 const struct pgt_store_driver pgt_store_postgres = {
     .kind = "postgresql",
     .schema_prefix = "postgres",
@@ -99,4 +124,5 @@ const struct pgt_store_driver pgt_store_postgres = {
     .close = db_close,
     .script = db_script,
     .run = db_run,
+    .nums = db_nums,
 };

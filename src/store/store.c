@@ -302,32 +302,11 @@ on_system(void *ctx, const double *cells, int n)
 		p->v[i] = i + 1 < n ? cells[i + 1] : NAN;
 }
 
-struct as_nums {
-	pgt_store_nums_fn *row;
-	void *ctx;
-};
-
-static int
-on_text(void *ctx, const char *const *cells, int n)
-{
-	const struct as_nums *as = ctx;
-	double v[PGT_H_N + 1];
-
-	for (int i = 0; i < n && i <= PGT_H_N; i++)
-		v[i] = cell_num(cells[i]);
-	as->row(as->ctx, v, n <= PGT_H_N ? n : PGT_H_N + 1);
-	return 0;
-}
-
 static int
 run_nums(struct pgt_store *st, const char *path, const struct params *a,
 	 pgt_store_nums_fn *row, void *ctx, struct pgt_err *err)
 {
-	struct as_nums as = {row, ctx};
-
-	return st->drv->nums
-		   ? st->drv->nums(st->db, must_sql(path), a->p, a->n, row, ctx, err)
-		   : run(st, path, a, on_text, &as, err);
+	return st->drv->nums(st->db, must_sql(path), a->p, a->n, row, ctx, err);
 }
 
 static void
@@ -455,8 +434,8 @@ static const struct {
 } records[PGT_REC_N] = {
     [PGT_REC_ALERT] = {"sql/store/dml/alert_put.sql", "sql/store/dml/alert_get.sql", 11,
 		       1, true},
-    [PGT_REC_CHANGE] = {"sql/store/dml/change_put.sql", "sql/store/dml/change_get.sql", 5,
-			1, false},
+    [PGT_REC_CHANGE] = {"sql/store/dml/change_put.sql", "sql/store/dml/change_get.sql", 9,
+			1, true},
     [PGT_REC_RUN] = {"sql/store/dml/run_put.sql", "sql/store/dml/run_get.sql", 12, 1,
 		     false},
     [PGT_REC_OBSERVATION] = {"sql/store/dml/observation_put.sql",

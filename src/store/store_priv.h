@@ -22,8 +22,8 @@ struct pgt_store_driver {
 	/* One statement; sql is a constant text that outlives db (it keys a cache). */
 	int (*run)(void *db, const char *sql, const char *const *params, int n_params,
 		   pgt_store_row_fn *row, void *ctx, struct pgt_err *err);
-	/* A query of nothing but numbers; NULL: go by text.  Numbers as text cost SQLite
-	 * ten times as long as finding them. */
+	/* A query of nothing but numbers: as text they cost either kind ten times as long
+	 * as finding them. */
 	int (*nums)(void *db, const char *sql, const char *const *params, int n_params,
 		    pgt_store_nums_fn *row, void *ctx, struct pgt_err *err);
 };

@@ -106,7 +106,7 @@ int pgt_store_put_record(struct pgt_store *st, int64_t node, enum pgt_record rec
 			 const char *const *cols, int n,
 			 struct pgt_err *err) PGT_MUST_CHECK;
 /* Calls row for each, in the order of <record>_get.sql; a non-zero return ends
- * the scan.  since_ms is used by alerts only. */
+ * the scan.  since_ms is used by alerts and changes only. */
 int pgt_store_get_records(struct pgt_store *st, int64_t node, enum pgt_record rec,
 			  int64_t since_ms,
 			  int (*row)(void *ctx, const char *const *cols, int n),

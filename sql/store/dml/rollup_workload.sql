@@ -13,4 +13,5 @@ SELECT node, 600, t_ms / 600000 * 600000, queryid, userid, dbid, sum(calls_delta
 FROM workload_snapshots
 WHERE node = $1 AND res_s = 60 AND t_ms >= $2 AND t_ms < $3 AND calls_delta > 0
 GROUP BY node, t_ms / 600000, queryid, userid, dbid
+ORDER BY t_ms / 600000
 ON CONFLICT (node, res_s, t_ms, queryid, userid, dbid) DO NOTHING

@@ -13,7 +13,10 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
+
 #include "pg2une/base/mem.h"
+#include "pg2une/pg/sql.h"
 #include "pg2une/store/store.h"
 
 static struct pgt_hist_point
@@ -200,7 +203,7 @@ test_retention_of_records(void **state)
 		int n, at; /* columns; which of them is the time */
 		int left;  /* of one of 400 days, one of 366 days, one of yesterday */
 	} rows[] = {{PGT_REC_ALERT, 11, 2, 1},
-		    {PGT_REC_CHANGE, 5, 2, 1},
+		    {PGT_REC_CHANGE, 9, 2, 1},
 		    {PGT_REC_RUN, 12, 2, 1},
 		    {PGT_REC_OBSERVATION, 9, 0, 1},
 		    {PGT_REC_SETTING, 6, 0, 2}};
@@ -461,6 +464,65 @@ test_killed_writers_never_corrupt(void **state)
 	rmdir(dir);
 }
 
+/* A file of version 1, as the first release made it, comes up to date with its rows. */
+static void
+test_an_older_schema_is_brought_up(void **state)
+{
+	static const char *const cols[] = {"c1", "1000", "2000", "ops", "work_mem 4MB -> 8MB",
+					   "confirmed", NULL, "{}", "{}"};
+	char path[] = "/tmp/pg2une-old-XXXXXX", name[64];
+	struct pgt_hist_point *got;
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	sqlite3 *db;
+	int64_t node;
+	size_t n;
+	int rows = 0;
+
+	(void)state;
+	close(mkstemp(path));
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db, pgt_sql_file("sql/store/dml/schema_version.sql"), 0, 0, 0), 0);
+	assert_int_equal(
+	    sqlite3_exec(db, pgt_sql_file("sql/store/schema/sqlite_1.sql"), 0, 0, 0), 0);
+	assert_int_equal(sqlite3_exec(db,
+				      "INSERT INTO pg2une_schema VALUES (1);"
+				      "INSERT INTO node VALUES (1, 'fp', 'n', 'x');"
+				      "INSERT INTO system_snapshots (node, res_s, t_ms, tps) "
+				      "VALUES (1, 60, 60000, 7)",
+				      0, 0, 0),
+			 0);
+	sqlite3_close(db);
+	for (int again = 0; again < 2; again++) { /* and only once */
+		if (pgt_store_open(path, &st, &err) < 0)
+			fail_msg("%s", err.msg);
+		assert_int_equal(pgt_store_node(st, "fp", "n", "x", &node, &err), 0);
+		assert_int_equal(node, 1);
+		assert_int_equal(
+		    pgt_store_get_system(st, node, 60, 0, 90000, &got, &n, &err), 0);
+		assert_int_equal(n, 1);
+		assert_true(got[0].v[PGT_H_TPS] == 7);
+		free(got);
+		assert_int_equal(
+		    pgt_store_put_record(st, node, PGT_REC_CHANGE, cols, 9, &err), 0);
+		pgt_store_close(st);
+	}
+	assert_int_equal(pgt_store_open(path, &st, &err), 0);
+	assert_int_equal(
+	    pgt_store_get_records(st, 1, PGT_REC_CHANGE, 1001, count_row, &rows, &err), 0);
+	assert_int_equal(rows, 0); /* begun before that */
+	assert_int_equal(
+	    pgt_store_get_records(st, 1, PGT_REC_CHANGE, 1000, count_row, &rows, &err), 0);
+	assert_int_equal(rows, 1);
+	pgt_store_close(st);
+	snprintf(name, sizeof(name), "%s-wal", path);
+	unlink(name);
+	snprintf(name, sizeof(name), "%s-shm", path);
+	unlink(name);
+	unlink(path);
+}
+
 int
 main(void)
 {
@@ -476,6 +538,7 @@ main(void)
 	    cmocka_unit_test(test_two_writers),
 	    cmocka_unit_test(test_downsample_means_and_gaps),
 	    cmocka_unit_test(test_a_corrupt_file_is_refused_untouched),
+	    cmocka_unit_test(test_an_older_schema_is_brought_up),
 	    cmocka_unit_test(test_killed_writers_never_corrupt),
 	};
 
