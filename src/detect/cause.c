@@ -51,7 +51,6 @@ static const struct kind {
 				      [PGT_FAMILY_SESSIONS] = 0.85,
 				      [PGT_FAMILY_QUERY] = 0.70},
 			       .fade_s = 60},
-    [PGT_EVENT_LOAD] = {.any = 0.60, .of = {[PGT_FAMILY_SESSIONS] = 0.80}, .fade_s = 120},
 };
 
 /* 1 within the onset's error, then halving each fade_s before it; what came later by

@@ -421,6 +421,13 @@ pgt_detect_event(struct pgt_detect *d, const struct pgt_event *ev)
 			rank_causes(d, &d->alert[i]);
 }
 
+const struct pgt_event *
+pgt_detect_events(const struct pgt_detect *d, size_t *ret_n)
+{
+	*ret_n = d->n_events;
+	return d->event;
+}
+
 static struct pgt_alert *
 by_id(struct pgt_detect *d, uint64_t id)
 {

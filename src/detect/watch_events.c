@@ -9,8 +9,11 @@
 
 #define LEARN_NS   (60 * PGT_NS_PER_S) /* what is there at the start is not new */
 #define NEW_SHARE  2.0                 /* % of all time from which a new query counts */
-#define PILEUP_MIN 2
-#define PILEUP_NS  (5 * PGT_NS_PER_S) /* one victim counts from here */
+/* Busy rows are waited for all the time, for milliseconds: a queue of two counts when the
+ * first has stood for two seconds, a single victim after five. */
+#define PILEUP_MIN   2
+#define PILEUP_NS    (2 * PGT_NS_PER_S)
+#define PILEUP_ONE_NS (5 * PGT_NS_PER_S)
 
 /* ---- memory ---------------------------------------------------------------------- */
 
@@ -212,7 +215,7 @@ feed_sessions(struct watch_events *e, const struct pgt_snapshot *s, struct pgt_d
 			feed_new_query(e, s, &s->queries[i], learning, d);
 }
 
-/* A root of the blocking forest with two victims, or one that waits long; told once. */
+/* A root of the blocking forest whose queue stands; told once. */
 static void
 feed_locks(struct watch_events *e, const struct pgt_snapshot *s, struct pgt_detect *d)
 {
@@ -241,7 +244,7 @@ feed_locks(struct watch_events *e, const struct pgt_snapshot *s, struct pgt_dete
 			h = watch_hash(h, &xact,
 				       sizeof(xact)); /* a new matter each time */
 		}
-		if ((root->victims < PILEUP_MIN && longest < PILEUP_NS) ||
+		if (longest < (root->victims < PILEUP_MIN ? PILEUP_ONE_NS : PILEUP_NS) ||
 		    !first_time(&e->locks, h))
 			continue;
 		emit(d, PGT_EVENT_LOCK_PILEUP, s->real_ns - longest, 1, 0,

@@ -87,6 +87,20 @@ put_charts(cJSON *top, const struct pgt_ev_alerts *ev)
 }
 
 static void
+put_events(cJSON *top, const struct pgt_ev_alerts *ev)
+{
+	cJSON *arr = pgt_json_arr(top, "events");
+
+	for (size_t i = 0; i < ev->n_events; i++) {
+		cJSON *o = pgt_json_obj(arr, NULL);
+
+		put_time(o, "at", ev->events[i].real_ns);
+		pgt_json_str(o, "kind", pgt_event_name(ev->events[i].kind));
+		pgt_json_str(o, "text", ev->events[i].text);
+	}
+}
+
+static void
 put_regressions(cJSON *top, const struct pgt_ev_alerts *ev)
 {
 	cJSON *arr = pgt_json_arr(top, "regressions");
@@ -117,6 +131,7 @@ pgt_analysis_json(const struct pgt_ev_alerts *ev)
 	for (size_t i = 0; i < ev->n_alerts; i++)
 		pgt_json_item(arr, NULL, pgt_alert_json(&ev->alerts[i]));
 	put_charts(top, ev);
+	put_events(top, ev);
 	o = pgt_json_obj(top, "confidence");
 	pgt_json_num(o, "value", ev->confidence.value);
 	pgt_json_bool(o, "high", ev->confidence.high);

@@ -167,8 +167,10 @@ make_event(const struct pgt_watcher *w, int64_t real_ns)
 	const struct pgt_usl *usl = pgt_detect_usl(w->detect);
 	const struct pgt_query_regression *reg;
 	const struct pgt_alert *al;
+	const struct pgt_event *happened = pgt_detect_events(w->detect, &ev->n_events);
 
 	ev->real_ns = real_ns;
+	ev->events = copy(happened, ev->n_events, sizeof(*happened));
 	al = pgt_detect_alerts(w->detect, &ev->n_alerts);
 	ev->alerts = copy(al, ev->n_alerts, sizeof(*al));
 	reg = pgt_detect_regressions(w->detect, &ev->n_regressions);
@@ -279,6 +281,7 @@ pgt_ev_alerts_free(void *p)
 	for (size_t i = 0; i < ev->n_actions; i++)
 		free(ev->actions[i].why);
 	free(ev->alerts);
+	free(ev->events);
 	free(ev->regressions);
 	free(ev->facts);
 	free(ev);

@@ -43,6 +43,8 @@ int pgt_detect_feed_queries(struct pgt_detect *d, int64_t real_ns, double second
 /* Something happened; it is remembered for an hour as a possible cause.  RESTART,
  * FAILOVER and STATS_RESET also make the charts settle. */
 void pgt_detect_event(struct pgt_detect *d, const struct pgt_event *ev);
+/* What is remembered, in the order in which it was noticed.  Borrowed until the next. */
+const struct pgt_event *pgt_detect_events(const struct pgt_detect *d, size_t *ret_n);
 
 /* Newest last.  Borrowed until the next feed. */
 const struct pgt_alert *pgt_detect_alerts(const struct pgt_detect *d, size_t *ret_n);

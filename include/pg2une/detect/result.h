@@ -68,8 +68,7 @@ enum pgt_alert_state {
 	X(AUTOVACUUM, "autovacuum", "autovacuum")                                        \
 	X(DDL, "ddl", "schema changed")                                                  \
 	X(STATS_RESET, "stats_reset", "statistics reset")                                \
-	X(LOCK_PILEUP, "lock_pileup", "sessions queue behind a lock")                    \
-	X(LOAD, "load", "load changed")
+	X(LOCK_PILEUP, "lock_pileup", "sessions queue behind a lock")
 
 enum pgt_event_kind {
 #define X(id, name, text) PGT_EVENT_##id,

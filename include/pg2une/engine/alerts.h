@@ -22,6 +22,8 @@ struct pgt_ev_alerts {
 	int64_t real_ns;
 	struct pgt_alert *alerts; /* open and recent, newest last */
 	size_t n_alerts;
+	struct pgt_event *events; /* of about the last hour, as noticed, newest last */
+	size_t n_events;
 	struct pgt_chart_state charts[PGT_METRIC__N];
 	struct pgt_confidence confidence;
 	struct pgt_usl usl; /* valid says whether there is one */
