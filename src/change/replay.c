@@ -209,6 +209,9 @@ play(struct pgt_replay *r, const struct pgt_jrec *rec)
 		r->validated = true;
 		r->verdict = verdict_of(name);
 		text_of(rec->body, "text", r->verdict_text, sizeof(r->verdict_text));
+		cJSON_Delete(r->figures);
+		r->figures = cJSON_Duplicate(
+		    cJSON_GetObjectItemCaseSensitive(rec->body, "figures"), true);
 		break;
 	case PGT_J_CONFIRMED:
 		r->confirmed = true;
@@ -288,6 +291,7 @@ pgt_replay_done(struct pgt_replay *r)
 	free(r->done);
 	free(r->rb_done);
 	free(r->rb_state);
+	cJSON_Delete(r->figures);
 	pgt_changeset_free(r->cs);
 	memset(r, 0, sizeof(*r));
 }
@@ -356,6 +360,8 @@ pgt_replay_json(const struct pgt_replay *r, bool with_events, const struct pgt_j
 	pgt_json_str(obj, "who", r->who);
 	pgt_json_str(obj, "verdict", r->validated ? pgt_verdict_name(r->verdict) : NULL);
 	pgt_json_str(obj, "verdict_text", r->verdict_text);
+	if (r->figures)
+		pgt_json_item(obj, "figures", cJSON_Duplicate(r->figures, true));
 	pgt_json_str(obj, "rollback_reason",
 		     r->rb_begun || r->rb_request ? r->rb_reason : NULL);
 	pgt_json_str(obj, "result", r->closed ? r->closed_text : NULL);

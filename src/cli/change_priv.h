@@ -10,6 +10,9 @@ struct pgt_changeset;
 int pgt_cmd_change(struct pgt_cmd *c, struct pgt_changeset *take_cs, bool dry,
 		   struct pgt_err *err) PGT_MUST_CHECK;
 
+/* What became of it, into the history; where that fails stderr tells. */
+void pgt_cmd_keep_change(struct pgt_cmd *c, const char *id);
+
 #define PGT_CHANGE_OPTIONS \
     {.name = "dry-run", .type = PGT_OPT_BOOL, .help = "check and show, write nothing"}, \
     {.name = "step", .type = PGT_OPT_BOOL, .help = "ask before each stage and item"}, \

@@ -35,6 +35,7 @@ extern const struct pgt_cmd_ops pgt_cmd_config_apply;
 extern const struct pgt_cmd_ops pgt_cmd_config_tune;
 extern const struct pgt_cmd_ops pgt_cmd_config_rollback;
 extern const struct pgt_cmd_ops pgt_cmd_change_list;
+extern const struct pgt_cmd_ops pgt_cmd_change_history;
 extern const struct pgt_cmd_ops pgt_cmd_change_show;
 extern const struct pgt_cmd_ops pgt_cmd_change_confirm;
 extern const struct pgt_cmd_ops pgt_cmd_change_rollback;

@@ -23,6 +23,7 @@ const struct pgt_cmd_ops *const pgt_cmd_table[] = {
     &pgt_cmd_config_tune,
     &pgt_cmd_config_rollback,
     &pgt_cmd_change_list,
+    &pgt_cmd_change_history,
     &pgt_cmd_change_show,
     &pgt_cmd_change_confirm,
     &pgt_cmd_change_rollback,

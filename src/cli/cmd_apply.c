@@ -308,6 +308,7 @@ drive(struct pgt_cmd *c, struct flow *f, bool dry, struct pgt_err *err)
 	flow_run(f, err);
 	rc = flow_answer(c, f, err);
 	running = NULL;
+	pgt_cmd_keep_change(c, pgt_change_run_changeset(f->run)->id);
 	return rc;
 }
 

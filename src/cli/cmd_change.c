@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli_priv.h"
+#include "change_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/cli/output.h"
 #include "pg2une/engine/changing.h"
+#include "pg2une/engine/kept.h"
 #include "pg2une/engine/rollouts.h"
+#include "pg2une/engine/session.h"
 
 #define ROLLBACK_NS (120 * PGT_NS_PER_S)
 
@@ -80,6 +82,50 @@ const struct pgt_cmd_ops pgt_cmd_change_list = {
     .examples = "change list\nchange list --open --format json",
     .opts = list_options,
     .run = run_list,
+};
+
+static const struct pgt_column history_columns[] = {
+    {"begun", "begun", PGT_CELL_TEXT},	 {"who", "by", PGT_CELL_TEXT},
+    {"what", "what", PGT_CELL_TEXT},	 {"outcome", "outcome", PGT_CELL_TEXT},
+    {"before", "before", PGT_CELL_TEXT}, {"after", "after", PGT_CELL_TEXT},
+    {"result", "result", PGT_CELL_TEXT}, {0}};
+static const struct pgt_view history_views[] = {
+    {"changes", "Changes of this server", history_columns, "none in this time", 0}, {0}};
+
+static int
+run_history(struct pgt_cmd *c, struct pgt_err *err)
+{
+	int64_t since = pgt_cmd_int(c, "since");
+	struct pgt_session *s;
+	cJSON *list;
+	int rc;
+
+	if (pgt_cmd_connect(c, &s, err) < 0)
+		return -1;
+	rc = pgt_kept_changes(s, c->options, pgt_clock_real_ns() - since, &list, err);
+	pgt_session_close(s);
+	if (rc < 0)
+		return -1;
+	c->data = cJSON_CreateObject();
+	pgt_json_item(c->data, "changes", list);
+	c->views = history_views;
+	return 0;
+}
+
+static const struct pgt_option history_options[] = {
+    {.name = "since", .type = PGT_OPT_DURATION, .arg = "DURATION", .dflt = "30d",
+     .help = "how far to look back"},
+    {0}};
+
+const struct pgt_cmd_ops pgt_cmd_change_history = {
+    .name = "change history",
+    .group = "Changes",
+    .summary = "what was changed on this server, when, by whom, and what came of it",
+    .details = "Read from the history (--store): of this host, or with a shared one of "
+	       "every host. `change list` reads the journals of this host instead.",
+    .examples = "change history\nchange history --since 7d --format json",
+    .opts = history_options,
+    .run = run_history,
 };
 
 static int
@@ -162,6 +208,7 @@ run_confirm(struct pgt_cmd *c, struct pgt_err *err)
 		pgt_json_str(c->data, "id", f.rec.cs->id);
 		pgt_json_str(c->data, "outcome", pgt_ending_name(PGT_END_CONFIRMED));
 		c->views = end_views;
+		pgt_cmd_keep_change(c, f.rec.cs->id);
 	}
 	pgt_found_done(&f);
 	return rc;
@@ -177,6 +224,15 @@ const struct pgt_cmd_ops pgt_cmd_change_confirm = {
     .run = run_confirm,
 };
 
+void
+pgt_cmd_keep_change(struct pgt_cmd *c, const char *id)
+{
+	struct pgt_err err = {0};
+
+	if (pgt_kept_change(c->options, id, NULL, &err) < 0)
+		fprintf(stderr, "pg2une: %s\n", err.msg);
+}
+
 static int
 roll_back_found(struct pgt_cmd *c, const struct pgt_found *f, const char *password,
 		const char *reason, enum pgt_ending *ret, struct pgt_err *err)
@@ -184,6 +240,7 @@ roll_back_found(struct pgt_cmd *c, const struct pgt_found *f, const char *passwo
 	enum pgt_ending out = pgt_changing_rollback(c->options, f, password, reason,
 						    ROLLBACK_NS, say_line, NULL, err);
 
+	pgt_cmd_keep_change(c, f->rec.cs->id);
 	*ret = out;
 	if (out == PGT_END_ROLLED_BACK || out == PGT_END_NOTHING)
 		return 0;
@@ -262,6 +319,8 @@ recover_one(struct pgt_cmd *c, struct pgt_found *f, const char *password, cJSON 
 		rc = roll_back_found(c, f, password, "recovery", &out, err);
 	else if (f->state == PGT_FOUND_CONFIRMED)
 		rc = pgt_recover_close(f, err);
+	if (rc == 0 && f->has_rec)
+		pgt_cmd_keep_change(c, f->rec.cs->id);
 	pgt_json_str(row, "recovered", rc < 0 ? err->msg : pgt_ending_name(out));
 	return rc;
 }

@@ -65,6 +65,7 @@ note_ended(struct pgt_changes *c)
 	pgt_safetext_copy(c->text, sizeof(c->text), pgt_change_run_text(c->run));
 	pgt_measure_close(c->measure);
 	c->measure = NULL;
+	pgt_changes_keep(c->e, pgt_change_run_changeset(c->run)->id);
 	next = pgt_changeset_new();
 	pgt_changeset_free(c->draft);
 	c->draft = next;
@@ -325,6 +326,8 @@ changes_main(void *arg)
 	struct pollfd p = {.fd = pgt_mailbox_fd(c->mb), .events = POLLIN};
 	bool go_on = true;
 
+	/* Guards and commands may have ended some since the console last ran. */
+	pgt_changes_keep_all(c->e);
 	pgt_changes_look(c);
 	if (c->n_found)
 		pgt_changes_tell(c);

@@ -115,6 +115,7 @@ pgt_changes_recover(struct pgt_changes *c, const char *id, bool keep)
 				  err.code ? ": " : "", err.msg);
 	}
 	c->busy = false;
+	pgt_changes_keep(c->e, f.rec.cs->id);
 	pgt_found_done(&f);
 	pgt_changes_look(c);
 }

@@ -62,6 +62,10 @@ void pgt_changes_free(struct pgt_changes *c);
 void pgt_changes_look(struct pgt_changes *c);
 void pgt_changes_recover(struct pgt_changes *c, const char *id, bool keep);
 
+/* changes_kept.c: hand what the journals say of one, of all, to the store thread. */
+void pgt_changes_keep(struct pgt_engine *e, const char *id);
+void pgt_changes_keep_all(struct pgt_engine *e);
+
 /* changes_event.c: what the face is told. */
 void pgt_changes_tell(struct pgt_changes *c);
 void pgt_changes_log(struct pgt_changes *c, const char *text);

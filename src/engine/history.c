@@ -18,7 +18,6 @@
 #define RETRY_NS    (30 * PGT_NS_PER_S)
 #define RETAIN_NS   (600 * PGT_NS_PER_S)
 #define BUCKET_MS   INT64_C(600000)
-#define POINTS_MAX  4320 /* of an answer: 30 days of 600 s */
 
 enum hist_msg { HM_STOP = 1, HM_POINT, HM_QUERIES, HM_RECORD, HM_READ };
 
@@ -422,19 +421,6 @@ pgt_history_retention(const struct pgt_options *o)
 				      .keep_records = seconds(o, "keep-records")};
 }
 
-int
-pgt_history_resolution(const struct pgt_retention *keep, int64_t from_ms, int64_t now_ms,
-		       int64_t span_ms)
-{
-	int64_t age_s = (now_ms - from_ms) / 1000, span_s = span_ms / 1000;
-
-	if (age_s <= keep->keep_1s && span_s <= POINTS_MAX)
-		return 1;
-	if (age_s <= keep->keep_10s && span_s <= 10 * POINTS_MAX)
-		return 10;
-	return span_s <= 60 * POINTS_MAX ? 60 : 600;
-}
-
 /* What waits in memory answers while the store cannot. */
 static void
 read_waiting(const struct pgt_history *h, const struct hist_job *want,
@@ -468,19 +454,10 @@ answer_read(struct pgt_history *h, const struct hist_job *j)
 		pgt_history_trouble(h, ev->message, sizeof(ev->message));
 		read_waiting(h, j, ev);
 	} else if (node_row(h, &j->node, &err) < 0 ||
-		 pgt_store_get_system(h->st, h->node_row, ev->res_s, j->from_ms, j->to_ms,
-				      &ev->points, &ev->n, &err) < 0)
+		   pgt_history_fill(h->st, h->node_row, ev, &err) < 0) {
 		pgt_safetext_copy(ev->message, sizeof(ev->message), err.msg);
+	}
 	pgt_engine_post(h->e, PGT_EV_HISTORY, ev, pgt_ev_history_free);
-}
-
-void
-pgt_ev_history_free(void *p)
-{
-	struct pgt_ev_history *ev = p;
-
-	free(ev->points);
-	free(ev);
 }
 
 /* False: stop. */

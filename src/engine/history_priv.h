@@ -27,6 +27,13 @@ void pgt_history_read(struct pgt_history *h, const struct pgt_node *node, int64_
 /* Why history is not being kept just now, "" when it is; for the loop's thread. */
 void pgt_history_trouble(struct pgt_history *h, char *buf, size_t size);
 
+/* history_read.c: the answer where none is kept, or of a node that is not known yet. */
+void pgt_history_nothing(struct pgt_engine *e, int64_t from_ms, int64_t to_ms);
+/* Points, alerts and changes of ev's range and resolution. */
+struct pgt_ev_history;
+int pgt_history_fill(struct pgt_store *st, int64_t node, struct pgt_ev_history *ev,
+		     struct pgt_err *err) PGT_MUST_CHECK;
+
 /* ---- records.c: what becomes a record, from what the engine knows ---- */
 
 struct pgt_ev_alerts;

@@ -40,9 +40,38 @@ on_alert(void *ctx, const char *const *cells, int n)
 	return 0;
 }
 
-int
-pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o, int64_t since_real_ns,
-		cJSON **ret, struct pgt_err *err)
+static void
+put_time(cJSON *o, const char *name, int64_t ms)
+{
+	char buf[40];
+
+	pgt_json_str(o, name,
+		     ms ? pgt_clock_iso8601(ms * PGT_NS_PER_MS, buf, sizeof(buf)) : NULL);
+}
+
+static int
+on_change(void *ctx, const char *const *cells, int n)
+{
+	struct pgt_kept_change c;
+	cJSON *o = pgt_json_obj(ctx, NULL);
+
+	pgt_kept_change_of(cells, n, &c);
+	pgt_json_str(o, "id", c.id);
+	put_time(o, "begun", c.begun_ms);
+	put_time(o, "ended", c.ended_ms);
+	pgt_json_str(o, "who", c.who);
+	pgt_json_str(o, "what", c.what);
+	pgt_json_str(o, "outcome", c.outcome);
+	pgt_json_str(o, "before", c.before[0] ? c.before : NULL);
+	pgt_json_str(o, "after", c.after[0] ? c.after : NULL);
+	pgt_json_str(o, "result", c.result);
+	return 0;
+}
+
+static int
+read_kept(struct pgt_session *s, const struct pgt_options *o, enum pgt_record rec,
+	  int64_t since_real_ns, int (*row)(void *, const char *const *, int),
+	  cJSON **ret, struct pgt_err *err)
 {
 	const struct pgt_identity *id;
 	struct pgt_store *st;
@@ -55,9 +84,8 @@ pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o, int64_t sinc
 	list = cJSON_CreateArray();
 	rc = pgt_store_node(st, id->fingerprint, id->node, NULL, &node, err);
 	if (rc == 0)
-		rc = pgt_store_get_records(st, node, PGT_REC_ALERT,
-					   since_real_ns / PGT_NS_PER_MS, on_alert, list,
-					   err);
+		rc = pgt_store_get_records(st, node, rec, since_real_ns / PGT_NS_PER_MS,
+					   row, list, err);
 	pgt_store_close(st);
 	if (rc < 0) {
 		cJSON_Delete(list);
@@ -65,4 +93,18 @@ pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o, int64_t sinc
 	}
 	*ret = list;
 	return 0;
+}
+
+int
+pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o, int64_t since_real_ns,
+		cJSON **ret, struct pgt_err *err)
+{
+	return read_kept(s, o, PGT_REC_ALERT, since_real_ns, on_alert, ret, err);
+}
+
+int
+pgt_kept_changes(struct pgt_session *s, const struct pgt_options *o,
+		 int64_t since_real_ns, cJSON **ret, struct pgt_err *err)
+{
+	return read_kept(s, o, PGT_REC_CHANGE, since_real_ns, on_change, ret, err);
 }

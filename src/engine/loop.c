@@ -160,9 +160,11 @@ obey(struct loop *l, const struct pgt_msg *m)
 		break;
 	case PGT_LM_HISTORY:
 		range = m->data;
-		if (l->last)
+		if (l->last && l->e->history)
 			pgt_history_read(l->e->history, &l->last->node, range->from_ms,
 					 range->to_ms);
+		else
+			pgt_history_nothing(l->e, range->from_ms, range->to_ms);
 		break;
 	case PGT_LM_TUNE:
 		pgt_tuning_begin(l->e->tuning, m->data, l->last);

@@ -496,8 +496,8 @@ out:
 
 /* ---- history ---- */
 
-static char *
-metrics(double tps, double p99, double mean)
+char *
+pgt_ro_metrics(double tps, double p99, double mean)
 {
 	cJSON *o = cJSON_CreateObject();
 	char *text;
@@ -519,8 +519,8 @@ put_run(struct pgt_store *st, struct pgt_rollout_drive *d,
 	cJSON *cfg = pgt_changeset_json(d->plan->cs, NULL),
 	      *body = pgt_rollout_event_json(ev);
 	char *config = pgt_json_print(cfg, false), *all = pgt_json_print(body, false);
-	char *before = metrics(d->base_tps, d->base_p99, d->base_mean),
-	     *after = metrics(n->tps, n->p99_ms, n->mean_ms);
+	char *before = pgt_ro_metrics(d->base_tps, d->base_p99, d->base_mean),
+	     *after = pgt_ro_metrics(n->tps, n->p99_ms, n->mean_ms);
 	char created[24], updated[24], pct[32];
 	bool known = isfinite(ev->view.evidence.mean_ratio);
 	const char *cols[] = {

@@ -12,6 +12,7 @@
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
 #include "pg2une/change/lock.h"
+#include "pg2une/engine/kept.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/pg/conn.h"
 #include "rollouts_priv.h"
@@ -262,6 +263,26 @@ pgt_rollout_drive_request_rollback(struct pgt_rollout_drive *d)
 
 /* ---- the loop ---- */
 
+/* What was done to each server, with what the rollout as a whole measured. */
+static void
+keep_changes(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
+{
+	const struct pgt_rollout_node *n = &d->node[d->plan->direct ? 0 : 1];
+	char *before = pgt_ro_metrics(d->base_tps, d->base_p99, d->base_mean),
+	     *after = pgt_ro_metrics(n->tps, n->p99_ms, n->mean_ms), text[512];
+	struct pgt_kept_measured m = {before, after, text};
+	struct pgt_err err = {0};
+
+	snprintf(text, sizeof(text), "rollout %s%s%s", pgt_ro_state_names[v->state],
+		 v->reason[0] ? ": " : "", v->reason);
+	for (int i = 0; i < 2; i++)
+		if (d->run[i] &&
+		    pgt_kept_change(d->options, d->cs[i]->id, &m, &err) < 0)
+			pgt_ro_drive_say(d, err.msg);
+	free(before);
+	free(after);
+}
+
 static void
 on_state(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 {
@@ -274,6 +295,8 @@ on_state(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 	d->next_status_ns = 0;
 	if (pgt_ro_is_end(v->state) || v->state == PGT_RO_CANARY)
 		pgt_ro_record(d);
+	if (pgt_ro_is_end(v->state))
+		keep_changes(d, v);
 }
 
 /* For those who watch from elsewhere; asked for at least every few seconds. */

@@ -192,6 +192,8 @@ enum pgt_ro_wanted { PGT_ROW_NONE, PGT_ROW_CONFIRM, PGT_ROW_HOLD, PGT_ROW_ROLLBA
 void pgt_ro_drive_say(struct pgt_rollout_drive *d, const char *text);
 extern const struct pgt_rollout_ops pgt_ro_drive_ops; /* rollout_acts.c */
 int pgt_ro_status_write(struct pgt_rollout_drive *d, struct pgt_err *err);
+/* For the history; the caller frees. */
+char *pgt_ro_metrics(double tps, double p99, double mean);
 /* A row of the optimization runs; trouble is told, no reason to stop. */
 void pgt_ro_record(struct pgt_rollout_drive *d);
 

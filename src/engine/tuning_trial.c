@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "changes_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
@@ -263,6 +264,7 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
 	}
 	rc = take_off(run, err);
+	pgt_changes_keep(t->e, pgt_change_run_changeset(run)->id);
 	pgt_change_run_free(run);
 	return rc;
 }

@@ -6,8 +6,8 @@
 #include "pg2une/base/str.h"
 
 /* What the top of the graph stands for, over its oldest part. */
-static void
-label_scale(const struct pgt_canvas *c, enum pgt_series series, double top)
+void
+pgt_panel_scale(const struct pgt_canvas *c, enum pgt_series series, double top)
 {
 	char text[40];
 
@@ -53,7 +53,7 @@ pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c,
 		g.hi = hi;
 	}
 	g.shift = odd != 0;
-	label_scale(c, series, pgt_graph(c, &g));
+	pgt_panel_scale(c, series, pgt_graph(c, &g));
 }
 
 int

@@ -213,6 +213,67 @@ const struct pgt_panel_ops pgt_panel_alerts = {
 	      "rank of plausibility, which is no probability.",
 };
 
+/* ---- what happened ---- */
+
+#define E struct pgt_event
+
+PGT_NUMBER(at, E, (double)r->real_ns,
+	   (cell->text = pgt_clock_hms(r->real_ns, cell->buf, sizeof(cell->buf))))
+PGT_STRING(event, E, pgt_event_text(r->kind),
+	   r->kind == PGT_EVENT_LOCK_PILEUP || r->kind == PGT_EVENT_RESTART ||
+		   r->kind == PGT_EVENT_FAILOVER
+	       ? PGT_ROLE_WARN
+	       : PGT_ROLE_TEXT)
+PGT_STRING(text, E, r->text, PGT_ROLE_TEXT)
+
+static size_t
+events_count(const void *ctx)
+{
+	return alerts_of(ctx) ? alerts_of(ctx)->n_events : 0;
+}
+
+static const void *
+events_row(const void *ctx, size_t i)
+{
+	return &alerts_of(ctx)->events[i];
+}
+
+static uint64_t
+events_id(const void *row, const void *ctx)
+{
+	(void)ctx;
+	return (uint64_t)((const E *)row)->real_ns;
+}
+
+static const struct pgt_column event_columns[] = {
+    PGT_COL_N(at, "at", 9, 20, .help = "when it happened, UTC"),
+    PGT_COL_S(event, "what happened", 30, 18, .help = "kind of event"),
+    PGT_COL_S(text, "which", -30, 15, .help = "the setting, statement or session"),
+};
+
+static const struct pgt_grid_ops events_grid = {
+    .columns = event_columns,
+    .n_columns = PGT_LEN(event_columns),
+    .frozen = 1,
+    .sort = 0,
+    .count = events_count,
+    .row = events_row,
+    .id = events_id,
+    .empty = "nothing that could change the server was seen",
+};
+
+const struct pgt_panel_ops pgt_panel_events = {
+    .name = "events",
+    .title = "What happened",
+    .main_section = PGT_SEC_BASIC,
+    .table = &events_grid,
+    .source =
+	"Settings, reloads, restarts, failovers, new applications and statements, plan "
+	"changes, checkpoints, autovacuum, DDL, resets, and queues behind a lock that "
+	"stand for two seconds (one session: five), of about the last hour. Candidates "
+	"for the causes of an alert; graphs mark settings, restarts, DDL and queues.",
+};
+
 /* ---- the charts ---- */
 
 #define C struct pgt_chart_state

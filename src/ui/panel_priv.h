@@ -66,6 +66,8 @@ pgt_snap_of(const void *ctx)
 /* A graph of a series over c, with its scale at the top left.  unit is put after it. */
 void pgt_panel_graph(const struct pgt_ui *ui, const struct pgt_canvas *c,
 		     enum pgt_series series, enum pgt_role role, double top);
+/* The top of its scale, over its oldest part. */
+void pgt_panel_scale(const struct pgt_canvas *c, enum pgt_series series, double top);
 /* "label value" pairs along a row; the next x. */
 int pgt_panel_pair(const struct pgt_canvas *c, int y, int x, const char *label,
 		   enum pgt_role role, const char *fmt, ...) PGT_PRINTF(6, 7);

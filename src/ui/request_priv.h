@@ -24,6 +24,8 @@
 	  "standbys, slots, what holds back vacuum")                                     \
 	X(TABLES, '8', 0, "tables", SCREENS, "tables", "tables, indexes, vacuum")        \
 	X(HOST, '9', 0, "host", SCREENS, "host", "the machine, databases, own cost")     \
+	X(HISTORY, '0', 0, "history", SCREENS, "history",                                \
+	  "hours and weeks back, with alerts and changes")                               \
 	X(ALERTS, 'a', 0, "alerts", SCREENS, "alerts",                                   \
 	  "what is wrong, with cause and proof")                                         \
 	X(ADVICE, 'r', 0, "recommendations", SCREENS, "advice",                          \

@@ -212,14 +212,49 @@ static void
 alerts_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
 {
 	(void)ui;
-	stack(a, p, (const int[]){5, 5, 2}, (const int[]){6, 6, 5}, 3);
+	if (a.h >= 30) /* all four */
+		stack(a, p, (const int[]){4, 3, 5, 2}, (const int[]){6, 5, 6, 5}, 4);
+	else
+		stack(a, p, (const int[]){4, 3, 4}, (const int[]){6, 5, 6}, 3);
 }
 
 static const struct pgt_screen_ops alerts = {
     .request = PGT_REQ_ALERTS,
     .title = "Alerts",
-    .panels = {&pgt_panel_alerts, &pgt_panel_charts, &pgt_panel_rules, NULL},
+    .panels = {&pgt_panel_alerts, &pgt_panel_events, &pgt_panel_charts, &pgt_panel_rules,
+	       NULL},
     .layout = alerts_layout,
+};
+
+static void
+history_layout(struct pgt_ui *ui, struct pgt_rect a, struct pgt_panel *p)
+{
+	int rows = a.h >= 40 ? 3 : 2, cols = a.w >= 150 ? 3 : 2, h, w, k = 0;
+
+	(void)ui;
+	if (a.w < 60 || a.h < 16) {
+		stack(a, p, (const int[]){1, 1, 0, 0, 0, 0, 1},
+		      (const int[]){4, 4, 4, 4, 4, 4, 4}, a.h >= 8 ? 2 : 1);
+		return;
+	}
+	if (rows == 3 && cols == 3)
+		rows = 2; /* there are six graphs */
+	h = a.h * 3 / 5 / rows;
+	w = a.w / cols;
+	for (int y = 0; y < rows; y++)
+		for (int x = 0; x < cols; x++, k++)
+			p[k].r = rect(a.y + y * h, a.x + x * w, h,
+				      x == cols - 1 ? a.w - x * w : w);
+	p[6].r = rect(a.y + rows * h, a.x, a.h - rows * h, a.w);
+}
+
+static const struct pgt_screen_ops history = {
+    .request = PGT_REQ_HISTORY,
+    .title = "History",
+    .panels = {&pgt_panel_past_tps, &pgt_panel_past_p99, &pgt_panel_past_active,
+	       &pgt_panel_past_waiting, &pgt_panel_past_hit, &pgt_panel_past_wal,
+	       &pgt_panel_past_rows, NULL},
+    .layout = history_layout,
 };
 
 static void
@@ -343,6 +378,6 @@ static const struct pgt_screen_ops rollout = {
 };
 
 const struct pgt_screen_ops *const pgt_screens[] = {
-    &overview, &activity, &locks,  &queries, &waits,   &io,  &replication,
-    &tables,   &host,     &alerts, &advice,  &changes, &optimizer, &rollout, NULL,
+    &overview, &activity, &locks,  &queries, &waits,   &io,        &replication, &tables,
+    &host,     &history,  &alerts, &advice,  &changes, &optimizer, &rollout,     NULL,
 };

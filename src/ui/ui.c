@@ -64,6 +64,7 @@ pgt_ui_done(struct pgt_ui *ui)
 			if (ui->screens[i].panels[k].ops->table)
 				pgt_grid_done(&ui->screens[i].panels[k].table);
 	pgt_plot_free(ui->history);
+	pgt_past_done(&ui->past);
 	pgt_snapshot_unref(ui->snap);
 	pgt_ev_alerts_free(ui->alerts);
 	if (ui->change)
@@ -171,6 +172,27 @@ on_link(struct pgt_ui *ui, const struct pgt_ev_link *l)
 		pgt_prompt_open(ui, PGT_PROMPT_PASSWORD);
 }
 
+/* What changes a server, and what stops it, is marked as well. */
+static void
+mark_events(struct pgt_ui *ui, const struct pgt_ev_alerts *now)
+{
+	static const unsigned marked = 1u << PGT_EVENT_SETTING | 1u << PGT_EVENT_RESTART |
+				       1u << PGT_EVENT_FAILOVER | 1u << PGT_EVENT_DDL |
+				       1u << PGT_EVENT_LOCK_PILEUP;
+	int64_t newest = ui->event_real_ns;
+
+	for (size_t i = 0; now && ui->snap && i < now->n_events; i++) {
+		const struct pgt_event *ev = &now->events[i];
+
+		if (ev->real_ns > newest)
+			newest = ev->real_ns;
+		if (ev->real_ns > ui->event_real_ns && marked >> ev->kind & 1)
+			pgt_plot_mark(ui->history, ui->snap->mono_ns -
+						       (ui->snap->real_ns - ev->real_ns));
+	}
+	ui->event_real_ns = newest;
+}
+
 /* Alerts that were not there before are marked in the graphs, where they began. */
 static void
 on_alerts(struct pgt_ui *ui, struct pgt_msg *msg)
@@ -193,6 +215,7 @@ on_alerts(struct pgt_ui *ui, struct pgt_msg *msg)
 			      ui->snap->mono_ns - (ui->snap->real_ns - a->onset_real_ns));
 		bell |= a->state == PGT_ALERT_OPEN && a->degrade;
 	}
+	mark_events(ui, now);
 	pgt_ev_alerts_free(old);
 	ui->alerts = now;
 	update_rows(ui);
@@ -330,6 +353,7 @@ pgt_ui_event(struct pgt_ui *ui, struct pgt_msg *take_msg)
 		on_rollout(ui, take_msg);
 		break;
 	case PGT_EV_HISTORY:
+		pgt_past_event(ui, take_msg);
 		break;
 	}
 	pgt_msg_free(take_msg);

@@ -496,7 +496,7 @@ pgt_hints_draw(const struct pgt_ui *ui, const struct pgt_canvas *c)
 	}
 	x = hints_of_names(&left, own);
 	if (x > 0 && x + 22 < left.r.w) {
-		x = pgt_put(&left, 0, x, PGT_ROLE_KEY, "1-9 a r c o t");
+		x = pgt_put(&left, 0, x, PGT_ROLE_KEY, "0-9 a r c o t");
 		pgt_put(&left, 0, x + 1, PGT_ROLE_HINT, "screens");
 	}
 }

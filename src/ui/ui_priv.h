@@ -20,6 +20,7 @@
 #include "pg2une/engine/alerts.h"
 #include "pg2une/engine/changes.h"
 #include "pg2une/engine/engine.h"
+#include "pg2une/engine/history.h"
 #include "pg2une/engine/rollouts.h"
 #include "pg2une/engine/tuning.h"
 #include "pg2une/observe/snapshot.h"
@@ -126,6 +127,25 @@ struct pgt_prompt {
 	char error[160];
 };
 
+/* ---- what was kept ---- */
+
+struct pgt_past_row { /* an alert or a change, as page and table show it */
+	const struct pgt_kept_alert *alert; /* one of both */
+	const struct pgt_kept_change *change;
+	int64_t ms;
+};
+
+/* The range of the history that is on the screen: panel_history.c. */
+struct pgt_past {
+	struct pgt_ev_history *ev; /* ours; NULL before the first answer */
+	struct pgt_past_row *rows; /* of ev, newest first */
+	size_t n_rows;
+	int range;	       /* into the table of ranges */
+	int64_t to_ms;	       /* its end; 0: now */
+	int64_t asked_mono_ns; /* 0 never */
+	bool waiting, stale;   /* stale: another range was chosen meanwhile */
+};
+
 /* ---- the whole ---- */
 
 struct pgt_ui {
@@ -143,6 +163,7 @@ struct pgt_ui {
 	struct pgt_ev_rollout *rollout;  /* ours; NULL before the first */
 	struct pgt_tune_opts tune;       /* what the form of a search holds */
 	struct pgt_plot *history;
+	struct pgt_past past;
 	struct pgt_ev_link link;
 	bool have_link, paused;
 
@@ -161,6 +182,7 @@ struct pgt_ui {
 	uint64_t wanted_texts; /* hash of the keys asked for last */
 	int jobs;              /* answers that are awaited */
 
+	int64_t event_real_ns; /* newest event that was marked */
 	bool watching;	     /* rollouts of others: asked of the engine */
 	bool dirty, quit;
 	int exit_code;
@@ -178,11 +200,13 @@ extern const struct pgt_panel_ops pgt_panel_throughput, pgt_panel_latency,
     pgt_panel_checkpoints, pgt_panel_io, pgt_panel_replicas, pgt_panel_slots,
     pgt_panel_horizon, pgt_panel_receiver, pgt_panel_tables, pgt_panel_indexes,
     pgt_panel_progress, pgt_panel_host, pgt_panel_databases, pgt_panel_cost,
-    pgt_panel_alerts, pgt_panel_charts, pgt_panel_rules, pgt_panel_track, pgt_panel_items,
-    pgt_panel_log, pgt_panel_now, pgt_panel_advice, pgt_panel_chosen, pgt_panel_search,
-    pgt_panel_search_chart, pgt_panel_trials, pgt_panel_knobs, pgt_panel_effect,
-    pgt_panel_rollout, pgt_panel_ro_primary, pgt_panel_ro_canary, pgt_panel_ro_evidence,
-    pgt_panel_ro_log;
+    pgt_panel_alerts, pgt_panel_events, pgt_panel_charts, pgt_panel_rules,
+    pgt_panel_track, pgt_panel_items, pgt_panel_log, pgt_panel_now, pgt_panel_advice,
+    pgt_panel_chosen, pgt_panel_search, pgt_panel_search_chart, pgt_panel_trials,
+    pgt_panel_knobs, pgt_panel_effect, pgt_panel_past_tps, pgt_panel_past_p99,
+    pgt_panel_past_hit, pgt_panel_past_active, pgt_panel_past_waiting, pgt_panel_past_wal,
+    pgt_panel_past_rows, pgt_panel_rollout, pgt_panel_ro_primary, pgt_panel_ro_canary,
+    pgt_panel_ro_evidence, pgt_panel_ro_log;
 
 extern const struct pgt_grid_ops pgt_grid_activity, pgt_grid_locks, pgt_grid_queries;
 
@@ -239,6 +263,11 @@ void pgt_page_open_source(struct pgt_ui *ui, struct pgt_panel *p);
 void pgt_page_open_session(struct pgt_ui *ui, const struct pgt_activity *a);
 void pgt_page_open_query(struct pgt_ui *ui, const struct pgt_query *q);
 void pgt_page_open_table(struct pgt_ui *ui, const struct pgt_table *t);
+/* panel_history.c: an answer (its message is taken); ask where the screen is open. */
+void pgt_past_event(struct pgt_ui *ui, struct pgt_msg *take_from);
+void pgt_past_refresh(struct pgt_ui *ui);
+void pgt_past_done(struct pgt_past *p);
+void pgt_page_open_kept(struct pgt_ui *ui, const struct pgt_past_row *r);
 void pgt_page_open_alert(struct pgt_ui *ui, const struct pgt_alert *a);
 void pgt_page_open_whatif(struct pgt_ui *ui, int pid);
 void pgt_page_explain(struct pgt_ui *ui, struct pgt_page *p);

@@ -4,10 +4,11 @@ import os
 import sqlite3
 import subprocess
 import threading
+import time
 
 import pytest
 
-from harness import binary
+from harness import ROOT, binary
 
 
 def start(lab, home, store, seconds, *more):
@@ -41,45 +42,95 @@ def until(p, words, seconds=40):
     return said
 
 
+def make_version_1(kept):
+    """The schema as the first release made it, with one point in it."""
+    with open(f"{ROOT}/sql/store/schema/postgres_1.sql") as f:
+        schema = f.read()
+    kept.sql("CREATE SCHEMA pg2une; SET search_path = pg2une; "
+             "CREATE TABLE pg2une_schema (version integer NOT NULL); "
+             "INSERT INTO pg2une_schema VALUES (1);" + schema + ";"
+             "INSERT INTO node VALUES (1000, 'fp', 'old', 'x');"
+             "INSERT INTO system_snapshots (node, res_s, t_ms, tps) "
+             "VALUES (1000, 60, 60000, 7)")
+
+
 def test_two_consoles_on_one_postgresql(lab, fresh_lab, run_pg2une, tmp_path):
-    """On the oldest major and on the newest, side by side."""
+    """On the oldest major, from the first schema, and on the newest, from nothing."""
     watched = lab(major=17, load=True, fast=True, scale=1)
     stores = [fresh_lab(major=major, fast=True) for major in (13, 18)]
-    # The second comes while the first writes; both make what is not there.
-    runs = [start(watched, tmp_path / f"{kept.major}{name}", kept.dsn(), 9)
+    make_version_1(stores[0])
+    # The second comes while the first writes; both make or migrate what they find.
+    runs = [start(watched, tmp_path / f"{kept.major}{name}", kept.dsn(), 7)
             for kept in stores for name in "ab"]
 
     def cut():
         for kept in stores:
             kept.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
                      "pid <> pg_backend_pid() AND application_name LIKE 'pg2une%'")
-    killer = threading.Timer(4, cut)
+    killer = threading.Timer(3.5, cut)
     killer.start()
     for p in runs:
         finish(p)
     killer.join()
     settings = {}
+    assert stores[0].sql("DELETE FROM pg2une.system_snapshots WHERE node = 1000 "
+                         "RETURNING res_s, t_ms, tps") == [(60, 60000, 7)]
+    stores[0].sql("DELETE FROM pg2une.node WHERE id = 1000")
     for kept in stores:
         assert kept.value("SELECT count(*) FROM pg2une.node") == 1
         assert kept.value("SELECT count(*) FROM pg2une.pg2une_schema") == 1
         assert kept.value("SELECT count(*) FROM pg2une.system_snapshots "
-                          "WHERE res_s = 1 AND tps > 0") >= 4
+                          "WHERE res_s = 1 AND tps > 0") >= 3
         # told again by each start, and kept once
         settings[kept] = kept.value("SELECT count(*) FROM pg2une.settings_history")
         assert settings[kept] > 3
         r = run_pg2une(["alerts", "--store", kept.dsn(), "--format", "json"], lab=watched)
         assert r.rc == 0, r.err
-    for p in [start(watched, tmp_path / f"{kept.major}c", kept.dsn(), 6)
+    for p in [start(watched, tmp_path / f"{kept.major}c", kept.dsn(), 4)
               for kept in stores]:
         finish(p)
+    points = {}
     for kept in stores:
         assert kept.value("SELECT count(*) FROM pg2une.settings_history") == settings[kept]
         # a newer program's schema is left alone
-        before = kept.value("SELECT count(*) FROM pg2une.system_snapshots")
+        points[kept] = kept.value("SELECT count(*) FROM pg2une.system_snapshots")
         kept.sql("UPDATE pg2une.pg2une_schema SET version = version + 1")
-        until(start(watched, tmp_path / f"{kept.major}d", kept.dsn(), 60),
-              "history has schema version")
-        assert kept.value("SELECT count(*) FROM pg2une.system_snapshots") == before
+    for p in [start(watched, tmp_path / f"{kept.major}d", kept.dsn(), 60)
+              for kept in stores]:
+        until(p, "history has schema version")
+    for kept in stores:
+        assert kept.value("SELECT count(*) FROM pg2une.system_snapshots") == points[kept]
+
+
+def test_changes_are_kept(lab, run_pg2une, home):
+    """What was changed, by whom, and each turn that it took."""
+    one = lab(major=17, load=True, fast=True, scale=1)
+    plan = home / "plan.json"
+    plan.write_text('{"parameters": [{"name": "work_mem", "new_value": "13MB"}]}')
+
+    def pg2une(*args):
+        r = run_pg2une([*args, "--format", "json"], lab=one, timeout=60)
+        assert r.rc == 0, r.err
+        return json.loads(r.out)["data"]
+
+    def kept():
+        rows = pg2une("change", "history")["changes"]
+        assert len(rows) == 1
+        return rows[0]
+
+    cid = pg2une("config", "apply", "--file", plan, "--confirm", "later", "--stabilise",
+                 "0s", "--window", "1s")["id"]
+    row = kept()
+    assert row["id"] == cid and row["what"] == "work_mem unset -> 13MB"
+    assert "@" in row["who"] and "confirm" in row["outcome"], row
+    assert row["result"].startswith("unknown"), row  # too short a window to tell
+    pg2une("change", "confirm", cid)
+    assert kept()["outcome"] == "confirmed"
+    deadline = time.monotonic() + 20    # the guard that still holds it lets it go first
+    while run_pg2une(["change", "rollback", cid], lab=one).rc:
+        assert time.monotonic() < deadline
+    row = kept()
+    assert row["outcome"] == "rolled_back" and "operator" in row["result"], row
 
 
 @pytest.fixture
@@ -107,7 +158,7 @@ def test_where_it_cannot_be_written(lab, tmp_path, small_disk):
              "away": ("host=127.0.0.1 port=1 connect_timeout=1", "refused")}
     if small_disk:
         cases["full"] = (f"{small_disk}/history.db", "full")
-    runs = {name: start(one, tmp_path / name, where, 12)
+    runs = {name: start(one, tmp_path / name, where, 6)
             for name, (where, _) in cases.items()}
     for name, p in runs.items():
         data, err = finish(p)
@@ -121,7 +172,7 @@ def test_where_it_cannot_be_written(lab, tmp_path, small_disk):
         return
     # with room again it is whole, and is written
     subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
-    _, err = finish(start(one, tmp_path / "room", cases["full"][0], 8))
+    _, err = finish(start(one, tmp_path / "room", cases["full"][0], 5))
     assert err == ""
     db = sqlite3.connect(cases["full"][0])
     assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

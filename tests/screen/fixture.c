@@ -646,10 +646,70 @@ fixture_alerts(void)
 		    .n = 400};
 	ev->charts[PGT_METRIC_TPS].lo = 4200;
 	ev->charts[PGT_METRIC_TPS].hi = 5600;
+	ev->events = pgt_xcalloc(2, sizeof(*ev->events));
+	ev->n_events = 2;
+	ev->events[0] = (struct pgt_event){.kind = PGT_EVENT_SETTING,
+					   .real_ns = VT_REAL - 300 * S,
+					   .weight = 1,
+					   .text = "jit_above_cost 100000 -> 0"};
+	ev->events[1] = (struct pgt_event){
+	    .kind = PGT_EVENT_LOCK_PILEUP,
+	    .real_ns = VT_REAL - 60 * S,
+	    .weight = 1,
+	    .text = "pid 4711 web blocks 14 on row of public.items"};
 	ev->n_actions = 1;
 	snprintf(ev->actions[0].name, sizeof(ev->actions[0].name), "investigate_locks");
 	ev->actions[0].ready = true;
 	ev->actions[0].why = pgt_xstrdup("lock_waits is high\n  because blocked(14)");
+	return ev;
+}
+
+/* An hour: a dip and a change in the middle of it, an alert that still stands. */
+struct pgt_ev_history *
+fixture_history(void)
+{
+	const int64_t to = VT_REAL / 1000000, minute = 60000;
+	struct pgt_ev_history *ev = pgt_xcalloc(1, sizeof(*ev));
+
+	ev->from_ms = to - 60 * minute;
+	ev->to_ms = to;
+	ev->res_s = 10;
+	ev->points = pgt_xcalloc(360, sizeof(*ev->points));
+	for (int i = 0; i < 360; i++) {
+		struct pgt_hist_point *p = &ev->points[ev->n];
+		bool dip = i >= 150 && i < 180;
+
+		if (i >= 60 && i < 75)
+			continue; /* nothing was kept */
+		ev->n++;
+		p->t_ms = ev->from_ms + i * 10000;
+		for (int k = 0; k < PGT_H_N; k++)
+			p->v[k] = 1 + k + i % 7;
+		p->v[PGT_H_TPS] = (dip ? 1200 : 4800) + 40 * (i % 9);
+		p->v[PGT_H_P99] = (dip ? 90 : 9) + 0.3 * (i % 5);
+		p->v[PGT_H_HIT] = 0.99 - 0.001 * (i % 3);
+		p->v[PGT_H_WAL] = 3e6 + 1e5 * (i % 11);
+	}
+	ev->alerts = pgt_xcalloc(1, sizeof(*ev->alerts));
+	ev->alerts[ev->n_alerts++] = (struct pgt_kept_alert){
+	    .onset_ms = to - 35 * minute,
+	    .detected_ms = to - 34 * minute,
+	    .metric = "latency_p99",
+	    .direction = "up",
+	    .severity = "critical",
+	    .state = "open",
+	    .cause = "pid 4711 web blocks 14 on row of public.items"};
+	ev->changes = pgt_xcalloc(1, sizeof(*ev->changes));
+	ev->changes[ev->n_changes++] = (struct pgt_kept_change){
+	    .id = "7f3c0000-0000-4000-8000-000000000000",
+	    .begun_ms = to - 20 * minute,
+	    .ended_ms = to - 18 * minute,
+	    .who = "ops@db1",
+	    .what = "max_wal_size 1GB -> 8GB; work_mem unset -> 24MB",
+	    .outcome = "confirmed",
+	    .before = "tps 4.79k, p99 10.1 ms",
+	    .after = "tps 4.98k, p99 9.6 ms",
+	    .result = "pass: tps +4.0% (+3.1 to +4.9)"};
 	return ev;
 }
 
@@ -692,6 +752,9 @@ fixture_fill(struct vt *vt, enum fixture kind)
 	if (kind == FIXTURE_RICH)
 		pgt_ui_event(&vt->ui, pgt_msg_new(PGT_EV_ALERTS, 0, fixture_alerts(),
 						  pgt_ev_alerts_free));
+	if (kind == FIXTURE_RICH)
+		pgt_ui_event(&vt->ui, pgt_msg_new(PGT_EV_HISTORY, 0, fixture_history(),
+						  pgt_ev_history_free));
 	for (int tick = 0; tick < 121; tick++)
 		pgt_ui_snapshot(&vt->ui,
 				fixture_snapshot(kind, VT_NOW - (120 - tick) * S, tick));

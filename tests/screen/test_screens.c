@@ -18,7 +18,7 @@ static const struct {
 
 static const char *const screens[] = {"overview", "activity", "locks",       "queries",
 				      "waits",    "io",       "replication", "tables",
-				      "host",     "alerts"};
+				      "host",     "history", "alerts"};
 
 static void
 each_screen_at_three_sizes(void **state)
@@ -30,7 +30,7 @@ each_screen_at_three_sizes(void **state)
 
 		fixture_fill(vt, FIXTURE_RICH);
 		for (size_t i = 0; i < PGT_LEN(screens); i++) {
-			char key[2] = {i < 9 ? (char)('1' + i) : 'a', 0}, name[64];
+			char key[2] = {"1234567890a"[i], 0}, name[64];
 
 			vt_keys(vt, key);
 			snprintf(name, sizeof(name), "%s_%dx%d", screens[i],

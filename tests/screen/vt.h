@@ -46,6 +46,7 @@ void vt_sane(struct vt *vt);
 enum fixture { FIXTURE_RICH, FIXTURE_EMPTY, FIXTURE_HOSTILE, FIXTURE_RAW };
 const struct pgt_snapshot *fixture_snapshot(enum fixture kind, int64_t mono_ns, int tick);
 struct pgt_ev_alerts *fixture_alerts(void);
+struct pgt_ev_history *fixture_history(void);
 struct pgt_ev_change *fixture_change(enum pgt_flow_stage stage);
 /* fixture_runs.c */
 struct pgt_ev_optimize *fixture_search(enum pgt_tune_state state);

@@ -51,6 +51,7 @@ struct pgt_replay {
 	bool verified, validated, confirmed, rb_request, rb_begun, closed;
 	enum pgt_verdict verdict;
 	char verdict_text[256];
+	cJSON *figures; /* what was measured: "before", "after" ...; NULL nothing */
 	char rb_reason[256], closed_text[16384], last_note[512];
 	enum pgt_ending outcome;
 	struct pgt_armed armed;

@@ -5,16 +5,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pg2une/engine/kept.h"
 #include "pg2une/store/store.h"
 
 struct pgt_engine;
 struct pgt_options;
+
+/* An alert as it was kept; all text safe. */
+struct pgt_kept_alert {
+	int64_t onset_ms, detected_ms, cleared_ms; /* cleared_ms: 0 while open */
+	char metric[32], direction[8], severity[16], state[16];
+	char cause[200]; /* the likeliest; "" none */
+};
 
 struct pgt_ev_history {
 	int64_t from_ms, to_ms;
 	int res_s; /* the finest resolution that covers the range */
 	struct pgt_hist_point *points;
 	size_t n;
+	struct pgt_kept_alert *alerts; /* newest first */
+	struct pgt_kept_change *changes;
+	size_t n_alerts, n_changes;
 	char message[256]; /* why it is not from the store; "" */
 };
 void pgt_ev_history_free(void *ev);
