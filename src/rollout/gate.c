@@ -263,7 +263,7 @@ hard_stop(const struct pgt_gate *g, const struct pgt_gate_bucket *b)
 	if (b->write_refused)
 		return "a write reached the canary: the pool is not read-only";
 	if (b->resources_short)
-		return "the canary runs out of memory or disk";
+		return "the canary runs out of memory, disk or connections";
 	if (g->cfg.max_lag_bytes > 0 && b->lag_bytes > g->cfg.max_lag_bytes)
 		return "the canary lags behind the primary";
 	if (g->starved >= g->cfg.starved_buckets)

@@ -130,6 +130,17 @@ def test_harm_by_default_steps(start, settings):
         lab.down()
 
 
+@LONG
+@pytest.mark.parametrize("floor", [{"min_disk_pct": 100}, {"min_memory_pct": 100},
+                                   {"max_connections_pct": 1}], ids=lambda f: next(iter(f)))
+def test_a_canary_that_runs_short_is_let_go(servers, start, floor):
+    lab = servers
+    rc, _data, text = start(lab, ro.plan(lab, gate=floor), "--auto").finish()
+    assert rc == 1 and "the canary runs out of" in text and "> promote" not in text, text
+    assert_as_before(lab)
+    assert ro.failures(lab) == 0
+
+
 def test_killed_console_brings_the_traffic_back(servers, start):
     lab = servers
     r = start(lab, ro.plan(lab, steps=[25, 50, 100]))
@@ -233,6 +244,42 @@ def test_programs_of_the_operator(servers, start, tmp_path):
     assert setting(lab, "primary", "work_mem") == "9MB"
     lab.sql("ALTER SYSTEM RESET work_mem")
     lab.sql("SELECT pg_reload_conf()")
+
+
+RESTART = """#!/bin/sh
+test "$1" = restart && echo "$1" >> {log} && exec {lab} restart {name} standby
+"""
+
+
+@LONG
+@pytest.mark.parametrize("how", ["pg_ctl", "program"])
+def test_a_named_standby_is_restarted_for_its_setting(servers, start, tmp_path, how):
+    """By pg_ctl where its data directory is known, or by the operator's program; the
+    primary, never."""
+    from harness.labs import TOOL
+    lab, began = servers, servers.value("SELECT pg_postmaster_start_time()")
+    canary = {"after": "keep"}
+    if how == "pg_ctl":
+        canary["directory"] = lab.value("SHOW data_directory", role="standby")
+        pid = int(lab.value("SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)",
+                            role="standby"))
+        canary["bin"] = os.path.dirname(os.readlink(f"/proc/{pid}/exe"))
+    else:
+        program = tmp_path / "restart"
+        program.write_text(RESTART.format(lab=TOOL, name=lab.name, log=tmp_path / "calls"))
+        program.chmod(0o755)
+        canary["restart_command"] = str(program)
+    plan = ro.plan(lab, {"work_mem": "9MB", "max_connections": "120"}, steps=[50],
+                   canary=canary)
+    rc, data, text = start(lab, plan, "--auto").finish(120)
+    assert rc == 0 and data["state"] == "done", text
+    assert "the canary restarts" in text and ro.failures(lab) == 0
+    assert setting(lab, "standby", "max_connections") == "120"
+    assert setting(lab, "primary", "max_connections") == "100"
+    assert lab.value("SELECT pg_postmaster_start_time()") == began
+    assert lab.value("SELECT pending_restart FROM pg_settings WHERE name = 'max_connections'")
+    if how == "program":
+        assert (tmp_path / "calls").read_text() == "restart\n"
 
 
 def test_pool_that_nobody_called_read_only_is_refused(servers, start):
