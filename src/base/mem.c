@@ -1,8 +1,11 @@
+#include <link.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "pg2une/base/mem.h"
@@ -42,6 +45,52 @@ void
 pgt_mem_trim(void)
 {
 	malloc_trim(0);
+}
+
+static bool
+relocates_text(const struct dl_phdr_info *lib)
+{
+	const ElfW(Dyn) * d;
+
+	for (int i = 0; i < lib->dlpi_phnum; i++) {
+		if (lib->dlpi_phdr[i].p_type != PT_DYNAMIC)
+			continue;
+		d = (const ElfW(Dyn) *)(lib->dlpi_addr + lib->dlpi_phdr[i].p_vaddr);
+		for (; d->d_tag != DT_NULL; d++)
+			if (d->d_tag == DT_TEXTREL ||
+			    (d->d_tag == DT_FLAGS && d->d_un.d_val & DF_TEXTREL))
+				return true;
+	}
+	return false;
+}
+
+static int
+drop_object(struct dl_phdr_info *lib, size_t size, void *arg)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from, to;
+	const ElfW(Phdr) * p;
+
+	(void)size;
+	(void)arg;
+	if (relocates_text(lib))
+		return 0;
+	for (int i = 0; i < lib->dlpi_phnum; i++) {
+		p = &lib->dlpi_phdr[i];
+		if (p->p_type != PT_LOAD || p->p_flags & PF_W)
+			continue;
+		/* whole pages that hold nothing else: a neighbour may be written to */
+		from = (lib->dlpi_addr + p->p_vaddr + page - 1) & ~(page - 1);
+		to = (lib->dlpi_addr + p->p_vaddr + p->p_memsz) & ~(page - 1);
+		if (from < to)
+			(void)!madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void
+pgt_mem_drop_code(void)
+{
+	dl_iterate_phdr(drop_object, NULL);
 }
 
 void *

@@ -322,7 +322,9 @@ go_round(struct pgt_advisor *a)
 	if (work(a, &r, &err) < 0)
 		pgt_safetext_copy(a->message, sizeof(a->message), err.msg);
 	give_back(&r);
-	pgt_mem_trim(); /* all statements with their texts, and what parsing took */
+	/* all statements with their texts, and what parsing took */
+	pgt_mem_trim();
+	pgt_mem_drop_code();
 	post(a, false);
 }
 

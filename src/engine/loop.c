@@ -18,6 +18,7 @@
 /* Statements whose text is kept up: those on screen and some for the detectors. */
 #define TEXTS_MAX 128
 #define WATCH_TEXTS 8
+#define SETTLED	    10 /* samples: the slow sections come spread over the first ones */
 
 struct loop {
 	struct pgt_engine *e;
@@ -32,6 +33,7 @@ struct loop {
 	int attempts;
 	bool told;
 	char *target;
+	unsigned samples;
 	char store[256]; /* trouble of the history, as last told */
 };
 
@@ -92,6 +94,14 @@ store_has_news(struct loop *l)
 	return true;
 }
 
+/* Each kind of sample has been read and drawn: what only the start needed goes. */
+static void
+settled(void)
+{
+	pgt_mem_trim();
+	pgt_mem_drop_code();
+}
+
 static void
 on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 {
@@ -119,6 +129,8 @@ on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 	pgt_snapshot_unref(l->last);
 	l->last = pgt_snapshot_ref(s);
 	pgt_engine_post(l->e, PGT_EV_SNAPSHOT, (void *)(uintptr_t)s, unref_snapshot);
+	if (++l->samples == SETTLED)
+		settled();
 }
 
 /* False: stop. */

