@@ -425,8 +425,10 @@ dl_compile(struct pgt_datalog *dl, struct pgt_err *err)
 				SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX,
 			    NULL) != SQLITE_OK)
 		return dl_sql_error(dl, err);
-	/* 64 MiB: rules are the user's, and may derive without end. */
-	if (dl_exec(dl, "PRAGMA max_page_count = 16384", err) < 0)
+	/* Most relations hold a row or two, and each takes a page at least.
+	 * 64 MiB: rules are the user's, and may derive without end. */
+	if (dl_exec(dl, "PRAGMA page_size = 1024; PRAGMA max_page_count = 65536", err) <
+	    0)
 		return -1;
 	for (int i = 0; i < dl->n_preds; i++)
 		if (compile_pred(dl, i, err) < 0)

@@ -13,7 +13,7 @@
 #include "sampler_priv.h"
 
 #define BATCH_TIMEOUT_NS (5 * PGT_NS_PER_S)
-#define PARAM_MAX	 ((size_t)8 << 20)
+#define PARAM_KEPT	 ((size_t)16 << 10) /* bytes; all known statements take more */
 #define SERVER_SHARE_MAX 0.05 /* of one core, then the interval grows */
 /* A collector that is not needed each tick may take this share of a core. */
 #define DEAR_SHARE    0.001
@@ -124,7 +124,7 @@ batch_send(struct pgt_sampler *s)
 	int64_t now = pgt_clock_mono_ns();
 	bool marked = true;
 	struct pgt_err err;
-	int n_slow = 0;
+	int n_slow = 0, rc;
 	size_t i;
 
 	s->n_asked = 0;
@@ -155,7 +155,11 @@ batch_send(struct pgt_sampler *s)
 	if (!marked && !(s->is_local && s->backend_cpu_ns >= 0))
 		ask(s, &stmts[s->n_asked], vals[s->n_asked], -1, mark);
 	s->sent_ns = now;
-	if (pgt_conn_send(s->conn, stmts, s->n_asked, BATCH_TIMEOUT_NS, &err) < 0)
+	rc = pgt_conn_send(s->conn, stmts, s->n_asked, BATCH_TIMEOUT_NS, &err);
+	for (i = 0; i < PGT_LEN(s->params); i++)
+		if (s->params[i].cap > PARAM_KEPT) /* libpq has its own copy */
+			pgt_buf_done(&s->params[i]);
+	if (rc < 0)
 		return -1;
 	s->phase = PH_BATCH;
 	return 0;

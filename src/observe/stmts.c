@@ -38,13 +38,15 @@ table_forget(struct obs_stmts *st)
 {
 	size_t i;
 
-	for (i = 0; i < st->n_slots; i++) {
-		free(st->slots[i].text);
-		free(st->slots[i].base);
+	for (i = 0; i < st->n_used; i++) {
+		free(st->entries[i].text);
+		free(st->entries[i].base);
 	}
-	free(st->slots);
-	st->slots = NULL;
-	st->n_slots = st->n_used = 0;
+	free(st->entries);
+	free(st->index);
+	st->entries = NULL;
+	st->index = NULL;
+	st->n_index = st->n_used = st->cap = 0;
 }
 
 void
@@ -86,46 +88,50 @@ key_equal(const struct pgt_query_key *a, const struct pgt_query_key *b)
 	       a->toplevel == b->toplevel;
 }
 
-static struct obs_entry *
-table_slot(const struct obs_stmts *st, const struct pgt_query_key *key)
+/* Where the index has the key, or has room for it. */
+static uint32_t *
+index_slot(const struct obs_stmts *st, const struct pgt_query_key *key)
 {
 	uint64_t h = (uint64_t)key_mix(key) * UINT64_C(0x9e3779b97f4a7c15);
-	size_t i = (size_t)(h >> 20) & (st->n_slots - 1);
+	size_t i = (size_t)(h >> 20) & (st->n_index - 1);
 
-	while (st->slots[i].used && !key_equal(&st->slots[i].key, key))
-		i = (i + 1) & (st->n_slots - 1);
-	return &st->slots[i];
+	while (st->index[i] && !key_equal(&st->entries[st->index[i] - 1].key, key))
+		i = (i + 1) & (st->n_index - 1);
+	return &st->index[i];
 }
 
 static void
-table_grow(struct obs_stmts *st)
+index_grow(struct obs_stmts *st)
 {
-	struct obs_entry *old = st->slots;
-	size_t n = st->n_slots, i;
+	size_t i;
 
-	st->n_slots = n ? 2 * n : 256;
-	st->slots = pgt_xcalloc(st->n_slots, sizeof(*st->slots));
-	for (i = 0; i < n; i++)
-		if (old[i].used)
-			*table_slot(st, &old[i].key) = old[i];
-	free(old);
+	free(st->index);
+	st->n_index = st->n_index ? 2 * st->n_index : 256;
+	st->index = pgt_xcalloc(st->n_index, sizeof(*st->index));
+	for (i = 0; i < st->n_used; i++)
+		*index_slot(st, &st->entries[i].key) = (uint32_t)i + 1;
 }
 
 struct obs_entry *
 obs_stmts_entry(struct obs_stmts *st, const struct pgt_query_key *key, bool create)
 {
-	struct obs_entry *e = st->n_slots ? table_slot(st, key) : NULL;
+	uint32_t *slot = st->n_index ? index_slot(st, key) : NULL;
+	struct obs_entry *e;
 
-	if (e && e->used)
-		return e;
+	if (slot && *slot)
+		return &st->entries[*slot - 1];
 	if (!create || st->n_used >= ENTRIES_MAX)
 		return NULL;
-	if (4 * (st->n_used + 1) > 3 * st->n_slots)
-		table_grow(st);
-	e = table_slot(st, key);
-	e->used = true;
-	e->key = *key;
-	st->n_used++;
+	if (4 * (st->n_used + 1) > 3 * st->n_index)
+		index_grow(st);
+	if (st->n_used == st->cap) {
+		st->cap += st->cap / 4 + 64;
+		st->entries = pgt_xreallocarray(st->entries, st->cap,
+						sizeof(*st->entries));
+	}
+	e = &st->entries[st->n_used++];
+	*e = (struct obs_entry){.key = *key};
+	*index_slot(st, key) = (uint32_t)st->n_used;
 	return e;
 }
 
@@ -143,11 +149,9 @@ obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *keys, struct pgt_buf
 
 	pgt_buf_putc(keys, '{');
 	pgt_buf_putc(calls, '{');
-	for (i = 0; st->n_used > KNOWN_MIN && i < st->n_slots; i++) {
-		const struct obs_entry *e = &st->slots[i];
+	for (i = 0; st->n_used > KNOWN_MIN && i < st->n_used; i++) {
+		const struct obs_entry *e = &st->entries[i];
 
-		if (!e->used)
-			continue;
 		pgt_buf_printf(keys, "%s%lld", sep, (long long)key_mix(&e->key));
 		pgt_buf_printf(calls, "%s%lld", sep, (long long)e->cur[S_CALLS]);
 		sep = ",";
@@ -252,9 +256,9 @@ gens_turn(struct obs *o)
 	bool lat = gen_turn(o, &st->lat, 2 * o->opts.statements_window_ns);
 	size_t i;
 
-	for (i = 0; (turn || lat) && i < st->n_slots; i++)
-		if (st->slots[i].base)
-			entry_turn(&st->slots[i], turn, lat);
+	for (i = 0; (turn || lat) && i < st->n_used; i++)
+		if (st->entries[i].base)
+			entry_turn(&st->entries[i], turn, lat);
 }
 
 /* It began to count after our last reading: everything in it is new. */

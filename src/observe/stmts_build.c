@@ -121,10 +121,10 @@ build_rows(struct obs *o, struct pgt_snapshot *s)
 	double all_ms = 0, window_s;
 	size_t i, n = 0;
 
-	for (i = 0; i < st->n_slots; i++) {
-		const struct obs_entry *e = &st->slots[i];
+	for (i = 0; i < st->n_used; i++) {
+		const struct obs_entry *e = &st->entries[i];
 
-		if (!e->used || !(grown(e, base, S_CALLS) > 0))
+		if (!(grown(e, base, S_CALLS) > 0))
 			continue;
 		rank[n++] = (struct ranked){e, grown(e, base, S_TOTAL)};
 		all_ms += grown(e, base, S_TOTAL);
@@ -156,12 +156,12 @@ latency_classes(const struct obs_stmts *st, int base, struct pgt_qclass *c,
 	size_t i, n = 0;
 
 	*ret_calls = *ret_total = 0;
-	for (i = 0; i < st->n_slots; i++) {
-		const struct obs_entry *e = &st->slots[i];
+	for (i = 0; i < st->n_used; i++) {
+		const struct obs_entry *e = &st->entries[i];
 		struct pgt_stmt_reading x, y;
 		const struct obs_moment *b;
 
-		if (!e->used || e->ours || !e->base)
+		if (e->ours || !e->base)
 			continue;
 		b = &e->base->lat[base];
 		x = (struct pgt_stmt_reading){(int64_t)b->calls, b->total, 0, b->stddev};
@@ -194,10 +194,10 @@ add_overhead(const struct obs_stmts *st, int base, struct pgt_qclass *c, size_t 
 	       o;
 	size_t i;
 
-	for (i = 0; i < st->n_slots; i++) {
-		const struct obs_entry *e = &st->slots[i];
+	for (i = 0; i < st->n_used; i++) {
+		const struct obs_entry *e = &st->entries[i];
 
-		if (!e->used || !e->base || e->cur[S_CALLS] <= e->base->lat[base].calls)
+		if (!e->base || e->cur[S_CALLS] <= e->base->lat[base].calls)
 			continue;
 		exec += e->cur[S_TOTAL] - e->base->lat[base].total;
 		calls += e->cur[S_CALLS] - e->base->lat[base].calls;
@@ -325,10 +325,10 @@ obs_stmts_untexted(struct obs *o, struct pgt_buf *ids)
 	size_t i, n = 0;
 
 	pgt_buf_putc(ids, '{');
-	for (i = 0; i < st->n_slots && n < TEXTS_MAX; i++) {
-		struct obs_entry *e = &st->slots[i];
+	for (i = 0; i < st->n_used && n < TEXTS_MAX; i++) {
+		struct obs_entry *e = &st->entries[i];
 
-		if (!e->used || !e->wanted)
+		if (!e->wanted)
 			continue;
 		pgt_buf_printf(ids, "%s%lld", n++ ? "," : "", (long long)e->key.queryid);
 		e->wanted = false; /* once: an entry that is gone has no text any more */
@@ -343,8 +343,8 @@ obs_stmts_any_wanted(const struct obs_stmts *st)
 {
 	size_t i;
 
-	for (i = 0; i < st->n_slots; i++)
-		if (st->slots[i].used && st->slots[i].wanted)
+	for (i = 0; i < st->n_used; i++)
+		if (st->entries[i].wanted)
 			return true;
 	return false;
 }

@@ -29,7 +29,7 @@ struct obs_entry {
 	struct obs_base *base; /* NULL: at rest */
 	int64_t born_ns; /* when we first saw it, 0: with the first reading */
 	char *text;	 /* safe; NULL until asked for */
-	bool used, ours;
+	bool ours;
 	bool wanted, tried; /* text: is to be fetched, was asked for once */
 };
 
@@ -46,8 +46,10 @@ struct obs_name {
 };
 
 struct obs_stmts {
-	struct obs_entry *slots; /* open addressing, power of two */
-	size_t n_slots, n_used;
+	struct obs_entry *entries;
+	size_t n_used, cap;
+	uint32_t *index; /* by key: 1 + its entry; open addressing, 0 is free */
+	size_t n_index;	 /* a power of two */
 	struct obs_gen gen, lat;
 	int64_t taken_ns;
 	double last_active_ms, last_xacts; /* with the last reading */
