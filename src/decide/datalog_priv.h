@@ -71,7 +71,7 @@ struct rule {
 	int n_order;
 	sqlite3_stmt *full;           /* all of it */
 	sqlite3_stmt *delta[DL_BODY]; /* by recursive atom: only what is new; else NULL */
-	sqlite3_stmt *why;            /* one derivation of a given tuple */
+	sqlite3_stmt *why;            /* one derivation of a given tuple; NULL until asked */
 };
 
 struct pred {
@@ -101,6 +101,8 @@ int dl_parse(struct pgt_datalog *dl, const char *text, size_t len, struct pgt_er
 int dl_check(struct pgt_datalog *dl, struct pgt_err *err);
 /* Open the database, make the tables and prepare every statement. */
 int dl_compile(struct pgt_datalog *dl, struct pgt_err *err);
+/* The statement of a rule's proof, which most sessions never ask for. */
+int dl_compile_why(struct pgt_datalog *dl, struct rule *r, struct pgt_err *err);
 int dl_sql_error(struct pgt_datalog *dl, struct pgt_err *err);
 int dl_exec(struct pgt_datalog *dl, const char *sql, struct pgt_err *err);
 /* -1 unknown. */

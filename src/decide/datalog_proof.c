@@ -106,6 +106,8 @@ derive(struct proof *p, struct rule *r, const struct pgt_dl_value *v, int64_t ro
 	struct part part[DL_BODY];
 	int rc, ret = 1;
 
+	if (dl_compile_why(p->dl, r, p->err) < 0)
+		return -1;
 	for (int j = 0; j < r->head.n; j++)
 		dl_bind(r->why, j + 1, &v[j]);
 	sqlite3_bind_int64(r->why, PGT_DL_ARGS + 1, round);

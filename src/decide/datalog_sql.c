@@ -334,13 +334,18 @@ compile_one(struct pgt_datalog *dl, struct rule *r, enum form form, int delta,
 	return rc;
 }
 
+int
+dl_compile_why(struct pgt_datalog *dl, struct rule *r, struct pgt_err *err)
+{
+	return r->why ? 0 : compile_one(dl, r, FORM_WHY, -1, &r->why, err);
+}
+
 static int
 compile_rule(struct pgt_datalog *dl, struct rule *r, struct pgt_err *err)
 {
 	struct gen g = {.dl = dl, .rule = r};
 
-	if (compile_one(dl, r, FORM_INSERT, -1, &r->full, err) < 0 ||
-	    compile_one(dl, r, FORM_WHY, -1, &r->why, err) < 0)
+	if (compile_one(dl, r, FORM_INSERT, -1, &r->full, err) < 0)
 		return -1;
 	for (int i = 0; i < r->n_body; i++)
 		if (recursive(&g, i) &&
@@ -425,6 +430,8 @@ dl_compile(struct pgt_datalog *dl, struct pgt_err *err)
 				SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX,
 			    NULL) != SQLITE_OK)
 		return dl_sql_error(dl, err);
+	/* statements that are kept would sit in its slots of 1,200 bytes */
+	sqlite3_db_config(dl->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
 	/* Most relations hold a row or two, and each takes a page at least.
 	 * 64 MiB: rules are the user's, and may derive without end. */
 	if (dl_exec(dl, "PRAGMA page_size = 1024; PRAGMA max_page_count = 65536", err) <

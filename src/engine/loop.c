@@ -19,6 +19,7 @@
 #define TEXTS_MAX 128
 #define WATCH_TEXTS 8
 #define SETTLED	    10 /* samples: the slow sections come spread over the first ones */
+#define TIDY	    60
 
 struct loop {
 	struct pgt_engine *e;
@@ -94,10 +95,14 @@ store_has_news(struct loop *l)
 	return true;
 }
 
-/* Each kind of sample has been read and drawn: what only the start needed goes. */
+/* Once each kind of sample has been read and drawn, what only the start needed goes;
+ * later, what a minute's dear readings and its writing to the history have left. */
 static void
-settled(void)
+tidy(struct loop *l)
 {
+	l->samples++;
+	if (l->samples != SETTLED && l->samples % TIDY != 0)
+		return;
 	pgt_mem_trim();
 	pgt_mem_drop_code();
 }
@@ -129,8 +134,7 @@ on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 	pgt_snapshot_unref(l->last);
 	l->last = pgt_snapshot_ref(s);
 	pgt_engine_post(l->e, PGT_EV_SNAPSHOT, (void *)(uintptr_t)s, unref_snapshot);
-	if (++l->samples == SETTLED)
-		settled();
+	tidy(l);
 }
 
 /* False: stop. */

@@ -41,6 +41,7 @@ table_forget(struct obs_stmts *st)
 	for (i = 0; i < st->n_used; i++) {
 		free(st->entries[i].text);
 		free(st->entries[i].base);
+		free(st->entries[i].rest);
 	}
 	free(st->entries);
 	free(st->index);
@@ -153,7 +154,7 @@ obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *keys, struct pgt_buf
 		const struct obs_entry *e = &st->entries[i];
 
 		pgt_buf_printf(keys, "%s%lld", sep, (long long)key_mix(&e->key));
-		pgt_buf_printf(calls, "%s%lld", sep, (long long)e->cur[S_CALLS]);
+		pgt_buf_printf(calls, "%s%lld", sep, (long long)e->calls);
 		sep = ",";
 	}
 	pgt_buf_putc(keys, '}');
@@ -223,9 +224,46 @@ gen_turn(struct obs *o, struct obs_gen *g, int64_t window_ns)
 }
 
 static struct obs_moment
-moment_now(const struct obs_entry *e)
+moment_now(const struct obs_base *b)
 {
-	return (struct obs_moment){e->cur[S_CALLS], e->cur[S_TOTAL], e->stddev};
+	return (struct obs_moment){b->cur[S_CALLS], b->cur[S_TOTAL], b->cur[S_STDDEV]};
+}
+
+static void
+entry_rest(struct obs_entry *e, const double *v)
+{
+	size_t n = 0, i;
+
+	_Static_assert(S_ALL <= 16, "rest_bits has a bit for each");
+	e->rest_bits = 0;
+	for (i = 0; i < S_ALL; i++)
+		n += v[i] != 0;
+	e->rest = pgt_xreallocarray(e->rest, n, sizeof(*e->rest));
+	for (i = 0, n = 0; i < S_ALL; i++) {
+		if (v[i] == 0)
+			continue;
+		e->rest_bits |= (uint16_t)(1u << i);
+		e->rest[n++] = v[i];
+	}
+}
+
+/* What it was until now is its base. */
+static void
+entry_stir(struct obs_entry *e)
+{
+	struct obs_base *b = pgt_xcalloc(1, sizeof(*b));
+	size_t n = 0, i;
+
+	for (i = 0; i < S_ALL; i++)
+		if (e->rest_bits & 1u << i)
+			b->cur[i] = e->rest[n++];
+	memcpy(b->v[0], b->cur, sizeof(b->v[0]));
+	memcpy(b->v[1], b->cur, sizeof(b->v[1]));
+	b->lat[0] = b->lat[1] = moment_now(b);
+	free(e->rest);
+	e->rest = NULL;
+	e->rest_bits = 0;
+	e->base = b;
 }
 
 static void
@@ -235,14 +273,15 @@ entry_turn(struct obs_entry *e, bool turn, bool lat)
 
 	if (turn) {
 		memcpy(b->v[0], b->v[1], sizeof(b->v[0]));
-		memcpy(b->v[1], e->cur, sizeof(e->cur));
+		memcpy(b->v[1], b->cur, sizeof(b->v[1]));
 	}
 	if (lat) {
 		b->lat[0] = b->lat[1];
-		b->lat[1] = moment_now(e);
+		b->lat[1] = moment_now(b);
 	}
-	if (b->v[0][S_CALLS] == e->cur[S_CALLS] && b->lat[0].calls == e->cur[S_CALLS] &&
-	    b->v[1][S_CALLS] == e->cur[S_CALLS] && b->lat[1].calls == e->cur[S_CALLS]) {
+	if (b->v[0][S_CALLS] == e->calls && b->lat[0].calls == e->calls &&
+	    b->v[1][S_CALLS] == e->calls && b->lat[1].calls == e->calls) {
+		entry_rest(e, b->cur);
 		free(b);
 		e->base = NULL;
 	}
@@ -265,7 +304,8 @@ gens_turn(struct obs *o)
 static void
 entry_reborn(struct obs_entry *e, int64_t now_ns)
 {
-	memset(e->base, 0, sizeof(*e->base));
+	memset(e->base->v, 0, sizeof(e->base->v));
+	memset(e->base->lat, 0, sizeof(e->base->lat));
 	e->born_ns = now_ns;
 }
 
@@ -283,22 +323,24 @@ entry_read(struct obs *o, const struct obs_rows *r, size_t row, const int *c, bo
 	};
 	size_t before = o->stmts->n_used;
 	struct obs_entry *e = obs_stmts_entry(o->stmts, &key, true);
-	double old;
+	double old, now[S_ALL];
 	int i;
 
 	if (!e)
 		return;
-	old = e->cur[S_CALLS];
-	if (!first && !e->base) { /* it stirs: what it was until now is its base */
-		e->base = pgt_xcalloc(1, sizeof(*e->base));
-		memcpy(e->base->v[0], e->cur, sizeof(e->cur));
-		memcpy(e->base->v[1], e->cur, sizeof(e->cur));
-		e->base->lat[0] = e->base->lat[1] = moment_now(e);
-	}
+	old = e->calls;
 	for (i = 0; i < S_N; i++)
-		e->cur[i] = obs_num(r, row, c[Q_FIRST_COUNTER + i]);
-	e->stddev = obs_num(r, row, c[Q_STDDEV]);
-	if (!first && (o->stmts->n_used > before || e->cur[S_CALLS] < old))
+		now[i] = obs_num(r, row, c[Q_FIRST_COUNTER + i]);
+	now[S_STDDEV] = obs_num(r, row, c[Q_STDDEV]);
+	e->calls = now[S_CALLS];
+	if (first) {
+		entry_rest(e, now);
+		return;
+	}
+	if (!e->base)
+		entry_stir(e);
+	memcpy(e->base->cur, now, sizeof(now));
+	if (o->stmts->n_used > before || e->calls < old)
 		entry_reborn(e, o->tick.mono_ns);
 }
 
@@ -319,7 +361,7 @@ looks_reset(const struct obs *o, const struct obs_rows *r, const int *c)
 
 		known += e != NULL;
 		back += e &&
-			obs_num(r, i, c[Q_FIRST_COUNTER + S_CALLS]) < e->cur[S_CALLS];
+			obs_num(r, i, c[Q_FIRST_COUNTER + S_CALLS]) < e->calls;
 	}
 	return known > 2 && 2 * back > known;
 }

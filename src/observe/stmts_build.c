@@ -41,7 +41,7 @@ ranked_cmp(const void *a, const void *b)
 static double
 grown(const struct obs_entry *e, int base, int counter)
 {
-	double d = e->base ? e->cur[counter] - e->base->v[base][counter] : 0;
+	double d = e->base ? e->base->cur[counter] - e->base->v[base][counter] : 0;
 
 	return d >= 0 ? d : NAN; /* NAN stays */
 }
@@ -53,8 +53,8 @@ query_moments(const struct obs_entry *e, int base, struct pgt_query *q)
 	 * percentiles only; their window is the longer one */
 	const struct obs_moment *b = &e->base->lat[base];
 	struct pgt_stmt_reading before = {(int64_t)b->calls, b->total, 0, b->stddev};
-	struct pgt_stmt_reading after = {(int64_t)e->cur[S_CALLS], e->cur[S_TOTAL], 0,
-					 e->stddev};
+	struct pgt_stmt_reading after = {(int64_t)e->calls, e->base->cur[S_TOTAL], 0,
+					 e->base->cur[S_STDDEV]};
 	struct pgt_quantile p99;
 	struct pgt_interval iv;
 	double p = 0.99;
@@ -165,8 +165,8 @@ latency_classes(const struct obs_stmts *st, int base, struct pgt_qclass *c,
 			continue;
 		b = &e->base->lat[base];
 		x = (struct pgt_stmt_reading){(int64_t)b->calls, b->total, 0, b->stddev};
-		y = (struct pgt_stmt_reading){(int64_t)e->cur[S_CALLS], e->cur[S_TOTAL],
-					      0, e->stddev};
+		y = (struct pgt_stmt_reading){(int64_t)e->calls, e->base->cur[S_TOTAL],
+					      0, e->base->cur[S_STDDEV]};
 		if (y.calls <= x.calls)
 			continue;
 		x.mean_ms = x.calls ? x.total_ms / (double)x.calls : 0;
@@ -197,10 +197,10 @@ add_overhead(const struct obs_stmts *st, int base, struct pgt_qclass *c, size_t 
 	for (i = 0; i < st->n_used; i++) {
 		const struct obs_entry *e = &st->entries[i];
 
-		if (!e->base || e->cur[S_CALLS] <= e->base->lat[base].calls)
+		if (!e->base || e->calls <= e->base->lat[base].calls)
 			continue;
-		exec += e->cur[S_TOTAL] - e->base->lat[base].total;
-		calls += e->cur[S_CALLS] - e->base->lat[base].calls;
+		exec += e->base->cur[S_TOTAL] - e->base->lat[base].total;
+		calls += e->calls - e->base->lat[base].calls;
 	}
 	if (!(active > exec) || !(calls >= CALLS_MIN))
 		return 0; /* NAN too: before 14, or the first reading */

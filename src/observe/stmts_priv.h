@@ -7,7 +7,9 @@
 /* Counters of one entry, in the order of the query's columns. */
 enum {
 	S_CALLS, S_TOTAL, S_ROWS, S_HIT, S_READ, S_DIRTIED, S_WRITTEN, S_TEMP_READ,
-	S_TEMP_WRITTEN, S_IO, S_WAL, S_PLAN, S_PLANS, S_JIT, S_N
+	S_TEMP_WRITTEN, S_IO, S_WAL, S_PLAN, S_PLANS, S_JIT, S_N,
+	S_STDDEV = S_N, /* not a counter, but read with them */
+	S_ALL
 };
 
 struct obs_moment { /* what the percentiles need of one reading */
@@ -17,16 +19,19 @@ struct obs_moment { /* what the percentiles need of one reading */
 /* Two generations of base readings: the window reaches back to the older one.
  * A new generation begins when the younger has lived half a window. */
 struct obs_base {
+	double cur[S_ALL];
 	double v[2][S_N];
 	struct obs_moment lat[2];
 };
 
 /* Most entries rest: only one that changed within the windows has base readings;
- * for all others they are the present one. */
+ * for all others they are the present one, of which only what is not 0 is kept. */
 struct obs_entry {
 	struct pgt_query_key key;
-	double cur[S_N], stddev;
+	double calls;
 	struct obs_base *base; /* NULL: at rest */
+	double *rest;	       /* at rest: the values whose bits are set */
+	uint16_t rest_bits;
 	int64_t born_ns; /* when we first saw it, 0: with the first reading */
 	char *text;	 /* safe; NULL until asked for */
 	bool ours;
