@@ -9,8 +9,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include "pg2une/base/buf.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/json.h"
 #include "pg2une/base/mem.h"
@@ -28,6 +30,10 @@
 #define ROLLING_NS  (90 * PGT_NS_PER_S)
 #define FREEZE_NS   (60 * PGT_NS_PER_S)
 #define ROUND_NS    (180 * PGT_NS_PER_S)
+/* Nobody can learn any more what becomes of a change whose journal was removed.  A
+ * server that has not answered for so long as well is taken to be gone for good: no
+ * crash recovery that anybody waits for takes longer without a word. */
+#define GONE_NS	    (1800 * PGT_NS_PER_S)
 
 struct guard {
 	int sock, pidfd, console_pid;
@@ -39,6 +45,7 @@ struct guard {
 	struct pgt_managed_probe probe;
 	bool has_probe, console_gone, trial;
 	int64_t requested_ns; /* boot: when we saw a request */
+	int64_t unreached_ns; /* boot: since when the server is silent; 0 it is not */
 };
 
 static void
@@ -175,7 +182,7 @@ look_at_console(struct guard *g)
 }
 
 static enum pgt_ending
-roll_back(struct guard *g, const char *reason)
+roll_back(struct guard *g, const char *reason, struct pgt_err *err)
 {
 	struct pgt_rollback_args args = {
 	    .link = g->link,
@@ -186,10 +193,55 @@ roll_back(struct guard *g, const char *reason)
 	    .give_up_ns = pgt_clock_mono_ns() + ROUND_NS,
 	    .freeze_ns = FREEZE_NS,
 	};
-	struct pgt_err err;
 
 	pgt_lock_relabel(g->lock, "", "guard: rollback");
-	return pgt_rollback(&args, NULL, &err);
+	return pgt_rollback(&args, NULL, err);
+}
+
+/* The only place that is left to say it.  Names, no values: they may be secrets. */
+static void
+say_last(const struct guard *g)
+{
+	struct pgt_replay rec;
+	struct pgt_err err;
+	struct pgt_buf b;
+
+	if (pgt_replay_read(g->journal, &rec, &err) < 0)
+		return;
+	pgt_buf_init(&b, 4096);
+	for (size_t i = 0; i < rec.cs->n_items; i++) {
+		char *label = rec.intent[i] ? pgt_item_label(&rec.cs->items[i]) : NULL;
+
+		if (label)
+			pgt_buf_printf(&b, "%s%s", b.len ? ", " : "", label);
+		free(label);
+	}
+	openlog("pg2une", LOG_PID, LOG_DAEMON);
+	syslog(LOG_CRIT,
+	       "change %.8s was not rolled back on %s (%s): the server does not answer "
+	       "and the journal was removed. To be put right by hand there: %s",
+	       rec.cs->id, rec.label, rec.fence.datadir, pgt_buf_str(&b));
+	closelog();
+	pgt_buf_done(&b);
+	pgt_replay_done(&rec);
+}
+
+/* After a round that did not get through: is there anything to go on for? */
+static bool
+all_gone(struct guard *g, const struct pgt_err *why)
+{
+	int64_t now = pgt_clock_boot_ns();
+
+	if (why->sqlstate[0] || pgt_direct_is_open(g->link)) {
+		g->unreached_ns = 0; /* it answered, if only to refuse */
+		return false;
+	}
+	if (!g->unreached_ns)
+		g->unreached_ns = now;
+	if (now - g->unreached_ns < GONE_NS || !pgt_journal_removed(g->journal))
+		return false;
+	say_last(g);
+	return true;
 }
 
 enum next { WAIT, GO_BACK, FINISH_NOTHING, FINISH_CONFIRMED, LEAVE };
@@ -269,11 +321,13 @@ watch(struct guard *g)
 		case FINISH_CONFIRMED:
 			if (pgt_change_close(g->journal, PGT_END_CONFIRMED, "confirmed",
 					     &err) == 0 ||
-			    err.code == PGT_E_STATE)
-				return;
+			    err.code == PGT_E_STATE || pgt_journal_dead(g->journal) ||
+			    pgt_journal_removed(g->journal))
+				return; /* what is not closed is recover's to close */
 			break;
 		case GO_BACK:
-			if (roll_back(g, reason) != PGT_END_OPEN)
+			if (roll_back(g, reason, &err) != PGT_END_OPEN ||
+			    all_gone(g, &err))
 				return;
 			break;
 		}

@@ -314,6 +314,17 @@ out:
 	return rc;
 }
 
+bool
+pgt_journal_removed(const struct pgt_journal *j)
+{
+	struct stat named, ours;
+
+	return stat(j->path, &named) < 0
+		   ? errno == ENOENT || errno == ENOTDIR
+		   : fstat(j->fd, &ours) == 0 &&
+			 (named.st_ino != ours.st_ino || named.st_dev != ours.st_dev);
+}
+
 void
 pgt_journal_trim(struct pgt_journal *j)
 {

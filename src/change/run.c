@@ -146,7 +146,14 @@ pgt_change_run_free(struct pgt_change_run *r)
 void
 pgt_change_run_request(struct pgt_change_run *r, enum pgt_stop how)
 {
-	atomic_store(&r->stop, (int)how);
+	int none = PGT_STOP_NONE;
+
+	/* Whoever asked for the way back is not to wait for a deadline because the
+	 * terminal closed after that. */
+	if (how == PGT_STOP_ABANDON)
+		atomic_compare_exchange_strong(&r->stop, &none, PGT_STOP_ABANDON);
+	else
+		atomic_store(&r->stop, PGT_STOP_ROLLBACK);
 	if (how == PGT_STOP_ROLLBACK)
 		atomic_fetch_add(&r->stops, 1);
 }
@@ -170,11 +177,14 @@ end_nothing(struct pgt_change_run *r, const char *text)
 	pgt_direct_close(r->link);
 }
 
-/* Our session goes, so that the guard can take the lock; it judges by the journal. */
+/* Our session goes, so that the guard can take the lock; it judges by the journal.  It
+ * is let go as if we had died: a console that lives on must not keep it waiting. */
 static void
 abandon(struct pgt_change_run *r)
 {
 	pgt_direct_close(r->link);
+	pgt_guard_free(r->guard, false);
+	r->guard = NULL;
 	end_as(r, PGT_ST_ABANDONED, "left to the guard");
 }
 

@@ -94,5 +94,8 @@ pgt_run_pulse(void *arg)
 bool
 pgt_change_run_tend(struct pgt_change_run *r)
 {
-	return pgt_stage_is_end(r->stage) || pgt_run_pulse(r);
+	if (pgt_stage_is_end(r->stage))
+		return true;
+	return r->stage != PGT_ST_ROLLBACK && pgt_run_pulse(r) &&
+	       !(r->stage == PGT_ST_CONFIRM && r->confirmed_elsewhere);
 }

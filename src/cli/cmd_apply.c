@@ -141,6 +141,11 @@ flow_confirm(struct flow *f, struct pgt_err *err)
 	char prompt[160], left[32];
 	enum reply reply;
 
+	/* a signal since the last step, say: it is not left for later */
+	if (!pgt_change_run_tend(f->run)) {
+		pgt_change_run_step(f->run, err);
+		return true;
+	}
 	if (strcmp(f->confirm, "later") == 0)
 		return false;
 	if (strcmp(f->confirm, "auto") == 0) {

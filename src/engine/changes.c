@@ -69,11 +69,13 @@ note_ended(struct pgt_changes *c)
 	next = pgt_changeset_new();
 	pgt_changeset_free(c->draft);
 	c->draft = next;
+	if (pgt_change_run_stage(c->run) == PGT_ST_ABANDONED)
+		pgt_changes_look(c); /* its guard goes on: shown until it is closed */
 	if (c->stage != PGT_FLOW_REFUSED)
 		pgt_engine_command(c->e->to_loop, PGT_LM_RUN, 0, NULL, NULL);
 }
 
-static void drain(struct pgt_changes *c, bool *go_on);
+static void drain(struct pgt_changes *c);
 
 /* A rollback, whoever turned the run to it, a step or a message, is gone through with
  * whatever the caller waits for. */
@@ -90,10 +92,9 @@ static void
 drive(struct pgt_changes *c, enum pgt_stage until)
 {
 	struct pgt_err err = {0};
-	bool go_on = true;
 
 	c->busy = true;
-	while (go_on && goes_on(c, until)) {
+	while (!c->over && goes_on(c, until)) {
 		enum pgt_stage st = pgt_change_run_stage(c->run);
 
 		if (st >= PGT_ST_APPLY)
@@ -104,13 +105,27 @@ drive(struct pgt_changes *c, enum pgt_stage until)
 			pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
 		if (pgt_stage_is_end(pgt_change_run_stage(c->run)))
 			break;
-		drain(c, &go_on);
+		drain(c);
 	}
 	c->busy = false;
 	c->stage = pgt_changes_stage_of(pgt_change_run_stage(c->run));
 	if (pgt_stage_is_end(pgt_change_run_stage(c->run)))
 		note_ended(c);
 	pgt_changes_tell(c);
+}
+
+/* It waits for a word, and there is something to do by itself.  One step: to wait on
+ * is the loop's business, which also listens. */
+static void
+wake(struct pgt_changes *c)
+{
+	struct pgt_err err = {0};
+
+	c->busy = true;
+	if (!pgt_stage_is_end(pgt_change_run_stage(c->run)) &&
+	    pgt_change_run_step(c->run, &err) < 0)
+		pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
+	drive(c, PGT_ST_CONFIRM);
 }
 
 static void
@@ -126,6 +141,8 @@ begin(struct pgt_changes *c)
 
 	c->failed = c->doing = -1;
 	c->text[0] = '\0';
+	pgt_measure_close(c->measure); /* of a beginning that failed */
+	c->measure = NULL;
 	if (pgt_connspec_with(c->e->spec, NULL, NULL, NULL, c->password, &spec,
 			      &err) < 0 ||
 	    pgt_measure_open(spec, &c->measure, &err) < 0) {
@@ -174,11 +191,14 @@ confirm(struct pgt_changes *c)
 {
 	struct pgt_err err = {0};
 
-	if (!c->run || c->stage != PGT_FLOW_CONFIRM)
+	/* also between the last step and its end, when the page already asks */
+	if (!c->run || pgt_change_run_stage(c->run) != PGT_ST_CONFIRM)
 		return;
 	if (pgt_change_run_confirm(c->run, &err) < 0)
 		pgt_safetext_copy(c->text, sizeof(c->text), err.msg);
-	drive(c, PGT_ST_CONFIRMED);
+	/* what could not be kept just now, a lost session say, can be tried again */
+	if (!c->busy)
+		drive(c, PGT_ST_CONFIRM);
 }
 
 static void
@@ -188,7 +208,7 @@ roll_back(struct pgt_changes *c, const char *reason)
 		return;
 	pgt_change_run_rollback(c->run, reason);
 	if (!c->busy) /* else the step that is under way goes on with it */
-		drive(c, PGT_ST_CONFIRMED);
+		drive(c, PGT_ST_CONFIRM);
 }
 
 /* ---- the draft ---- */
@@ -222,23 +242,6 @@ remove_item(struct pgt_changes *c, size_t at)
 	c->stage = c->draft->n_items ? PGT_FLOW_DRAFT : PGT_FLOW_NONE;
 }
 
-static void
-clear(struct pgt_changes *c)
-{
-	enum pgt_stage st = c->run ? pgt_change_run_stage(c->run) : PGT_ST_NOTHING;
-
-	/* Before the first write a run may simply be forgotten. */
-	if (c->run && !pgt_stage_is_end(st) && st > PGT_ST_LOCK)
-		return;
-	set_run(c, NULL);
-	pgt_measure_close(c->measure);
-	c->measure = NULL;
-	pgt_changeset_free(c->draft);
-	c->draft = pgt_changeset_new();
-	c->stage = PGT_FLOW_NONE;
-	c->text[0] = '\0';
-}
-
 /* The draft as a rollout: its own thread drives it from here on. */
 static void
 roll_out(struct pgt_changes *c)
@@ -253,26 +256,28 @@ roll_out(struct pgt_changes *c)
 		pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "rollout: %s", err.msg);
 		return;
 	}
-	clear(c);
+	set_run(c, NULL); /* one that has ended: there is a draft */
+	pgt_changeset_free(c->draft);
+	c->draft = pgt_changeset_new();
+	c->stage = PGT_FLOW_NONE;
+	c->text[0] = '\0';
 }
 
 /* ---- the thread ---- */
 
-static bool
+static void
 obey(struct pgt_changes *c, struct pgt_msg *m)
 {
 	switch ((enum pgt_change_msg)m->type) {
 	case PGT_CM_STOP:
-		return false;
+		c->over = true;
+		return;
 	case PGT_CM_SETTING:
 	case PGT_CM_ITEM:
 		add_item(c, m->data);
 		break;
 	case PGT_CM_REMOVE:
 		remove_item(c, (size_t)m->arg);
-		break;
-	case PGT_CM_CLEAR:
-		clear(c);
 		break;
 	case PGT_CM_GO:
 		if (!c->busy)
@@ -283,8 +288,7 @@ obey(struct pgt_changes *c, struct pgt_msg *m)
 			roll_out(c);
 		break;
 	case PGT_CM_CONFIRM:
-		if (!c->busy)
-			confirm(c);
+		confirm(c);
 		break;
 	case PGT_CM_ROLLBACK:
 		roll_back(c, m->data);
@@ -296,25 +300,22 @@ obey(struct pgt_changes *c, struct pgt_msg *m)
 	case PGT_CM_PASSWORD:
 		free(c->password);
 		c->password = pgt_xstrdup(m->data);
-		return true;
+		return;
 	case PGT_CM_INSPECT:
 		if (!c->busy)
 			pgt_changes_look(c);
 		break;
-	case PGT_CM_TELL:
-		break;
 	}
 	pgt_changes_tell(c);
-	return true;
 }
 
 static void
-drain(struct pgt_changes *c, bool *go_on)
+drain(struct pgt_changes *c)
 {
 	struct pgt_msg *m;
 
-	while (*go_on && (m = pgt_mailbox_take(c->mb))) {
-		*go_on = obey(c, m);
+	while (!c->over && (m = pgt_mailbox_take(c->mb))) {
+		obey(c, m);
 		pgt_msg_free(m);
 	}
 }
@@ -324,26 +325,25 @@ changes_main(void *arg)
 {
 	struct pgt_changes *c = arg;
 	struct pollfd p = {.fd = pgt_mailbox_fd(c->mb), .events = POLLIN};
-	bool go_on = true;
 
 	/* Guards and commands may have ended some since the console last ran. */
 	pgt_changes_keep_all(c->e);
 	pgt_changes_look(c);
 	if (c->n_found)
 		pgt_changes_tell(c);
-	while (go_on) {
+	while (!c->over) {
 		int n = poll(&p, 1,
 			     c->run && c->pending ? TEND_MS
 			     : c->n_found         ? LOOK_MS
 						  : -1);
 
-		drain(c, &go_on);
-		if (n == 0 && go_on && c->n_found && !c->pending) {
+		drain(c);
+		if (n == 0 && !c->over && c->n_found && !c->pending) {
 			pgt_changes_look(c);
 			pgt_changes_tell(c);
 		}
-		if (go_on && c->run && c->pending && !pgt_change_run_tend(c->run))
-			drive(c, PGT_ST_CONFIRMED);
+		if (!c->over && c->run && c->pending && !pgt_change_run_tend(c->run))
+			wake(c);
 	}
 	return NULL;
 }
@@ -354,7 +354,7 @@ pgt_changes_new(struct pgt_engine *e)
 	struct pgt_changes *c = pgt_xcalloc(1, sizeof(*c));
 
 	c->e = e;
-	c->mb = pgt_mailbox_new(64);
+	c->mb = pgt_mailbox_new(1024); /* a whole search's settings at once, while busy */
 	c->draft = pgt_changeset_new();
 	c->failed = c->doing = -1;
 	pthread_mutex_init(&c->lock, NULL);
@@ -373,9 +373,10 @@ pgt_changes_free(struct pgt_changes *c)
 	if (c->run)
 		pgt_change_run_request(c->run, PGT_STOP_ABANDON);
 	pthread_mutex_unlock(&c->lock);
-	pgt_engine_command(c->mb, PGT_CM_STOP, 0, NULL, NULL);
-	if (c->started)
+	if (c->started) {
+		pgt_engine_tell_stop(c->mb, PGT_CM_STOP);
 		pthread_join(c->thread, NULL);
+	}
 	pgt_change_run_free(c->run);
 	pgt_measure_close(c->measure);
 	pgt_manager_close(c->manager);
@@ -455,12 +456,6 @@ pgt_engine_change_remove(struct pgt_engine *e, size_t item)
 	pgt_engine_command(e->changes->mb, PGT_CM_REMOVE, (int64_t)item, NULL, NULL);
 }
 
-void
-pgt_engine_change_clear(struct pgt_engine *e)
-{
-	pgt_engine_command(e->changes->mb, PGT_CM_CLEAR, 0, NULL, NULL);
-}
-
 int
 pgt_engine_change_go(struct pgt_engine *e, struct pgt_err *err)
 {
@@ -493,11 +488,11 @@ pgt_engine_change_rollback(struct pgt_engine *e, const char *reason)
 {
 	struct pgt_changes *c = e->changes;
 
-	/* What the thread waits for ends at once; the message is for when it does not
-	 * wait for anything. */
+	/* What the thread waits for ends at once, the window before the first write
+	 * too; the message is for when it does not wait for anything. */
 	pthread_mutex_lock(&c->lock);
-	if (c->run && c->pending)
-		pgt_change_run_request(c->run, PGT_STOP_ROLLBACK);
+	if (c->run)
+		pgt_change_run_request(c->run, PGT_STOP_BACK);
 	pthread_mutex_unlock(&c->lock);
 	pgt_engine_command(c->mb, PGT_CM_ROLLBACK, 0, pgt_xstrdup(reason), free);
 }
@@ -523,10 +518,4 @@ bool
 pgt_engine_change_pending(struct pgt_engine *e)
 {
 	return e->changes->pending;
-}
-
-void
-pgt_engine_change_tell(struct pgt_engine *e)
-{
-	pgt_engine_command(e->changes->mb, PGT_CM_TELL, 0, NULL, NULL);
 }

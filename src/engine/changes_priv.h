@@ -20,12 +20,10 @@ enum pgt_change_msg {
 	PGT_CM_SETTING,	 /* data: struct pgt_item */
 	PGT_CM_ITEM,	 /* data: struct pgt_item */
 	PGT_CM_REMOVE,	 /* arg: index */
-	PGT_CM_CLEAR,
 	PGT_CM_GO,
 	PGT_CM_CONFIRM,
 	PGT_CM_ROLLBACK, /* data: char * reason */
 	PGT_CM_RECOVER,	 /* data: char * id, arg: confirm */
-	PGT_CM_TELL,
 	PGT_CM_ROLLOUT,
 	PGT_CM_INSPECT,
 	PGT_CM_PASSWORD, /* data: char * */
@@ -43,6 +41,7 @@ struct pgt_changes {
 	struct pgt_changeset *draft;
 	enum pgt_flow_stage stage;
 	bool busy;
+	bool over; /* the engine ends */
 	struct pgt_meter *measure;
 	struct pgt_manager *manager;
 	char *password;

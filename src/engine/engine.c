@@ -114,12 +114,11 @@ pgt_engine_command(struct pgt_mailbox *mb, int type, int64_t arg, void *take_dat
 		pgt_msg_free(m);
 }
 
-static void
-tell_stop(struct pgt_mailbox *mb, int stop_type)
+void
+pgt_engine_tell_stop(struct pgt_mailbox *mb, int stop_type)
 {
 	struct pgt_msg *m = pgt_msg_new(stop_type, 0, NULL, NULL), *old;
 
-	/* The stop must get in: make room at the cost of the oldest command. */
 	while (!pgt_mailbox_post(mb, m)) {
 		old = pgt_mailbox_take(mb);
 		if (old)
@@ -145,12 +144,12 @@ pgt_engine_free(struct pgt_engine *e)
 	/* the user has left: a resolver that does not answer may not keep the program,
 	 * which ends with what the thread still holds */
 	if (e->loop_started) {
-		tell_stop(e->to_loop, PGT_LM_STOP);
+		pgt_engine_tell_stop(e->to_loop, PGT_LM_STOP);
 		if (!joined(e->loop, STOP_NS))
 			return;
 	}
 	if (e->exec_started) {
-		tell_stop(e->to_exec, PGT_XM_STOP);
+		pgt_engine_tell_stop(e->to_exec, PGT_XM_STOP);
 		pthread_join(e->exec, NULL);
 	}
 	pgt_changes_free(e->changes);

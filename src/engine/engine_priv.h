@@ -88,6 +88,8 @@ void *pgt_exec_main(void *engine);
 /* Post a command to one of the threads; dropped when its mailbox is full. */
 void pgt_engine_command(struct pgt_mailbox *mb, int type, int64_t arg, void *take_data,
 			void (*free_data)(void *));
+/* The word that ends a thread: it gets in, at the cost of the oldest command. */
+void pgt_engine_tell_stop(struct pgt_mailbox *mb, int stop_type);
 /* Post an event to the face; when its mailbox is full the event is dropped:
  * a face that does not read for seconds has nothing to gain from old news. */
 void pgt_engine_post(struct pgt_engine *e, enum pgt_event_type type, void *take_data,

@@ -322,8 +322,10 @@ act_tend(void *ctx, enum pgt_ro_side side, struct pgt_err *err)
 
 	if (!d->run[side] || pgt_change_run_tend(d->run[side]))
 		return PGT_RO_OK;
+	/* somebody may have confirmed it by its changeset: it stays in force */
 	if (pgt_change_run_step(d->run[side], err) < 0 ||
-	    pgt_change_run_stage(d->run[side]) != PGT_ST_CONFIRM) {
+	    (pgt_change_run_stage(d->run[side]) != PGT_ST_CONFIRM &&
+	     pgt_change_run_stage(d->run[side]) != PGT_ST_CONFIRMED)) {
 		run_error(d, side, err);
 		return PGT_RO_FAILED;
 	}
@@ -335,7 +337,8 @@ act_keep(void *ctx, enum pgt_ro_side side, struct pgt_err *err)
 {
 	struct pgt_rollout_drive *d = ctx;
 
-	if (pgt_change_run_confirm(d->run[side], err) == 0)
+	if (pgt_change_run_stage(d->run[side]) == PGT_ST_CONFIRMED ||
+	    pgt_change_run_confirm(d->run[side], err) == 0)
 		return PGT_RO_OK;
 	return PGT_RO_FAILED;
 }

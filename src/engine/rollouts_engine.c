@@ -206,17 +206,10 @@ pgt_rollouts_new(struct pgt_engine *e)
 void
 pgt_rollouts_free(struct pgt_rollouts *x)
 {
-	struct pgt_msg *m, *old;
-
 	if (!x)
 		return;
 	if (x->started) {
-		m = pgt_msg_new(XR_STOP, 0, NULL, NULL);
-		while (!pgt_mailbox_post(x->mb, m)) {
-			old = pgt_mailbox_take(x->mb);
-			if (old)
-				pgt_msg_free(old);
-		}
+		pgt_engine_tell_stop(x->mb, XR_STOP);
 		pthread_join(x->thread, NULL);
 	}
 	pgt_mailbox_free(x->mb);

@@ -343,7 +343,6 @@ static void
 clear(struct pgt_tuning *t)
 {
 	if (t->started) {
-		t->cancel = true;
 		pthread_join(t->thread, NULL);
 		t->started = false;
 	}
@@ -360,7 +359,6 @@ clear(struct pgt_tuning *t)
 	t->base_cost = NAN;
 	t->text[0] = '\0';
 	end_now(t);
-	t->cancel = t->finish = t->paused = false;
 }
 
 void
@@ -368,6 +366,7 @@ pgt_tuning_free(struct pgt_tuning *t)
 {
 	if (!t)
 		return;
+	t->cancel = true;
 	clear(t);
 	if (t->password)
 		explicit_bzero(t->password, strlen(t->password));
@@ -433,6 +432,8 @@ pgt_engine_tune_start(struct pgt_engine *e, const struct pgt_tune_opts *o,
 		return pgt_err_set(err, PGT_E_STATE, "the optimizer runs already");
 	copy = pgt_xmalloc(sizeof(*copy));
 	*copy = *o;
+	/* Here and not when it begins: a stop may be said before it has. */
+	e->tuning->cancel = e->tuning->finish = e->tuning->paused = false;
 	pgt_engine_command(e->to_loop, PGT_LM_TUNE, 0, copy, free);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #define PGT_TUNE_TRIALS 256
 #define PGT_TUNE_EXTRAS 8
 
+struct pgt_change_run;
 struct pgt_rehearsal;
 struct pgt_schema;
 struct pgt_tune_canary;
@@ -46,6 +47,7 @@ struct pgt_tuning {
 	size_t n_extras;
 	struct pgt_rehearsal *rehearsal; /* the copy, or the load alone; NULL */
 	struct pgt_tune_canary *canary;	 /* NULL */
+	struct pgt_change_run *run;	 /* what the trial has in force; NULL */
 	bool restarts;			 /* each trial begins with a restart */
 	struct pgt_space space;
 	double baseline[PGT_SPACE_DIMS];
@@ -125,8 +127,11 @@ int pgt_tuning_canary_measure(struct pgt_tuning *t, const struct pgt_trial *tria
 /* tuning_trial.c: measure and judge what is in force now. */
 int pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 		       struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
-/* Wait, unless it was cancelled: false. */
-bool pgt_tuning_wait(const struct pgt_tuning *t, int64_t ns);
+/* False: the search was cancelled, or what is in force must go back now.  Looks after
+ * the trial's guard; to be asked often. */
+bool pgt_tuning_goes_on(struct pgt_tuning *t);
+/* Wait as long as it goes on. */
+bool pgt_tuning_wait(struct pgt_tuning *t, int64_t ns);
 
 /* tuning_event.c */
 void pgt_tuning_tell(struct pgt_tuning *t);

@@ -64,12 +64,18 @@ pgt_tuning_describe(const struct pgt_tuning *t, const double *value, char *buf,
 		pgt_str_copy(buf, size, "as it is");
 }
 
+/* While it is measured the change has nobody else to look after it: its guard may die,
+ * somebody may ask for it back. */
+bool
+pgt_tuning_goes_on(struct pgt_tuning *t)
+{
+	return !t->cancel && (!t->run || pgt_change_run_tend(t->run));
+}
+
 static bool
 pulse(void *arg)
 {
-	struct pgt_tuning *t = arg;
-
-	return !t->cancel;
+	return pgt_tuning_goes_on(arg);
 }
 
 /* ---- when it hurts ---- */
@@ -194,13 +200,14 @@ judge(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret
 }
 
 bool
-pgt_tuning_wait(const struct pgt_tuning *t, int64_t ns)
+pgt_tuning_wait(struct pgt_tuning *t, int64_t ns)
 {
 	int64_t until = pgt_clock_mono_ns() + ns;
+	bool on = pgt_tuning_goes_on(t);
 
-	while (!t->cancel && pgt_clock_mono_ns() < until)
+	for (; on && pgt_clock_mono_ns() < until; on = pgt_tuning_goes_on(t))
 		poll(NULL, 0, 50);
-	return !t->cancel;
+	return on;
 }
 
 int
@@ -257,12 +264,14 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	}
 	if (pgt_changing_new(t->e->opts, t->password, &choice, cs, &run, err) < 0)
 		return -1;
+	t->run = run;
 	if (put_on(run, &why) < 0) {
 		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
 	} else if (pgt_tuning_measure(t, trial, ret, &why) < 0) {
 		ret->outcome.status = PGT_OUTCOME_VOID;
 		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
 	}
+	t->run = NULL;
 	rc = take_off(run, err);
 	pgt_changes_keep(t->e, pgt_change_run_changeset(run)->id);
 	pgt_change_run_free(run);

@@ -111,6 +111,13 @@ pgt_ro_back(struct pgt_rollout *r, const char *why)
 void
 pgt_rollout_rollback(struct pgt_rollout *r, const char *reason)
 {
+	if (r->kept && !pgt_ro_is_end(r->v.state)) {
+		if (!r->late)
+			pgt_ro_say(r, "too late: the primary has it for good; change "
+				      "rollback takes it back");
+		r->late = true;
+		return;
+	}
 	pgt_ro_back(r, reason);
 }
 

@@ -86,6 +86,8 @@ int pgt_journal_append(struct pgt_journal *j, enum pgt_jtype type, const cJSON *
 int pgt_journal_refresh(struct pgt_journal *j, struct pgt_err *err);
 /* Give back the room that was reserved, once it is CLOSED. */
 void pgt_journal_trim(struct pgt_journal *j);
+/* Its file is no longer there by its name: nobody will ever read it. */
+bool pgt_journal_removed(const struct pgt_journal *j);
 
 size_t pgt_journal_count(const struct pgt_journal *j);
 const struct pgt_jrec *pgt_journal_at(const struct pgt_journal *j, size_t i);

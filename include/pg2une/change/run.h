@@ -103,7 +103,8 @@ void pgt_change_run_free(struct pgt_change_run *r);
  * failed, err says why, and the stage has become ROLLBACK or an end. */
 int pgt_change_run_step(struct pgt_change_run *r, struct pgt_err *err);
 /* To be called often while a user thinks between two steps: looks after the guard,
- * the deadline and what others did.  False: step now, there is something to do. */
+ * the deadline and what others did.  False: step now, there is something to do: it is
+ * to go back, or was confirmed from elsewhere. */
 bool pgt_change_run_tend(struct pgt_change_run *r);
 enum pgt_stage pgt_change_run_stage(const struct pgt_change_run *r);
 long pgt_change_run_item(const struct pgt_change_run *r); /* next in APPLY */
@@ -112,7 +113,12 @@ int pgt_change_run_confirm(struct pgt_change_run *r, struct pgt_err *err);
 /* From anywhere: the stage becomes ROLLBACK (or NOTHING before APPLY); step on. */
 void pgt_change_run_rollback(struct pgt_change_run *r, const char *reason);
 
-enum pgt_stop { PGT_STOP_NONE = 0, PGT_STOP_ROLLBACK, PGT_STOP_ABANDON };
+enum pgt_stop {
+	PGT_STOP_NONE = 0,
+	PGT_STOP_ROLLBACK, /* once more during the rollback: leave it to the guard */
+	PGT_STOP_ABANDON,  /* left to the guard; not after a word to roll back */
+	PGT_STOP_BACK,	   /* as _ROLLBACK, but a key may be pressed again and again */
+};
 /* Any thread, any signal handler: end what is waiting and do so. */
 void pgt_change_run_request(struct pgt_change_run *r, enum pgt_stop how);
 

@@ -86,14 +86,13 @@ struct pgt_ev_change {
 void pgt_ev_change_free(void *ev);
 
 /* The draft: add a setting (value NULL: RESET), an item as in a changeset file, or
- * a whole file's text; remove item i; forget all.  Refused while a run is on. */
+ * a whole file's text; remove item i.  Refused while a run is on. */
 int pgt_engine_change_add_setting(struct pgt_engine *e, const char *name,
 				  const char *value, const char *why,
 				  struct pgt_err *err) PGT_MUST_CHECK;
 int pgt_engine_change_add_json(struct pgt_engine *e, const cJSON *item,
 			       struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_engine_change_remove(struct pgt_engine *e, size_t item);
-void pgt_engine_change_clear(struct pgt_engine *e);
 /* The next stage: dry run from DRAFT, apply from DRY_RUN.  Each needs a word of the
  * operator; the face asks for it.  Refused in read-only mode. */
 int pgt_engine_change_go(struct pgt_engine *e, struct pgt_err *err) PGT_MUST_CHECK;
@@ -111,7 +110,5 @@ int pgt_engine_change_recover(struct pgt_engine *e, const char *id, bool confirm
 void pgt_engine_change_inspect(struct pgt_engine *e);
 /* True while quitting would leave an unconfirmed change to its guard. */
 bool pgt_engine_change_pending(struct pgt_engine *e);
-/* Send the present state again (a page was opened). */
-void pgt_engine_change_tell(struct pgt_engine *e);
 
 #endif

@@ -167,6 +167,14 @@ on_dispose(void *ctx, bool promoted, struct pgt_err *err)
 	return answer(ctx, "dispose", err);
 }
 
+static int disposing;
+
+static enum pgt_ro_act
+slow_dispose(void *ctx, bool promoted, struct pgt_err *err)
+{
+	return disposing-- > 0 ? PGT_RO_WAIT : on_dispose(ctx, promoted, err);
+}
+
 static const struct pgt_rollout_ops ops = {
     .journal = on_journal, .preflight = on_preflight, .canary = on_canary, .arm = on_arm,
     .guarded = on_guarded, .apply = on_apply,	      .tend = on_tend,	   .keep = on_keep,
@@ -512,6 +520,37 @@ test_hold_and_rollback_by_word(void **state)
 	pgt_rollout_free(r);
 }
 
+/* Once the primary has it for good, a rollback does not undo the rest around it: it is
+ * said that it is too late, and the rollout ends as it was going to. */
+static void
+test_rollback_after_the_primary_has_it_for_good(void **state)
+{
+	struct pgt_rollout_plan p = plan_of(true);
+	struct pgt_rollout_ops slow = ops;
+	struct world w = {0};
+	struct pgt_rollout *r;
+	struct pgt_rollout_view v;
+
+	(void)state;
+	slow.dispose = slow_dispose;
+	disposing = 5;
+	r = pgt_rollout_new(&p, &slow, &w);
+	for (int64_t now = S; now < 2000 * S; now += S) {
+		for (int i = 0; i < 50 && pgt_rollout_step(r, now); i++)
+			;
+		pgt_rollout_look(r, &v);
+		if (pgt_ro_is_end(v.state))
+			break;
+		if (strchr(w.acts, 'k'))
+			pgt_rollout_rollback(r, "the operator");
+		if (now / S % 5 == 0)
+			feed(r, &w, &good);
+	}
+	assert_int_equal(v.state, PGT_RO_DONE);
+	assert_string_equal(w.acts, "c w5 w25 w50 w100 p w50 w0 k d ");
+	pgt_rollout_free(r);
+}
+
 static void
 test_plan_reads_what_it_writes(void **state)
 {
@@ -569,6 +608,7 @@ main(void)
 	    cmocka_unit_test(test_dead_router_is_tried_again),
 	    cmocka_unit_test(test_guard_is_armed_anew_or_all_goes_back),
 	    cmocka_unit_test(test_hold_and_rollback_by_word),
+	    cmocka_unit_test(test_rollback_after_the_primary_has_it_for_good),
 	    cmocka_unit_test(test_plan_reads_what_it_writes),
 	};
 
