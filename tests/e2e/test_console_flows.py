@@ -202,6 +202,39 @@ def test_change_is_confirmed_and_another_taken_back(console, fresh_lab, fast_jud
     assert t.wait_exit() == 0
 
 
+def test_confirmation_that_fails_can_be_said_again(console, fresh_lab, fast_judging):
+    """The session that holds the lock was ended and somebody else has the lock: it cannot be
+    kept now.  When that one is gone it can: the word is heard a second time."""
+    one = fresh_lab(major=17, fast=True, load=True)
+    t = console(lab=one, cols=132, rows=43)
+    draft(t, "work_mem", "7MB")
+    apply(t)
+    t.wait_for("C makes it permanent", 60)
+    other = one.connect(dbname="postgres")
+    try:
+        cur = other.cursor()
+        cur.execute("SELECT pid, (classid::bigint << 32) | objid::bigint FROM pg_locks "
+                    "WHERE locktype = 'advisory' AND granted")
+        ((pid, key),) = cur.fetchall()
+        cur.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        cur.execute("SELECT pg_advisory_lock(%s)", (key,))
+        t.keys("C")
+        t.wait_for("Confirm change")
+        t.keys("Right", "Enter")
+        t.wait_for("terminating connection|closed|lost", 15)
+    finally:
+        other.close()
+    t.wait_for("C makes it permanent")
+    t.keys("C")
+    t.wait_for("Confirm change")
+    t.keys("Right", "Enter")
+    t.wait_gone("makes it permanent|Confirm change", 15)
+    assert "permanent" in t.screen()
+    t.keys("q")
+    assert t.wait_exit() == 0
+    assert one.value("SHOW work_mem") == "7MB"
+
+
 @pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG: a minute")
 def test_killed_console_leaves_a_page_for_the_next(console, fresh_lab, fast_judging):
     """The console dies when a change waits for its word: the next one opens on it, says

@@ -136,6 +136,17 @@ def test_confirm_from_another_process(clean, console, home):
     finish(clean, c, home, before, "confirmed")
 
 
+def test_confirm_from_another_process_ends_the_wait(clean, console, home):
+    before = fl.node_state(clean)
+    c = console(deadline=60)
+    assert c.go_to("confirm")
+    r = fl.pg2une(home, clean, "change", "confirm", fl.changes(home, clean)[0]["id"])
+    assert r.returncode == 0, r.stderr
+    assert fl.wait_until(lambda: c.p.poll() is not None, 10), "it still waits for its user"
+    assert c.p.returncode == 0
+    finish(clean, c, home, before, "confirmed")
+
+
 def test_rollback_from_another_process_is_quick(clean, console, home):
     before = fl.node_state(clean)
     c = console(deadline=60)
