@@ -3,6 +3,7 @@
 
 #include "pg2une/base/buf.h"
 #include "pg2une/base/clock.h"
+#include "pg2une/base/digest.h"
 #include "pg2une/base/file.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
@@ -183,8 +184,11 @@ read_id(struct pgt_changeset *cs, const cJSON *json, struct pgt_err *err)
 {
 	const char *id;
 
-	if (!pgt_json_get_str(json, "id", &id))
+	/* drawn only here: a journal is read often, by a guard too, and needs no chance */
+	if (!pgt_json_get_str(json, "id", &id)) {
+		pgt_digest_uuid(cs->id);
 		return 0;
+	}
 	/* it becomes part of a file's name */
 	if (strlen(id) != 36 || strspn(id, "0123456789abcdef-") != 36)
 		return pgt_err_set(err, PGT_E_PARSE,
@@ -228,7 +232,8 @@ pgt_changeset_from_json(const cJSON *json, struct pgt_changeset **ret,
 		return pgt_err_set(
 		    err, PGT_E_PARSE,
 		    "a changeset is an object with \"items\" or \"parameters\"");
-	cs = pgt_changeset_new();
+	cs = pgt_xcalloc(1, sizeof(*cs));
+	cs->created_ns = pgt_clock_real_ns();
 	if (read_id(cs, json, err) < 0 || read_fingerprint(cs, json, err) < 0)
 		goto fail;
 	read_time(json, "created_at", &cs->created_ns);

@@ -52,19 +52,22 @@ int
 pgt_spawn_self(const char *verb, int lock_fd, int *ret_sock, pid_t *ret_pid,
 	       struct pgt_err *err)
 {
-	int pair[2], child, rc = -1;
+	int pair[2], child, lock, rc = -1;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return pgt_err_set(err, PGT_E_IO, "socketpair: %s", pgt_strerror(errno));
 	/* clear of the numbers that the child's own get */
 	child = fcntl(pair[1], F_DUPFD_CLOEXEC, 10);
+	lock = fcntl(lock_fd, F_DUPFD_CLOEXEC, 10);
 	close(pair[1]);
-	if (child < 0)
+	if (child < 0 || lock < 0)
 		pgt_err_set(err, PGT_E_IO, "no descriptor: %s", pgt_strerror(errno));
 	else
-		rc = run_self(verb, child, lock_fd, ret_pid, err);
+		rc = run_self(verb, child, lock, ret_pid, err);
 	if (child >= 0)
 		close(child);
+	if (lock >= 0)
+		close(lock);
 	if (rc < 0)
 		close(pair[0]);
 	else
