@@ -184,7 +184,7 @@ read_id(struct pgt_changeset *cs, const cJSON *json, struct pgt_err *err)
 {
 	const char *id;
 
-	/* drawn only here: a journal is read often, by a guard too, and needs no chance */
+	/* drawn only here: a journal is read often, by a guard too */
 	if (!pgt_json_get_str(json, "id", &id)) {
 		pgt_digest_uuid(cs->id);
 		return 0;
