@@ -16,6 +16,7 @@ WRITES = {"write", "pwrite64", "openat", "mkdir", "fallocate", "fdatasync", "fsy
           "rename", "unlink"}
 ANSWERS = ("confirm", "rollback")
 NOT_STRUCK = "not struck"
+LOADER = ("from here on", "the dynamic loader", 0, "")      # nothing of ours has run yet
 
 
 def argv(lab, plan, inject, out):
@@ -87,14 +88,15 @@ class Run:
 
 
 def counts(lab, answer):
-    """How often the console makes each call in a run without faults, up to the answer and
-    in all.  It traces everything, so it is slow, and the order of threads is not fixed."""
+    """How often the console makes each call in a run without faults: in the dynamic loader
+    (which gives its cache back when it is done), up to the answer, and in all.  It traces
+    everything, so it is slow, and the order of threads is not fixed."""
     with fl.Home() as home:
         r = Run(lab, home, answer=answer)
         r.wait()
         fl.wait_until(lambda: not r.guards(), 10)
         r.end()
-        first, total, before = None, {}, None
+        first, total, before, loader = None, {}, None, None
         with open(r.trace, errors="replace") as f:
             for line in f:
                 pid, call = line.split(None, 1)
@@ -106,22 +108,27 @@ def counts(lab, answer):
                 if before is None and call.startswith(f'read(0, "{answer[0]}"'):
                     before = dict(total)
                 total[name] = total.get(name, 0) + 1
-        return before or {}, total
+                if loader is None and name == "munmap":
+                    loader = dict(total)
+        return loader or {}, before or {}, total
 
 
 def points(lab):
-    """(answer, call, k, kind); the way to the answer is walked once, but for the last call of
+    """(answer, call, k, kind), those in the dynamic loader last; the way to the answer is walked once, but for the last call of
     each kind: how many there are depends on time."""
+    late = []
     for answer in ANSWERS:
-        before, total = counts(lab, answer)
+        loader, before, total = counts(lab, answer)
         for call in sorted(total):
             begin = 1 if answer == "confirm" else max(1, before.get(call, 0))
             for k in range(begin, total[call] + 1):
-                yield answer, call, k, "KILL"
-                if call not in NEVER_FAIL:
-                    yield answer, call, k, "EIO"
-                if call in WRITES:
-                    yield answer, call, k, "ENOSPC"
+                kinds = ["KILL"] + ["EIO"] * (call not in NEVER_FAIL) + ["ENOSPC"] * (call in WRITES)
+                if k <= loader.get(call, 0):
+                    late += [(answer, call, k, kind) for kind in kinds]
+                else:
+                    yield from ((answer, call, k, kind) for kind in kinds)
+    yield LOADER
+    yield from late
 
 
 def one(lab, answer, call, k, kind):

@@ -133,12 +133,13 @@ pgt_direct_backend_start_us(const struct pgt_direct *l)
 /* recover.c asks for it; nothing here does */
 int
 pgt_target_read(struct pgt_direct *l, const struct pgt_item *item,
-		const struct pgt_managed_probe *probe, struct pgt_prev *ret,
+		const struct pgt_managed_probe *probe, bool fresh, struct pgt_prev *ret,
 		struct pgt_object_info *info, struct pgt_err *err)
 {
 	(void)l;
 	(void)item;
 	(void)probe;
+	(void)fresh;
 	(void)ret;
 	(void)info;
 	return pgt_err_set(err, PGT_E_STATE, "not played");
