@@ -100,6 +100,45 @@ mix_distance(const struct pgt_window *a, const struct pgt_window *b)
 	return sum / 2;
 }
 
+double
+pgt_window_mix_noise(const struct pgt_window *ref, const struct pgt_window *w)
+{
+	double sum = 0, var;
+
+	if (!(ref->calls > 0) || !(w->calls > 0))
+		return 0;
+	var = 1 / ref->calls + 1 / w->calls;
+	/* half the sum of E|normal| = sqrt(2/pi) standard deviations */
+	for (size_t i = 0; i < ref->n_keys; i++)
+		sum += sqrt(M_2_PI * ref->share[i] * (1 - ref->share[i]) * var);
+	return sum / 2;
+}
+
+double
+pgt_window_standard_ms(const struct pgt_window *ref, const struct pgt_window *w)
+{
+	double sum = 0, rest = 1, rest_ms = ref->mean_ms;
+
+	if (ref->n_keys == 0 || w->n_keys == 0)
+		return w->mean_ms;
+	for (size_t i = 0; i < ref->n_keys; i++) {
+		double ms = ref->key_ms[i];
+		size_t k = 0;
+
+		rest -= ref->share[i];
+		rest_ms -= ref->share[i] * ms;
+		while (k < w->n_keys && w->key[k] != ref->key[i])
+			k++;
+		if (k < w->n_keys)
+			ms = w->key_ms[k];
+		else if (ref->share[i] * ms > 0.1 * ref->mean_ms)
+			return NAN;
+		sum += ref->share[i] * ms;
+	}
+	/* What is too rare for the list, as it was. */
+	return sum + (rest > 1e-9 ? fmax(0, rest_ms) : 0);
+}
+
 static void
 judge(const struct pgt_window *before, const struct pgt_window *after,
       struct pgt_comparison *c)

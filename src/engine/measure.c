@@ -13,17 +13,21 @@
 #define BUCKET_NS   (5 * PGT_NS_PER_S)
 #define FIRST_NS    (20 * PGT_NS_PER_S) /* the longest wait for a first sample */
 #define CLASSES_MAX 200
+/* Beyond this share of all transactions our own looking is more than noise. */
+#define OURS_MAX 0.05
 
 struct pgt_meter {
 	struct pgt_sampler *sampler;
 	struct pgt_validate_ops ops;
 	struct pgt_window before;
 	bool have_before;
+	double calls_min;
+	int64_t most_ns;
 };
 
 struct mix {
 	int64_t key;
-	double calls;
+	double calls, ms;
 };
 
 /* What one window gathers. */
@@ -35,6 +39,7 @@ struct gather {
 	size_t bucket_ticks;
 	int64_t bucket_began_ns, taken_ns;
 	double calls, total_ms, rows;
+	double ours, statements_s; /* our calls; the time that statements cover */
 	double rows_read, rows_written;
 	struct mix mix[4 * PGT_MEASURE_KEYS];
 	size_t n_mix;
@@ -75,17 +80,26 @@ pgt_measure_close(struct pgt_meter *m)
 /* ---- one window ---- */
 
 static void
-add_mix(struct gather *g, int64_t key, double calls)
+add_mix(struct gather *g, int64_t key, double calls, double ms)
 {
-	for (size_t i = 0; i < g->n_mix; i++)
-		if (g->mix[i].key == key) {
-			g->mix[i].calls += calls;
-			return;
-		}
-	if (g->n_mix == PGT_LEN(g->mix))
+	size_t i = 0;
+
+	while (i < g->n_mix && g->mix[i].key != key)
+		i++;
+	if (i == PGT_LEN(g->mix))
 		return;
-	g->mix[g->n_mix].key = key;
-	g->mix[g->n_mix++].calls = calls;
+	if (i == g->n_mix)
+		g->mix[g->n_mix++] = (struct mix){.key = key};
+	g->mix[i].calls += calls;
+	g->mix[i].ms += ms;
+}
+
+/* A few reports a minute drown among what our own samples commit: then their calls are
+ * the better count. */
+static double
+others_tps(double tps, double ours, double calls, double seconds)
+{
+	return ours > OURS_MAX * tps * seconds ? calls / seconds : tps;
 }
 
 /* The statements of one stretch: its mean and its p99. */
@@ -95,18 +109,20 @@ read_statements(struct gather *g, const struct pgt_snapshot *s, struct pgt_bucke
 	struct pgt_qclass c[CLASSES_MAX];
 	const double p = 0.99;
 	struct pgt_quantile q;
-	double calls = 0, total = 0;
+	double calls = 0, total = 0, ours = 0, s_s = (double)s->statements_window_ns / 1e9;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n_queries && n < CLASSES_MAX; i++) {
 		const struct pgt_query *x = &s->queries[i];
 
+		if (x->ours && x->calls > 0)
+			ours += x->calls;
 		if (x->ours || !(x->calls > 0))
 			continue;
 		calls += x->calls;
 		g->rows += isnan(x->rows) ? 0 : x->rows * x->calls;
 		total += x->total_ms;
-		add_mix(g, x->key.queryid, x->calls);
+		add_mix(g, x->key.queryid, x->calls, x->total_ms);
 		c[n++] = (struct pgt_qclass){
 		    .n = x->calls,
 		    .mean = x->total_ms / x->calls,
@@ -114,12 +130,15 @@ read_statements(struct gather *g, const struct pgt_snapshot *s, struct pgt_bucke
 		    .var_ok = !isnan(x->var_ms2),
 		};
 	}
+	g->ours += ours;
+	g->statements_s += s_s;
+	b->tps = others_tps(b->tps, ours, calls, s_s);
 	if (calls <= 0)
 		return;
 	g->calls += calls;
 	g->total_ms += total;
 	b->mean_ms = total / calls;
-	b->calls_ps = calls / ((double)s->statements_window_ns / 1e9);
+	b->calls_ps = calls / s_s;
 	if (pgt_quantile_mixture(c, n, &p, 1, &q)) {
 		b->p99_ms = q.value;
 		g->p99_sum += log(q.value);
@@ -131,7 +150,7 @@ static bool
 close_bucket(struct gather *g, const struct pgt_snapshot *s)
 {
 	const struct pgt_section *sec = &s->section[PGT_SEC_STATEMENTS];
-	struct pgt_bucket b = {NAN, NAN, NAN, NAN};
+	struct pgt_bucket b = {g->bucket_tps / (double)g->bucket_ticks, NAN, NAN, NAN};
 
 	if (s->mono_ns - g->bucket_began_ns < BUCKET_NS || g->bucket_ticks == 0)
 		return false;
@@ -141,7 +160,6 @@ close_bucket(struct gather *g, const struct pgt_snapshot *s)
 		read_statements(g, s, &b);
 		g->taken_ns = sec->taken_ns;
 	}
-	b.tps = g->bucket_tps / (double)g->bucket_ticks;
 	if (g->w.n < PGT_MEASURE_BUCKETS)
 		g->w.bucket[g->w.n++] = b;
 	g->bucket_tps = 0;
@@ -193,6 +211,8 @@ finish(struct gather *g)
 	struct pgt_window *w = &g->w;
 
 	w->tps = g->ticks ? g->tps_sum / (double)g->ticks : NAN;
+	if (g->statements_s > 0)
+		w->tps = others_tps(w->tps, g->ours, g->calls, g->statements_s);
 	w->mean_ms = g->calls > 0 ? g->total_ms / g->calls : NAN;
 	w->p99_ms = g->n_p99 ? exp(g->p99_sum / (double)g->n_p99) : NAN;
 	w->hit_ratio = g->hits ? g->hit_sum / (double)g->hits : NAN;
@@ -202,10 +222,12 @@ finish(struct gather *g)
 			    ? g->rows_read / (g->rows_read + g->rows_written)
 			    : 1;
 	w->active = g->ticks ? g->active_sum / (double)g->ticks : NAN;
+	w->calls = g->calls;
 	qsort(g->mix, g->n_mix, sizeof(g->mix[0]), by_calls);
 	for (size_t i = 0; i < g->n_mix && i < PGT_MEASURE_KEYS; i++) {
 		w->key[i] = g->mix[i].key;
 		w->share[i] = g->calls > 0 ? g->mix[i].calls / g->calls : 0;
+		w->key_ms[i] = g->mix[i].ms / g->mix[i].calls;
 		w->n_keys = i + 1;
 	}
 }
@@ -217,6 +239,21 @@ wait_ms(const struct pgt_meter *m)
 		       PGT_NS_PER_MS;
 
 	return left < 0 ? 0 : left > 100 ? 100 : (int)left + 1;
+}
+
+void
+pgt_measure_extend(struct pgt_meter *m, double calls, int64_t most_ns)
+{
+	m->calls_min = calls;
+	m->most_ns = most_ns;
+}
+
+static bool
+seen_enough(const struct pgt_meter *m, const struct gather *g, int64_t window_ns,
+	    int64_t so_far_ns)
+{
+	return so_far_ns >= window_ns &&
+	       (g->calls >= m->calls_min || so_far_ns >= m->most_ns);
 }
 
 int
@@ -245,7 +282,7 @@ pgt_measure_window(struct pgt_meter *m, int64_t window_ns, struct pgt_pulse puls
 			stopped = stop(ctx, &g->w);
 		}
 		pgt_snapshot_unref(s);
-		if (first && now - first >= window_ns)
+		if (first && seen_enough(m, g, window_ns, now - first))
 			break;
 		if (!first && now - began > FIRST_NS) {
 			const struct pgt_link_state *l = pgt_sampler_link(m->sampler);

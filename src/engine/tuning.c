@@ -61,7 +61,8 @@ remember(struct pgt_tuning *t, const struct pgt_trial *trial,
 	struct pgt_tune_trial *r;
 	double base;
 
-	if (trial->is_baseline && tried->outcome.status == PGT_OUTCOME_OK) {
+	if (trial->is_baseline && tried->outcome.status == PGT_OUTCOME_OK &&
+	    !t->have_base) {
 		t->base_window = tried->window;
 		t->have_base = true;
 	}
@@ -264,6 +265,8 @@ first_look(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 	if (rc == 0 && tried->outcome.status == PGT_OUTCOME_OK) {
 		t->base_window = tried->window;
 		t->have_base = true;
+		/* What kind of work it is, a load of our own shows only now. */
+		rc = pgt_tuning_space(t, to, err);
 	}
 	if (rc == 0)
 		rc = pgt_tuning_new_tuner(t, to, err);

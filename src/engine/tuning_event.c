@@ -193,7 +193,7 @@ pgt_tuning_keep_trial(struct pgt_tuning *t, const struct pgt_trial *trial,
 	const char *cols[] = {
 	    at,
 	    t->run_id,
-	    pgt_workload_names[t->at->workload],
+	    pgt_workload_names[t->workload],
 	    config,
 	    tried->outcome.status == PGT_OUTCOME_OK ? score : NULL,
 	    t->opts.mode == PGT_TUNE_CANARY ? "canary_test"

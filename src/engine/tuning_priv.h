@@ -48,6 +48,7 @@ struct pgt_tuning {
 	struct pgt_rehearsal *rehearsal; /* the copy, or the load alone; NULL */
 	struct pgt_tune_canary *canary;	 /* NULL */
 	struct pgt_change_run *run;	 /* what the trial has in force; NULL */
+	enum pgt_workload workload;	 /* of the server, or of the first baseline */
 	bool restarts;			 /* each trial begins with a restart */
 	struct pgt_space space;
 	double baseline[PGT_SPACE_DIMS];
@@ -55,7 +56,7 @@ struct pgt_tuning {
 	struct pgt_meter *meter;
 	struct pgt_connspec *spec;
 	struct pgt_objective objective;
-	struct pgt_window base_window;
+	struct pgt_window base_window; /* the first baseline: what trials compare with */
 	bool have_base;
 	double base_cost; /* NAN before the first */
 	char run_id[37];

@@ -8,14 +8,30 @@
 
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
+#include "pg2une/observe/workload.h"
 #include "tuning_priv.h"
 
-static enum pgt_knob_class
-class_of(const struct pgt_snapshot *s)
+/* By what was measured, once there is that: a rehearsal's load is not the server's. */
+static enum pgt_workload
+workload_of(const struct pgt_tuning *t)
 {
-	return s->workload == PGT_WORKLOAD_OLTP	  ? PGT_KNOB_OLTP
-	       : s->workload == PGT_WORKLOAD_OLAP ? PGT_KNOB_OLAP
-						  : PGT_KNOB_MIXED;
+	const struct pgt_window *w = &t->base_window;
+	struct pgt_workload_state state = {0};
+	const struct pgt_workload_input in = {.mono_ns = 1,
+					      .tps = w->tps,
+					      .active = w->active,
+					      .p99_ms = w->p99_ms,
+					      .temp_bytes_ps = w->temp_bytes};
+
+	return t->have_base ? pgt_workload_step(&state, &in) : t->at->workload;
+}
+
+static enum pgt_knob_class
+class_of(enum pgt_workload w)
+{
+	return w == PGT_WORKLOAD_OLTP	? PGT_KNOB_OLTP
+	       : w == PGT_WORKLOAD_OLAP ? PGT_KNOB_OLAP
+					: PGT_KNOB_MIXED;
 }
 
 /* Canonical units of one unit of pg_settings: bytes or milliseconds. */
@@ -72,7 +88,7 @@ find_host(const struct pgt_tuning *t, struct pgt_tuner_opts *to)
 		cores = t->opts.cpus > 0 && t->opts.cpus < cores_here ? t->opts.cpus
 								      : cores_here;
 	}
-	to->cls = class_of(s);
+	to->cls = class_of(t->workload);
 	to->host = (struct pgt_knob_host){
 	    .ram_bytes = ram > 0 ? ram : 0,
 	    .cores = cores,
@@ -126,6 +142,7 @@ add_settings(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *er
 int
 pgt_tuning_space(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 {
+	t->workload = workload_of(t);
 	find_host(t, to);
 	pgt_space_init(&t->space);
 	if (add_settings(t, to, err) < 0)

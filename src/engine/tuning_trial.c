@@ -15,6 +15,16 @@
  * sure, or its mean time above this multiple: reference/numerics.md section B.6. */
 #define HURT_TPS  0.9
 #define HURT_MEAN 2.0
+/* A trial of few statements goes on until so many were seen, for that many times its
+ * length at most. */
+#define CALLS_MIN  40
+#define EXTEND_MAX 4
+/* What runs when a setting changes ends under the old one: it is waited for, in part. */
+#define SETTLE_MAX_NS (30 * PGT_NS_PER_S)
+/* A trial under another mix of statements says nothing: this far off, beyond chance. */
+#define MIX_MAX	  0.3
+#define MIX_NOISE 1.5
+#define BUCKET_S  5 /* of a window: measure.h */
 #define MARGIN_NS (120 * PGT_NS_PER_S) /* the guard's deadline beyond the plan */
 
 bool
@@ -80,11 +90,21 @@ pulse(void *arg)
 
 /* ---- when it hurts ---- */
 
+static double
+transactions(const struct pgt_window *w)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		sum += w->bucket[i].tps * BUCKET_S;
+	return fmax(1, sum);
+}
+
 static bool
 hurts(void *ctx, const struct pgt_window *so_far)
 {
 	const struct pgt_tuning *t = ctx;
-	double sum = 0, m2 = 0, mean, sd, upper;
+	double sum = 0, m2 = 0, mean, sd, upper, slow;
 	size_t n = 0;
 
 	if (!t->have_base || so_far->n < 2)
@@ -102,11 +122,14 @@ hurts(void *ctx, const struct pgt_window *so_far)
 			m2 += pow(log(so_far->bucket[i].tps) - mean, 2);
 	/* Few points: their own scatter, but at least 5%. */
 	sd = fmax(0.05, n > 1 ? sqrt(m2 / (double)(n - 1)) : 0.3);
-	upper = mean + 3 * sd / sqrt((double)n);
+	/* Few transactions scatter by their count alone. */
+	upper = mean + 3 * fmax(sd / sqrt((double)n), 1 / sqrt(transactions(so_far)));
 	if (upper < log(HURT_TPS * t->base_window.tps))
 		return true;
-	return so_far->n >= 2 && so_far->mean_ms > HURT_MEAN * t->base_window.mean_ms &&
-	       so_far->mean_ms - t->base_window.mean_ms > 0.1;
+	slow = pgt_window_standard_ms(&t->base_window, so_far);
+	return slow > HURT_MEAN * t->base_window.mean_ms *
+			  (1 + 2 / sqrt(fmax(1, so_far->calls))) &&
+	       slow - t->base_window.mean_ms > 0.1;
 }
 
 /* ---- the change ---- */
@@ -168,35 +191,54 @@ take_off(struct pgt_change_run *run, struct pgt_err *err)
 	}
 }
 
+/* A load of our own is always the same one. */
+static bool
+another_load(const struct pgt_tuning *t, const struct pgt_window *w)
+{
+	struct pgt_comparison c;
+
+	if (t->rehearsal)
+		return false;
+	pgt_measure_compare(&t->base_window, w, &c);
+	return c.mix_distance >
+	       MIX_MAX + MIX_NOISE * pgt_window_mix_noise(&t->base_window, w);
+}
+
+/* As if the statements had come in the first baseline's mix.  Sessions that call again
+ * at once, as those of a load of our own do, turn what that does to the mean time into
+ * throughput. */
+static void
+standardise(const struct pgt_tuning *t, const struct pgt_window *w, struct pgt_measure *m)
+{
+	double ms = pgt_window_standard_ms(&t->base_window, w);
+
+	if (t->rehearsal && w->mean_ms > 0)
+		m->tps *= w->mean_ms / ms;
+	m->mean_ms = ms;
+}
+
 static void
 judge(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret)
 {
 	const struct pgt_window *w = &ret->window;
-	struct pgt_measure m = {.tps = w->tps,
-				.mean_ms = isnan(w->mean_ms) ? 0 : w->mean_ms,
-				.p99_ms = isnan(w->p99_ms) ? 0 : w->p99_ms};
-	struct pgt_comparison c;
+	struct pgt_measure m = {.tps = w->tps, .mean_ms = w->mean_ms, .p99_ms = w->p99_ms};
 	struct pgt_err err = {0};
 
+	ret->outcome.status = PGT_OUTCOME_VOID;
 	if (w->gaps > 2 || w->n < 2) {
-		ret->outcome.status = PGT_OUTCOME_VOID;
 		pgt_str_copy(ret->why, sizeof(ret->why), "too few samples");
 		return;
 	}
-	if (t->have_base && !trial->is_baseline) {
-		pgt_measure_compare(&t->base_window, w, &c);
-		if (c.mix_distance > 0.3) {
-			ret->outcome.status = PGT_OUTCOME_VOID;
-			pgt_str_copy(ret->why, sizeof(ret->why), "another load");
-			return;
-		}
-	}
-	if (pgt_objective_cost(&t->objective, &m, &ret->outcome.cost, &err) < 0) {
-		ret->outcome.status = PGT_OUTCOME_VOID;
-		pgt_str_copy(ret->why, sizeof(ret->why), err.msg);
+	if (t->have_base && !trial->is_baseline && another_load(t, w)) {
+		pgt_str_copy(ret->why, sizeof(ret->why), "another load");
 		return;
 	}
-	ret->outcome.status = PGT_OUTCOME_OK;
+	if (t->have_base && !isnan(w->mean_ms))
+		standardise(t, w, &m);
+	if (pgt_objective_cost(&t->objective, &m, &ret->outcome.cost, &err) < 0)
+		pgt_str_copy(ret->why, sizeof(ret->why), err.msg);
+	else
+		ret->outcome.status = PGT_OUTCOME_OK;
 }
 
 bool
@@ -220,6 +262,7 @@ pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 
 	if (t->canary)
 		return pgt_tuning_canary_measure(t, trial, ret, err);
+	pgt_measure_extend(t->meter, CALLS_MIN, EXTEND_MAX * t->opts.window_ns);
 	if (pgt_measure_window(t->meter, t->opts.window_ns, p, watch ? hurts : NULL, t,
 			       &ret->window, err) < 0)
 		return -1;
@@ -233,14 +276,27 @@ pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 	return 0;
 }
 
+static int64_t
+settle_ns(const struct pgt_tuning *t)
+{
+	double slow_ns = t->have_base && t->base_window.mean_ms > 0
+			     ? 2 * t->base_window.mean_ms * (double)PGT_NS_PER_MS
+			     : 0;
+
+	return slow_ns > (double)SETTLE_MAX_NS	     ? SETTLE_MAX_NS
+	       : slow_ns > (double)t->opts.settle_ns ? (int64_t)slow_ns
+						     : t->opts.settle_ns;
+}
+
 int
 pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret,
 	       struct pgt_err *err)
 {
+	int64_t settle = settle_ns(t);
 	struct pgt_changing_choice choice = {
 	    .trial = true,
-	    .stabilise_ns = t->opts.settle_ns,
-	    .deadline_ns = t->opts.settle_ns + t->opts.window_ns + MARGIN_NS,
+	    .stabilise_ns = settle,
+	    .deadline_ns = settle + EXTEND_MAX * t->opts.window_ns + MARGIN_NS,
 	};
 	struct pgt_change_run *run = NULL;
 	struct pgt_changeset *cs;

@@ -10,6 +10,7 @@
 #include "tuner_priv.h"
 
 #define EXTRA_ROUNDS 2
+#define BUDGET_EACH  10 /* trials of the search for each finalist but the first */
 #define PAIRS_MAX    32
 #define ALPHA	     0.025 /* of one side, shared by the finalists and the looks */
 /* Two measurements never differ by less than this by chance (log cost). */
@@ -28,6 +29,14 @@ search_observations(const struct pgt_tuner *t)
 	while (n < t->n_obs && t->obs[n].phase < PGT_TUNER_FINAL)
 		n++;
 	return n;
+}
+
+int
+tuner_finalists(int budget)
+{
+	int n = 1 + budget / BUDGET_EACH;
+
+	return n < FINALISTS ? n : FINALISTS;
 }
 
 /* The configurations with the lowest posterior mean, if that is below the baseline's. */
@@ -50,7 +59,8 @@ choose_finalists(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err 
 	for (size_t i = 0; i < m->n; i++)
 		if (m->is_base[i])
 			base = m->mean[i];
-	while (f->n < FINALISTS) {
+	/* A short search is not followed by a long confirmation. */
+	while (f->n < tuner_finalists(t->opts.budget)) {
 		size_t best = m->n;
 
 		for (size_t i = 0; i < m->n; i++)

@@ -79,6 +79,8 @@ bool tuner_search_over(const struct pgt_tuner *t);
 /* Choose the finalists if that is not done, and bring the verdict up to date. */
 int tuner_final_update(struct pgt_tuner *t, const atomic_bool *cancel,
 		       struct pgt_err *err);
+/* How many are confirmed after a search of that many trials. */
+int tuner_finalists(int budget);
 bool tuner_same_value(const struct pgt_space *s, const double *a, const double *b);
 /* Costs of the baseline before the final. */
 double tuner_baseline_median(const struct pgt_tuner *t, size_t n_obs);

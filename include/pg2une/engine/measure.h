@@ -30,7 +30,9 @@ struct pgt_window {
 	/* the mix of statements: share of calls by queryid, most first */
 	int64_t key[PGT_MEASURE_KEYS];
 	double share[PGT_MEASURE_KEYS];
+	double key_ms[PGT_MEASURE_KEYS]; /* mean of each */
 	size_t n_keys;
+	double calls; /* of statements, in the whole window */
 	double hit_ratio, temp_bytes, active; /* means */
 	double read_share;    /* of rows: fetched against written, 0..1 */
 	double rows_per_call; /* of statements; NAN */
@@ -44,6 +46,9 @@ void pgt_measure_close(struct pgt_meter *m);
 /* Watch for window_ns; ends early (PGT_E_CANCELLED) when pulse says so.  stop may be
  * NULL: called with the window so far after each bucket; true ends it early and is
  * no error. */
+/* From now on a window goes on until that many statements were seen, for most_ns at
+ * most: a few long reports tell nothing about a mean. */
+void pgt_measure_extend(struct pgt_meter *m, double calls, int64_t most_ns);
 int pgt_measure_window(struct pgt_meter *m, int64_t window_ns, struct pgt_pulse pulse,
 		       bool (*stop)(void *ctx, const struct pgt_window *so_far),
 		       void *ctx, struct pgt_window *ret,
@@ -70,6 +75,14 @@ void pgt_measure_compare(const struct pgt_window *before, const struct pgt_windo
 			 struct pgt_comparison *ret);
 cJSON *pgt_window_json(const struct pgt_window *w);
 cJSON *pgt_comparison_json(const struct pgt_comparison *c);
+
+/* The mean time of a statement in w, had they come in ref's mix: chance decides how many
+ * of the costly ones a window holds, and that is most of the noise of a plain mean.
+ * NAN when w saw none of a statement that took over a tenth of ref's time. */
+double pgt_window_standard_ms(const struct pgt_window *ref, const struct pgt_window *w);
+/* The mix distance that chance alone would give two samples of ref's mix as large as
+ * ref and w. */
+double pgt_window_mix_noise(const struct pgt_window *ref, const struct pgt_window *w);
 
 /* For the change pipeline: ops that live as long as m. */
 const struct pgt_validate_ops *pgt_measure_validate_ops(struct pgt_meter *m);

@@ -2,7 +2,8 @@
  * a trial, has it measured by whatever means, and tells what came of it:
  *
  *   baseline x3 -> heuristic -> past configurations -> Sobol -> Bayesian search
- *   -> final: the three best and the baseline, interleaved A B C D D C B A -> done
+ *   -> final: the best (three, fewer after a short search) and the baseline,
+ *      interleaved A B C D D C B A -> done
  *
  * It does no I/O, reads no clock and starts no thread.  What is asked next depends on
  * the options and the observations only: the same seed and the same answers give the

@@ -96,6 +96,39 @@ test_improvement_weighs_both(void **state)
 	assert_true(fabs(c.improvement_pct - (0.6 * 10 + 0.4 * 50)) < 0.01);
 }
 
+/* Ten calls of 100 ms among 100 of 1 ms are 10 ms each on the mean, by chance or not. */
+static struct pgt_window
+few_long(double long_calls, double short_ms, double long_ms)
+{
+	struct pgt_window w = {.n = 4, .n_keys = 2, .calls = 100};
+
+	w.key[0] = 1;
+	w.key[1] = 2;
+	w.share[1] = long_calls / w.calls;
+	w.share[0] = 1 - w.share[1];
+	w.key_ms[0] = short_ms;
+	w.key_ms[1] = long_ms;
+	w.mean_ms = w.share[0] * short_ms + w.share[1] * long_ms;
+	return w;
+}
+
+static void
+test_chance_in_the_mix_is_taken_out(void **state)
+{
+	struct pgt_window ref = few_long(10, 1, 100), more = few_long(16, 1, 100);
+	struct pgt_window faster = few_long(16, 1, 80), none = few_long(0, 1, 100);
+
+	(void)state;
+	assert_true(more.mean_ms > 1.5 * ref.mean_ms);
+	assert_true(fabs(pgt_window_standard_ms(&ref, &more) - ref.mean_ms) < 1e-9);
+	assert_true(fabs(pgt_window_standard_ms(&ref, &faster) - (0.9 + 8)) < 1e-9);
+	/* A slow statement that never came up must not look like a gain. */
+	none.n_keys = 1;
+	assert_true(isnan(pgt_window_standard_ms(&ref, &none)));
+	/* Two classes: half of 2 sqrt(2/pi 0.09 (1/100 + 1/100)) */
+	assert_true(fabs(pgt_window_mix_noise(&ref, &more) - 0.03385) < 1e-4);
+}
+
 int
 main(void)
 {
@@ -105,6 +138,7 @@ main(void)
 	    cmocka_unit_test(test_noise_is_inconclusive_not_a_pass),
 	    cmocka_unit_test(test_nothing_gaps_and_another_load_are_unknown),
 	    cmocka_unit_test(test_improvement_weighs_both),
+	    cmocka_unit_test(test_chance_in_the_mix_is_taken_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
