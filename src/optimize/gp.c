@@ -16,6 +16,8 @@ void
 pgt_gp_work_init(struct pgt_gp_work *w, size_t n, size_t d)
 {
 	w->z = pgt_xcalloc(n * d, sizeof(double));
+	w->zt = pgt_xcalloc(n * d, sizeof(double));
+	w->sum = pgt_xcalloc(2 * n, sizeof(double));
 	w->k = pgt_xcalloc(n * n, sizeof(double));
 	w->slope = pgt_xcalloc(n * n, sizeof(double));
 	w->alpha = pgt_xcalloc(n, sizeof(double));
@@ -26,6 +28,8 @@ void
 pgt_gp_work_done(struct pgt_gp_work *w)
 {
 	free(w->z);
+	free(w->zt);
+	free(w->sum);
 	free(w->k);
 	free(w->slope);
 	free(w->alpha);
@@ -53,53 +57,55 @@ rational(double t)
 
 static void
 scale_rows(size_t n, size_t d, const double *x, const double *theta, double *inv_len,
-	   double *z)
+	   double *z, double *zt)
 {
 	for (size_t c = 0; c < d; c++)
 		inv_len[c] = exp(-theta[2 + c]);
 	for (size_t i = 0; i < n; i++)
 		for (size_t c = 0; c < d; c++)
-			z[i * d + c] = x[i * d + c] * inv_len[c];
+			zt[c * n + i] = z[i * d + c] = x[i * d + c] * inv_len[c];
 }
 
-/* k/sf2 of two scaled points; *ret_slope is that of the Matern part, share included. */
-static inline double
-kernel(size_t d, const double *a, const double *b, double additive, double *ret_slope)
+/* One coordinate's part of the squared distances and of the additive terms. */
+static void
+add_coordinate(size_t n, double at, const double *restrict zt, bool additive,
+	       double *restrict r2, double *restrict sum)
 {
-	double r2 = 0, sum = 0, k;
+	for (size_t i = 0; i < n; i++)
+		r2[i] += (at - zt[i]) * (at - zt[i]);
+	for (size_t i = 0; additive && i < n; i++)
+		sum[i] += rational((at - zt[i]) * (at - zt[i]));
+}
 
-	for (size_t c = 0; c < d; c++) {
-		double diff = a[c] - b[c];
+/* k of the scaled point b and the points from on of the n in zt, times sf2; slope is
+ * that of the Matern part, share included, or NULL.  work: 2n. */
+static void
+kernel_row(size_t from, size_t n, size_t d, const double *zt, const double *b,
+	   double additive, double sf2, double *work, double *k, double *slope)
+{
+	double *r2 = work, *sum = work + n, share = additive / (double)d;
 
-		r2 += diff * diff;
+	memset(work, 0, 2 * n * sizeof(*work));
+	for (size_t c = 0; c < d; c++)
+		add_coordinate(n - from, b[c], &zt[c * n + from], additive > 0, r2, sum);
+	for (size_t i = from; i < n; i++) {
+		double s, m = matern52(r2[i - from], &s);
+
+		k[i] = sf2 * ((1 - additive) * m + share * sum[i - from]);
+		if (slope)
+			slope[i] = sf2 * (1 - additive) * s;
 	}
-	k = (1 - additive) * matern52(r2, ret_slope);
-	*ret_slope *= 1 - additive;
-	if (additive == 0)
-		return k;
-	for (size_t c = 0; c < d; c++) {
-		double diff = a[c] - b[c];
-
-		sum += rational(diff * diff);
-	}
-	return k + additive / (double)d * sum;
 }
 
 /* The lower triangle of the covariance and, when wanted, of its slopes. */
 static void
-covariance(size_t n, size_t d, const double *z, double additive, double sf2, double sn2,
-	   const double *weight, double *k, double *slope)
+covariance(struct pgt_gp_work *w, size_t n, size_t d, double additive, double sf2,
+	   double sn2, const double *weight, bool slopes)
 {
 	for (size_t j = 0; j < n; j++) {
-		k[j * n + j] = sf2 + sn2 * (weight ? weight[j] : 1);
-		for (size_t i = j + 1; i < n; i++) {
-			double s;
-
-			k[j * n + i] =
-			    sf2 * kernel(d, &z[i * d], &z[j * d], additive, &s);
-			if (slope)
-				slope[j * n + i] = sf2 * s;
-		}
+		w->k[j * n + j] = sf2 + sn2 * (weight ? weight[j] : 1);
+		kernel_row(j + 1, n, d, w->zt, &w->z[j * d], additive, sf2, w->sum,
+			   &w->k[j * n], slopes ? &w->slope[j * n] : NULL);
 	}
 }
 
@@ -145,9 +151,8 @@ pgt_gp_evaluate(struct pgt_gp_work *w, size_t n, size_t d, const double *x,
 {
 	double sf2 = exp(theta[0]), sn2 = exp(theta[1]), lml;
 
-	scale_rows(n, d, x, theta, w->inv_len, w->z);
-	covariance(n, d, w->z, additive, sf2, sn2, weight, w->k,
-		   grad ? w->slope : NULL);
+	scale_rows(n, d, x, theta, w->inv_len, w->z, w->zt);
+	covariance(w, n, d, additive, sf2, sn2, weight, grad != NULL);
 	if (pgt_matrix_cholesky(n, w->k, err) < 0)
 		return -1;
 	memcpy(w->alpha, y, n * sizeof(*y));
@@ -187,6 +192,7 @@ pgt_gp_new_fixed(size_t n, size_t d, const double *x, const double *y,
 {
 	struct pgt_gp *gp = pgt_xcalloc(1, sizeof(*gp));
 	struct pgt_gp_work w;
+	int rc;
 
 	gp->n = n;
 	gp->d = d;
@@ -194,10 +200,10 @@ pgt_gp_new_fixed(size_t n, size_t d, const double *x, const double *y,
 	gp->y_sd = 1;
 	pgt_gp_work_init(&w, n, d);
 	gp->x = w.z;
+	gp->xt = w.zt;
 	gp->l = w.k;
 	gp->alpha = w.alpha;
 	gp->inv_len = w.inv_len;
-	free(w.slope);
 	gp->y = pgt_xcalloc(n, sizeof(double));
 	gp->weight = pgt_xcalloc(n, sizeof(double));
 	gp->theta = pgt_xcalloc(PGT_GP_THETA(d), sizeof(double));
@@ -207,9 +213,11 @@ pgt_gp_new_fixed(size_t n, size_t d, const double *x, const double *y,
 	memcpy(gp->theta, theta, PGT_GP_THETA(d) * sizeof(*theta));
 	gp->sf2 = exp(theta[0]);
 	gp->sn2 = exp(theta[1]);
-	w.slope = NULL;
-	if (pgt_gp_evaluate(&w, n, d, x, y, noise_weight, additive, theta, &gp->lml, NULL,
-			    err) < 0) {
+	rc = pgt_gp_evaluate(&w, n, d, x, y, noise_weight, additive, theta, &gp->lml, NULL,
+			     err);
+	free(w.slope);
+	free(w.sum);
+	if (rc < 0) {
 		pgt_gp_free(gp);
 		return -1;
 	}
@@ -223,6 +231,7 @@ pgt_gp_free(struct pgt_gp *gp)
 	if (!gp)
 		return;
 	free(gp->x);
+	free(gp->xt);
 	free(gp->y);
 	free(gp->weight);
 	free(gp->theta);
@@ -282,16 +291,15 @@ pgt_gp_y_sd(const struct pgt_gp *gp)
 
 static void
 predict_block(const struct pgt_gp *gp, size_t m, const double *x, double *kstar,
-	      double *z, double *mean, double *sd)
+	      double *work, double *mean, double *sd)
 {
 	for (size_t c = 0; c < m; c++) {
-		double *col = &kstar[c * gp->n], unused;
+		double *col = &kstar[c * gp->n], *z = work + 2 * gp->n;
 
 		for (size_t q = 0; q < gp->d; q++)
 			z[q] = x[c * gp->d + q] * gp->inv_len[q];
-		for (size_t i = 0; i < gp->n; i++)
-			col[i] = gp->sf2 * kernel(gp->d, z, &gp->x[i * gp->d],
-						  gp->additive, &unused);
+		kernel_row(0, gp->n, gp->d, gp->xt, z, gp->additive, gp->sf2, work, col,
+			   NULL);
 		mean[c] =
 		    gp->y_mean + gp->y_sd * pgt_matrix_dot(gp->n, col, gp->alpha);
 	}
@@ -312,16 +320,16 @@ pgt_gp_predict(const struct pgt_gp *gp, size_t m, const double *x, double *mean,
 {
 	size_t block = m < PREDICT_BLOCK ? m : PREDICT_BLOCK;
 	double *kstar = pgt_xcalloc(gp->n * block, sizeof(double));
-	double *z = pgt_xcalloc(gp->d, sizeof(double));
+	double *work = pgt_xcalloc(2 * gp->n + gp->d, sizeof(double));
 
 	for (size_t at = 0; at < m; at += block) {
 		size_t len = m - at < block ? m - at : block;
 
-		predict_block(gp, len, &x[at * gp->d], kstar, z, &mean[at],
+		predict_block(gp, len, &x[at * gp->d], kstar, work, &mean[at],
 			      sd ? &sd[at] : NULL);
 	}
 	free(kstar);
-	free(z);
+	free(work);
 }
 
 void
@@ -329,16 +337,18 @@ pgt_gp_predict_grad(const struct pgt_gp *gp, const double *x, double *ret_mean,
 		    double *ret_sd, double *grad_mean, double *grad_sd)
 {
 	size_t n = gp->n, d = gp->d;
-	double *k = pgt_xcalloc(3 * n + d, sizeof(double));
-	double *slope = k + n, *v = slope + n, *z = v + n, var, mean = 0;
+	double *k = pgt_xcalloc(5 * n + d, sizeof(double));
+	double *slope = k + n, *v = slope + n, *work = v + n, *z = work + 2 * n;
+	double var, mean = 0;
 	double term = gp->additive / (double)d * 5.0 / 3.0;
 
 	for (size_t c = 0; c < d; c++) {
 		z[c] = x[c] * gp->inv_len[c];
 		grad_mean[c] = grad_sd[c] = 0;
 	}
+	kernel_row(0, n, d, gp->xt, z, gp->additive, 1, work, k, slope);
 	for (size_t i = 0; i < n; i++) {
-		k[i] = gp->sf2 * kernel(d, z, &gp->x[i * d], gp->additive, &slope[i]);
+		k[i] *= gp->sf2;
 		mean += k[i] * gp->alpha[i];
 	}
 	memcpy(v, k, n * sizeof(*v));

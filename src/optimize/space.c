@@ -22,6 +22,27 @@ kernel_width(const struct pgt_dim *d)
 }
 
 int
+pgt_space_find(const struct pgt_space *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_dims; i++)
+		if (strcmp(s->dims[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* Kept, since every candidate of a search is mended by the rules. */
+static void
+place_rules(struct pgt_space *s)
+{
+	for (size_t i = 0; i < pgt_knob_rule_count() && i < PGT_SPACE_RULES; i++) {
+		const struct pgt_knob_rule *r = pgt_knob_rule_at(i);
+
+		s->rule_at[i][0] = pgt_space_find(s, r->name);
+		s->rule_at[i][1] = pgt_space_find(s, r->other);
+	}
+}
+
+int
 pgt_space_add(struct pgt_space *s, const struct pgt_dim *dim, struct pgt_err *err)
 {
 	struct pgt_dim *d;
@@ -43,6 +64,7 @@ pgt_space_add(struct pgt_space *s, const struct pgt_dim *dim, struct pgt_err *er
 		d->grain = 1;
 	s->kernel_at[s->n_dims++] = s->n_kernel;
 	s->n_kernel += width;
+	place_rules(s);
 	return 0;
 }
 
@@ -121,15 +143,6 @@ pgt_space_add_knobs(struct pgt_space *s, const struct pgt_knob_host *host,
 	return 0;
 }
 
-int
-pgt_space_find(const struct pgt_space *s, const char *name)
-{
-	for (size_t i = 0; i < s->n_dims; i++)
-		if (strcmp(s->dims[i].name, name) == 0)
-			return (int)i;
-	return -1;
-}
-
 static void
 drop_dim(struct pgt_space *s, size_t at)
 {
@@ -141,6 +154,7 @@ drop_dim(struct pgt_space *s, size_t at)
 		s->kernel_at[i] = s->n_kernel;
 		s->n_kernel += kernel_width(&s->dims[i]);
 	}
+	place_rules(s);
 }
 
 void
@@ -251,9 +265,9 @@ is_special(const struct pgt_dim *d, double v)
 static void
 mend_rules(const struct pgt_space *s, double *value)
 {
-	for (size_t i = 0; i < pgt_knob_rule_count(); i++) {
+	for (size_t i = 0; i < pgt_knob_rule_count() && i < PGT_SPACE_RULES; i++) {
 		const struct pgt_knob_rule *r = pgt_knob_rule_at(i);
-		int a = pgt_space_find(s, r->name), b = pgt_space_find(s, r->other);
+		int a = s->rule_at[i][0], b = s->rule_at[i][1];
 		double most;
 
 		if (a < 0 || b < 0 || is_special(&s->dims[a], value[a]) ||

@@ -20,6 +20,7 @@
 #define PGT_SPACE_DIMS	  40
 #define PGT_SPACE_KERNEL  64
 #define PGT_SPACE_CHOICES 8
+#define PGT_SPACE_RULES	  16
 #define PGT_SPACE_SPECIAL_SHARE 0.2
 
 enum pgt_dim_kind { PGT_DIM_REAL, PGT_DIM_INTEGER, PGT_DIM_BOOL, PGT_DIM_ENUM };
@@ -42,6 +43,7 @@ struct pgt_space {
 	size_t n_dims, n_kernel;
 	struct pgt_dim dims[PGT_SPACE_DIMS];
 	size_t kernel_at[PGT_SPACE_DIMS]; /* first kernel coordinate of a dimension */
+	int rule_at[PGT_SPACE_RULES][2]; /* dimensions of the rules of base/knobs.h; -1 */
 };
 
 void pgt_space_init(struct pgt_space *s);
