@@ -109,7 +109,8 @@ read_statements(struct gather *g, const struct pgt_snapshot *s, struct pgt_bucke
 	struct pgt_qclass c[CLASSES_MAX];
 	const double p = 0.99;
 	struct pgt_quantile q;
-	double calls = 0, total = 0, ours = 0, s_s = (double)s->statements_window_ns / 1e9;
+	double calls = 0, total = 0, ours = 0,
+	       s_s = (double)s->statements_window_ns / 1e9;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n_queries && n < CLASSES_MAX; i++) {

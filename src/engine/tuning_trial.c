@@ -221,7 +221,8 @@ static void
 judge(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret)
 {
 	const struct pgt_window *w = &ret->window;
-	struct pgt_measure m = {.tps = w->tps, .mean_ms = w->mean_ms, .p99_ms = w->p99_ms};
+	struct pgt_measure m = {
+	    .tps = w->tps, .mean_ms = w->mean_ms, .p99_ms = w->p99_ms};
 	struct pgt_err err = {0};
 
 	ret->outcome.status = PGT_OUTCOME_VOID;

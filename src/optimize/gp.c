@@ -213,8 +213,8 @@ pgt_gp_new_fixed(size_t n, size_t d, const double *x, const double *y,
 	memcpy(gp->theta, theta, PGT_GP_THETA(d) * sizeof(*theta));
 	gp->sf2 = exp(theta[0]);
 	gp->sn2 = exp(theta[1]);
-	rc = pgt_gp_evaluate(&w, n, d, x, y, noise_weight, additive, theta, &gp->lml, NULL,
-			     err);
+	rc = pgt_gp_evaluate(&w, n, d, x, y, noise_weight, additive, theta, &gp->lml,
+			     NULL, err);
 	free(w.slope);
 	free(w.sum);
 	if (rc < 0) {

@@ -20,7 +20,7 @@ struct pgt_gp {
 /* What one evaluation of the likelihood works in; reused from one to the next. */
 struct pgt_gp_work {
 	double *z;     /* n by d: x over length scales */
-	double *zt;    /* d by n: the same, so that loops over points are over neighbours */
+	double *zt; /* d by n: the same, so that loops over points are over neighbours */
 	double *sum;   /* 2n: of one row of the kernel */
 	double *k;     /* n by n: covariance, then its factor, then its inverse */
 	double *slope; /* n by n: derivative factor of the kernel by log length */

@@ -285,7 +285,8 @@ void
 pgt_tuner_progress(const struct pgt_tuner *t, int *ret_done, int *ret_total)
 {
 	int rounds = t->final ? t->final->rounds : t->opts.final_rounds;
-	int finalists = t->final ? t->final->n : tuner_finalists(t->opts.budget), done = 0;
+	int finalists = t->final ? t->final->n : tuner_finalists(t->opts.budget),
+	    done = 0;
 
 	for (size_t i = 0; i < t->n_obs; i++)
 		done += t->obs[i].status != PGT_OUTCOME_VOID;
