@@ -13,8 +13,6 @@
 #define BUCKET_NS   (5 * PGT_NS_PER_S)
 #define FIRST_NS    (20 * PGT_NS_PER_S) /* the longest wait for a first sample */
 #define CLASSES_MAX 200
-/* Beyond this share of all transactions our own looking is more than noise. */
-#define OURS_MAX 0.05
 
 struct pgt_meter {
 	struct pgt_sampler *sampler;
@@ -94,14 +92,6 @@ add_mix(struct gather *g, int64_t key, double calls, double ms)
 	g->mix[i].ms += ms;
 }
 
-/* A few reports a minute drown among what our own samples commit: then their calls are
- * the better count. */
-static double
-others_tps(double tps, double ours, double calls, double seconds)
-{
-	return ours > OURS_MAX * tps * seconds ? calls / seconds : tps;
-}
-
 /* The statements of one stretch: its mean and its p99. */
 static void
 read_statements(struct gather *g, const struct pgt_snapshot *s, struct pgt_bucket *b)
@@ -133,7 +123,6 @@ read_statements(struct gather *g, const struct pgt_snapshot *s, struct pgt_bucke
 	}
 	g->ours += ours;
 	g->statements_s += s_s;
-	b->tps = others_tps(b->tps, ours, calls, s_s);
 	if (calls <= 0)
 		return;
 	g->calls += calls;
@@ -212,8 +201,9 @@ finish(struct gather *g)
 	struct pgt_window *w = &g->w;
 
 	w->tps = g->ticks ? g->tps_sum / (double)g->ticks : NAN;
-	if (g->statements_s > 0)
-		w->tps = others_tps(w->tps, g->ours, g->calls, g->statements_s);
+	w->calls_ps = g->statements_s > 0 ? g->calls / g->statements_s : NAN;
+	w->ours_share =
+	    g->statements_s > 0 ? g->ours / fmax(1, w->tps * g->statements_s) : 0;
 	w->mean_ms = g->calls > 0 ? g->total_ms / g->calls : NAN;
 	w->p99_ms = g->n_p99 ? exp(g->p99_sum / (double)g->n_p99) : NAN;
 	w->hit_ratio = g->hits ? g->hit_sum / (double)g->hits : NAN;

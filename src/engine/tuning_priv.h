@@ -58,6 +58,7 @@ struct pgt_tuning {
 	struct pgt_objective objective;
 	struct pgt_window base_window; /* the first baseline: what trials compare with */
 	bool have_base;
+	double worst_ms, least_rate; /* of the baselines; NAN before the first */
 	double base_cost; /* NAN before the first */
 	char run_id[37];
 	int64_t started_ns, started_real_ns;

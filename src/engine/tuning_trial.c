@@ -24,6 +24,8 @@
 /* A trial under another mix of statements says nothing: this far off, beyond chance. */
 #define MIX_MAX	  0.3
 #define MIX_NOISE 1.5
+/* Beyond this share of all transactions our own looking is more than noise. */
+#define OURS_MAX  0.25
 #define BUCKET_S  5 /* of a window: measure.h */
 #define MARGIN_NS (120 * PGT_NS_PER_S) /* the guard's deadline beyond the plan */
 
@@ -90,46 +92,61 @@ pulse(void *arg)
 
 /* ---- when it hurts ---- */
 
+/* A few reports a minute drown among what our own samples commit: then calls are the
+ * better count.  Which, the first baseline decides for all. */
 static double
-transactions(const struct pgt_window *w)
+rate(const struct pgt_tuning *t, const struct pgt_window *w)
 {
-	double sum = 0;
+	return t->have_base && t->base_window.ours_share > OURS_MAX &&
+		       t->base_window.calls_ps > 0
+		   ? w->calls_ps
+		   : w->tps;
+}
 
-	for (size_t i = 0; i < w->n; i++)
-		sum += w->bucket[i].tps * BUCKET_S;
-	return fmax(1, sum);
+static double
+bucket_rate(const struct pgt_tuning *t, const struct pgt_bucket *b)
+{
+	return t->base_window.ours_share > OURS_MAX && t->base_window.calls_ps > 0
+		   ? b->calls_ps
+		   : b->tps;
 }
 
 static bool
 hurts(void *ctx, const struct pgt_window *so_far)
 {
 	const struct pgt_tuning *t = ctx;
-	double sum = 0, m2 = 0, mean, sd, upper, slow;
+	double sum = 0, m2 = 0, total = 0, mean, sd, upper, slow;
 	size_t n = 0;
 
 	if (!t->have_base || so_far->n < 2)
 		return false;
-	for (size_t i = 0; i < so_far->n; i++)
-		if (so_far->bucket[i].tps > 0) {
-			sum += log(so_far->bucket[i].tps);
+	for (size_t i = 0; i < so_far->n; i++) {
+		double r = bucket_rate(t, &so_far->bucket[i]);
+
+		if (r > 0) {
+			sum += log(r);
+			total += r * BUCKET_S;
 			n++;
 		}
+	}
 	if (n == 0)
-		return t->base_window.tps > 1; /* nothing goes through at all */
+		return t->least_rate > 1; /* nothing goes through at all */
 	mean = sum / (double)n;
-	for (size_t i = 0; i < so_far->n; i++)
-		if (so_far->bucket[i].tps > 0)
-			m2 += pow(log(so_far->bucket[i].tps) - mean, 2);
+	for (size_t i = 0; i < so_far->n; i++) {
+		double r = bucket_rate(t, &so_far->bucket[i]);
+
+		if (r > 0)
+			m2 += pow(log(r) - mean, 2);
+	}
 	/* Few points: their own scatter, but at least 5%. */
 	sd = fmax(0.05, n > 1 ? sqrt(m2 / (double)(n - 1)) : 0.3);
 	/* Few transactions scatter by their count alone. */
-	upper = mean + 3 * fmax(sd / sqrt((double)n), 1 / sqrt(transactions(so_far)));
-	if (upper < log(HURT_TPS * t->base_window.tps))
+	upper = mean + 3 * fmax(sd / sqrt((double)n), 1 / sqrt(fmax(1, total)));
+	if (upper < log(HURT_TPS * t->least_rate))
 		return true;
 	slow = pgt_window_standard_ms(&t->base_window, so_far);
-	return slow > HURT_MEAN * t->base_window.mean_ms *
-			  (1 + 2 / sqrt(fmax(1, so_far->calls))) &&
-	       slow - t->base_window.mean_ms > 0.1;
+	return slow > HURT_MEAN * t->worst_ms * (1 + 2 / sqrt(fmax(1, so_far->calls))) &&
+	       slow - t->worst_ms > 0.1;
 }
 
 /* ---- the change ---- */
@@ -222,7 +239,7 @@ judge(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret
 {
 	const struct pgt_window *w = &ret->window;
 	struct pgt_measure m = {
-	    .tps = w->tps, .mean_ms = w->mean_ms, .p99_ms = w->p99_ms};
+	    .tps = rate(t, w), .mean_ms = w->mean_ms, .p99_ms = w->p99_ms};
 	struct pgt_err err = {0};
 
 	ret->outcome.status = PGT_OUTCOME_VOID;
@@ -253,6 +270,20 @@ pgt_tuning_wait(struct pgt_tuning *t, int64_t ns)
 	return on;
 }
 
+/* What the present settings did at their worst: a trial must do worse to hurt. */
+static void
+note_baseline(struct pgt_tuning *t, const struct pgt_window *w)
+{
+	double ms = t->have_base ? pgt_window_standard_ms(&t->base_window, w)
+				 : w->mean_ms;
+	double r = t->have_base ? rate(t, w) : w->tps;
+
+	if (!(t->worst_ms > 0) || ms > t->worst_ms)
+		t->worst_ms = ms;
+	if (!(t->least_rate > 0) || r < t->least_rate)
+		t->least_rate = r;
+}
+
 int
 pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 		   struct pgt_tried *ret, struct pgt_err *err)
@@ -273,6 +304,8 @@ pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 		pgt_str_copy(ret->why, sizeof(ret->why), "it hurt: taken back at once");
 	} else {
 		judge(t, trial, ret);
+		if (trial->is_baseline && ret->outcome.status == PGT_OUTCOME_OK)
+			note_baseline(t, &ret->window);
 	}
 	return 0;
 }

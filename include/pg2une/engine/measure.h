@@ -33,6 +33,8 @@ struct pgt_window {
 	double key_ms[PGT_MEASURE_KEYS]; /* mean of each */
 	size_t n_keys;
 	double calls; /* of statements, in the whole window */
+	double calls_ps;   /* NAN without statements */
+	double ours_share; /* of the transactions in tps: what looking at it costs */
 	double hit_ratio, temp_bytes, active; /* means */
 	double read_share;    /* of rows: fetched against written, 0..1 */
 	double rows_per_call; /* of statements; NAN */
