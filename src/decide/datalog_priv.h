@@ -71,7 +71,7 @@ struct rule {
 	int n_order;
 	sqlite3_stmt *full;           /* all of it */
 	sqlite3_stmt *delta[DL_BODY]; /* by recursive atom: only what is new; else NULL */
-	sqlite3_stmt *why;            /* one derivation of a given tuple; NULL until asked */
+	sqlite3_stmt *why; /* one derivation of a given tuple; NULL until asked */
 };
 
 struct pred {

@@ -160,10 +160,13 @@ cost_of(const struct pgt_tuning *t, const struct sums *s)
 static bool
 hurts(const struct pgt_tuning *t, const struct pgt_trial *trial, const struct sums *s)
 {
-	double base = pgt_tuner_baseline_cost(t->tuner);
+	double base;
 
-	return !trial->is_baseline && s->n >= HURT_MIN && !isnan(base) &&
-	       cost_of(t, s) - base > log(HURT);
+	/* The first baseline comes before there is a tuner. */
+	if (trial->is_baseline || s->n < HURT_MIN)
+		return false;
+	base = pgt_tuner_baseline_cost(t->tuner);
+	return !isnan(base) && cost_of(t, s) - base > log(HURT);
 }
 
 int

@@ -94,21 +94,18 @@ pulse(void *arg)
 
 /* A few reports a minute drown among what our own samples commit: then calls are the
  * better count.  Which, the first baseline decides for all. */
-static double
-rate(const struct pgt_tuning *t, const struct pgt_window *w)
+static bool
+by_calls(const struct pgt_tuning *t, const struct pgt_window *w)
 {
-	return t->have_base && t->base_window.ours_share > OURS_MAX &&
-		       t->base_window.calls_ps > 0
-		   ? w->calls_ps
-		   : w->tps;
+	const struct pgt_window *base = t->have_base ? &t->base_window : w;
+
+	return base->ours_share > OURS_MAX && base->calls_ps > 0;
 }
 
 static double
-bucket_rate(const struct pgt_tuning *t, const struct pgt_bucket *b)
+rate(const struct pgt_tuning *t, const struct pgt_window *w)
 {
-	return t->base_window.ours_share > OURS_MAX && t->base_window.calls_ps > 0
-		   ? b->calls_ps
-		   : b->tps;
+	return by_calls(t, w) ? w->calls_ps : w->tps;
 }
 
 static bool
@@ -116,12 +113,13 @@ hurts(void *ctx, const struct pgt_window *so_far)
 {
 	const struct pgt_tuning *t = ctx;
 	double sum = 0, m2 = 0, total = 0, mean, sd, upper, slow;
+	bool calls = by_calls(t, so_far);
 	size_t n = 0;
 
 	if (!t->have_base || so_far->n < 2)
 		return false;
 	for (size_t i = 0; i < so_far->n; i++) {
-		double r = bucket_rate(t, &so_far->bucket[i]);
+		double r = calls ? so_far->bucket[i].calls_ps : so_far->bucket[i].tps;
 
 		if (r > 0) {
 			sum += log(r);
@@ -133,7 +131,7 @@ hurts(void *ctx, const struct pgt_window *so_far)
 		return t->least_rate > 1; /* nothing goes through at all */
 	mean = sum / (double)n;
 	for (size_t i = 0; i < so_far->n; i++) {
-		double r = bucket_rate(t, &so_far->bucket[i]);
+		double r = calls ? so_far->bucket[i].calls_ps : so_far->bucket[i].tps;
 
 		if (r > 0)
 			m2 += pow(log(r) - mean, 2);
@@ -276,7 +274,7 @@ note_baseline(struct pgt_tuning *t, const struct pgt_window *w)
 {
 	double ms = t->have_base ? pgt_window_standard_ms(&t->base_window, w)
 				 : w->mean_ms;
-	double r = t->have_base ? rate(t, w) : w->tps;
+	double r = rate(t, w);
 
 	if (!(t->worst_ms > 0) || ms > t->worst_ms)
 		t->worst_ms = ms;
