@@ -38,13 +38,14 @@ max_wal_size(struct adv_ctx *c)
 	double req = ADV_COUNT(c, checkpoints_req),
 	       timed = ADV_COUNT(c, checkpoints_timed);
 	double now = adv_setting(c, "max_wal_size"), rate = wal_rate(c), want;
+	double counted = ADV_COUNT(c, wal_bytes); /* over the same time; NAN before 14 */
 	struct pgt_advice *a;
 
 	if (!(req >= adv_rule(c, "wal", "requested_min")) || !(now > 0) ||
 	    req / (req + timed) < adv_rule(c, "wal", "requested_share"))
 		return;
 	/* checkpoints are asked for by hand, backups and CREATE DATABASE as well */
-	if (isfinite(rate) && rate * adv_seconds(c) < 0.3 * now * req)
+	if (counted < 0.3 * now * req)
 		return;
 	want = wanted_wal_size(c, now, rate);
 	a = want > now ? adv_set(c, "max_wal_size", want, 55) : NULL;
@@ -64,10 +65,10 @@ max_wal_size(struct adv_ctx *c)
 	    "image.",
 	    adv_count(c, req), adv_count(c, req + timed), adv_span(c), a->current,
 	    adv_age(c, adv_seconds(c) / req));
-	adv_sure(c, a, isfinite(rate) ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
-		 isfinite(rate)
+	adv_sure(c, a, isfinite(counted) ? PGT_GRADE_HIGH : PGT_GRADE_MEDIUM,
+		 isfinite(counted)
 		     ? "checkpoints and WAL rate were both counted"
-		     : "checkpoints were counted; the WAL rate is unknown here");
+		     : "checkpoints were counted; the WAL of that time was not");
 	a->costs = adv_text(
 	    c,
 	    "%s more disk for pg_wal at most; recovery after a crash takes "
