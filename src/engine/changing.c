@@ -134,7 +134,6 @@ pgt_changing_rollback(const struct pgt_options *o, const struct pgt_found *f,
 	return end;
 }
 
-/* It lives as long as the guard's process: nobody closes it. */
 static int
 open_probe(const char *spec, struct pgt_managed_probe *ret, struct pgt_err *err)
 {
@@ -146,10 +145,23 @@ open_probe(const char *spec, struct pgt_managed_probe *ret, struct pgt_err *err)
 	return 0;
 }
 
+static void
+close_probe(struct pgt_managed_probe *probe)
+{
+	pgt_manager_close(probe->ctx);
+}
+
+const struct pgt_guard_env *
+pgt_changing_env(void)
+{
+	static const struct pgt_guard_env env = {.open_probe = open_probe,
+						 .close_probe = close_probe};
+
+	return &env;
+}
+
 int
 pgt_changing_guard(int fd)
 {
-	static const struct pgt_guard_env env = {.open_probe = open_probe};
-
-	return pgt_guard_main(fd, &env);
+	return pgt_guard_main(fd, pgt_changing_env());
 }

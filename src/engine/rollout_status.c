@@ -12,6 +12,7 @@
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
 #include "pg2une/change/lock.h"
+#include "pg2une/engine/changing.h"
 #include "pg2une/engine/history.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/rollout/dispose.h"
@@ -452,7 +453,7 @@ take_back(struct pgt_journal *j, struct pgt_err *err)
 		if (append(j, PGT_J_RB_DONE, "weight", err) < 0)
 			goto out;
 	}
-	rc = pgt_rollout_revert_changes(j, "the operator", err);
+	rc = pgt_rollout_revert_changes(j, pgt_changing_env(), "the operator", err);
 	if (rc == 0)
 		rc = pgt_rollout_dispose(j, plan, err);
 	if (rc == 0)

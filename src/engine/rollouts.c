@@ -12,6 +12,7 @@
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
 #include "pg2une/change/lock.h"
+#include "pg2une/engine/changing.h"
 #include "pg2une/engine/kept.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/pg/conn.h"
@@ -426,5 +427,5 @@ pgt_rollout_drive_event(const struct pgt_rollout_drive *d, struct pgt_ev_rollout
 int
 pgt_rollout_guard(int fd)
 {
-	return pgt_rollout_watch_main(fd);
+	return pgt_rollout_watch_main(fd, pgt_changing_env());
 }

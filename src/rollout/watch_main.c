@@ -13,7 +13,9 @@
 #include "pg2une/base/clock.h"
 #include "pg2une/base/json.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/change/guard.h"
 #include "pg2une/change/lock.h"
+#include "pg2une/change/managed.h"
 #include "pg2une/change/recover.h"
 #include "pg2une/rollout/dispose.h"
 #include "pg2une/rollout/watch.h"
@@ -96,33 +98,48 @@ pgt_rollout_zero(const struct pgt_rollout_plan *p, struct pgt_err *err)
 }
 
 static int
-revert_one(const char *id, const char *reason, struct pgt_err *err)
+roll_back(const struct pgt_found *f, const struct pgt_guard_env *env, const char *reason,
+	  struct pgt_err *err)
 {
 	struct pgt_recover_args args = {
 	    .reason = reason, .give_up_ns = REVERT_NS, .freeze_ns = FREEZE_NS};
-	struct pgt_found f;
+	struct pgt_managed_probe probe;
 	enum pgt_ending out;
+
+	if (f->has_rec && f->rec.manager[0]) {
+		if (env->open_probe(f->rec.manager, &probe, err) < 0)
+			return -1;
+		args.probe = &probe;
+	}
+	out = pgt_recover_rollback(f, &args, NULL, err);
+	if (args.probe)
+		env->close_probe(&probe);
+	if (out == PGT_END_FENCED)
+		return pgt_err_set(err, PGT_E_STATE,
+				   "changeset %.8s was left as it is: see change show",
+				   f->has_rec ? f->rec.cs->id : "?");
+	return out == PGT_END_OPEN ? -1 : 0;
+}
+
+static int
+revert_one(const char *id, const struct pgt_guard_env *env, const char *reason,
+	   struct pgt_err *err)
+{
+	struct pgt_found f;
 	int rc = 0;
 
 	if (pgt_recover_find(id, &f, err) < 0)
 		return err->code == PGT_E_NOTFOUND ? 0 : -1; /* it never began */
 	if (f.state == PGT_FOUND_HELD || f.state == PGT_FOUND_HALF ||
-	    f.state == PGT_FOUND_UNTOUCHED) {
-		out = pgt_recover_rollback(&f, &args, NULL, err);
-		if (out == PGT_END_OPEN)
-			rc = -1;
-		if (out == PGT_END_FENCED)
-			rc = pgt_err_set(
-			    err, PGT_E_STATE,
-			    "changeset %.8s was left as it is: see change show", id);
-	}
+	    f.state == PGT_FOUND_UNTOUCHED)
+		rc = roll_back(&f, env, reason, err);
 	pgt_found_done(&f);
 	return rc;
 }
 
 int
-pgt_rollout_revert_changes(const struct pgt_journal *j, const char *reason,
-			   struct pgt_err *err)
+pgt_rollout_revert_changes(const struct pgt_journal *j, const struct pgt_guard_env *env,
+			   const char *reason, struct pgt_err *err)
 {
 	static const char *const order[] = {"apply primary", "apply canary"};
 	int rc = 0;
@@ -134,7 +151,7 @@ pgt_rollout_revert_changes(const struct pgt_journal *j, const char *reason,
 			if (rec->type == PGT_J_INTENT &&
 			    strcmp(text_of(rec, "what"), order[k]) == 0 &&
 			    *text_of(rec, "text") &&
-			    revert_one(text_of(rec, "text"), reason, err) < 0)
+			    revert_one(text_of(rec, "text"), env, reason, err) < 0)
 				rc = -1;
 		}
 	return rc;
@@ -148,6 +165,7 @@ struct watch {
 	struct pgt_lock *lock;
 	struct pgt_journal *journal;
 	struct pgt_rollout_plan *plan;
+	const struct pgt_guard_env *env;
 };
 
 static int
@@ -271,8 +289,8 @@ take_back(struct watch *w)
 	write_down(w, PGT_J_RB_REQUEST, "rollback", "the console was lost");
 	if (pgt_rollout_journal_touched(w->journal) && !take_traffic_off(w))
 		return;
-	if (pgt_rollout_revert_changes(w->journal, "the console of the rollout was lost",
-				       &err) < 0)
+	if (pgt_rollout_revert_changes(w->journal, w->env,
+				       "the console of the rollout was lost", &err) < 0)
 		write_down(w, PGT_J_NOTE, "guard", err.msg);
 	else if (pgt_rollout_dispose(w->journal, w->plan, &err) < 0)
 		write_down(w, PGT_J_NOTE, "guard", err.msg);
@@ -281,9 +299,9 @@ take_back(struct watch *w)
 }
 
 int
-pgt_rollout_watch_main(int fd)
+pgt_rollout_watch_main(int fd, const struct pgt_guard_env *env)
 {
-	struct watch w = {.sock = fd, .beat_ns = pgt_clock_boot_ns()};
+	struct watch w = {.sock = fd, .beat_ns = pgt_clock_boot_ns(), .env = env};
 	struct pgt_err err = {0};
 	int rc = 1;
 

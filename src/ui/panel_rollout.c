@@ -259,7 +259,14 @@ rollout_request(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r)
 	return true;
 }
 
-#define HINTS "confirm=go_on hold rollback next-panel=panel source"
+/* Its driver's keys only where they do something. */
+static const char *
+rollout_hints(const struct pgt_ui *ui)
+{
+	return pgt_rollout_under_way(ui) && steered(ui)
+		   ? "confirm=go_on hold rollback next-panel=panel source"
+		   : "next-panel=panel source";
+}
 
 const struct pgt_panel_ops pgt_panel_rollout = {
     .name = "rollout",
@@ -269,7 +276,7 @@ const struct pgt_panel_ops pgt_panel_rollout = {
     .main_section = PGT_SEC_BASIC,
     .draw = track_draw,
     .request = rollout_request,
-    .hints = HINTS,
+    .hints_now = rollout_hints,
     .source = SOURCE,
 };
 
@@ -430,7 +437,7 @@ const struct pgt_panel_ops pgt_panel_ro_primary = {
     .main_section = PGT_SEC_BASIC,
     .draw = primary_draw,
     .request = rollout_request,
-    .hints = HINTS,
+    .hints_now = rollout_hints,
     .source = SOURCE,
 };
 
@@ -441,7 +448,7 @@ const struct pgt_panel_ops pgt_panel_ro_canary = {
     .main_section = PGT_SEC_BASIC,
     .draw = canary_draw,
     .request = rollout_request,
-    .hints = HINTS,
+    .hints_now = rollout_hints,
     .source = SOURCE,
 };
 
@@ -456,11 +463,9 @@ put_bound(struct pgt_doc *d, const char *label, double v, double lo, double hi,
 	     broken = isfinite(lo) && lo > limit;
 	char range[48] = "";
 
-	if (!known) {
-		pgt_doc_field(d, label, PGT_ROLE_DIM, "not yet known; at most %+.0f%%",
-			      limit * 100);
-		return;
-	}
+	if (!known)
+		return pgt_doc_field(d, label, PGT_ROLE_DIM,
+				     "not yet known; at most %+.0f%%", limit * 100);
 	if (isfinite(lo) && isfinite(hi))
 		snprintf(range, sizeof(range), " [%+.0f %+.0f]", lo * 100, hi * 100);
 	pgt_doc_field(d, label,
@@ -537,7 +542,7 @@ const struct pgt_panel_ops pgt_panel_ro_evidence = {
     .main_section = PGT_SEC_BASIC,
     .draw = evidence_draw,
     .request = rollout_request,
-    .hints = HINTS,
+    .hints_now = rollout_hints,
     .source = SOURCE,
 };
 
@@ -589,6 +594,6 @@ const struct pgt_panel_ops pgt_panel_ro_log = {
     .main_section = PGT_SEC_BASIC,
     .draw = log_draw,
     .request = rollout_request,
-    .hints = HINTS,
+    .hints_now = rollout_hints,
     .source = SOURCE,
 };

@@ -471,7 +471,8 @@ void
 pgt_hints_draw(const struct pgt_ui *ui, const struct pgt_canvas *c)
 {
 	const struct pgt_screen_state *st = &ui->screens[ui->screen];
-	const char *own = st->panels[st->focus].ops->hints;
+	const struct pgt_panel_ops *ops = st->panels[st->focus].ops;
+	const char *own = ops->hints_now ? ops->hints_now(ui) : ops->hints;
 	struct pgt_canvas left = *c, right = *c;
 	int tail = 14, x = 1;
 

@@ -55,6 +55,8 @@ struct pgt_panel_ops {
 	bool (*request)(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r);
 	/* What its keys do: requests by name, "open=detail" to say more, "_" a blank. */
 	const char *hints;
+	/* In place of hints, when some keys do nothing now; may be NULL. */
+	const char *(*hints_now)(const struct pgt_ui *ui);
 	const char *source; /* where its numbers come from: for w */
 	void (*source_more)(const struct pgt_ui *ui, struct pgt_doc *doc);
 };

@@ -44,6 +44,7 @@ struct pgt_guard_env {
 	/* makes a probe of probe_spec; NULL when this build has none */
 	int (*open_probe)(const char *spec, struct pgt_managed_probe *ret,
 			  struct pgt_err *err);
+	void (*close_probe)(struct pgt_managed_probe *probe);
 };
 /* The hidden subcommand: pg2une guard --fd N.  Returns the exit code. */
 int pgt_guard_main(int fd, const struct pgt_guard_env *env);

@@ -50,5 +50,8 @@ enum pgt_ending pgt_changing_rollback(const struct pgt_options *o,
 
 /* Body of the hidden subcommand: the process is the guard of a change. */
 int pgt_changing_guard(int fd);
+/* How a guard opens the cluster manager that a changeset names. */
+struct pgt_guard_env;
+const struct pgt_guard_env *pgt_changing_env(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include "pg2une/change/journal.h"
 #include "pg2une/rollout/plan.h"
 
+struct pgt_guard_env;
 struct pgt_lock;
 struct pgt_rollout_watch;
 
@@ -27,7 +28,7 @@ void pgt_rollout_watch_beat(struct pgt_rollout_watch *w);
 void pgt_rollout_watch_free(struct pgt_rollout_watch *w, bool ended);
 
 /* Body of the hidden subcommand. */
-int pgt_rollout_watch_main(int fd);
+int pgt_rollout_watch_main(int fd, const struct pgt_guard_env *env);
 
 /* ---- shared with whoever rolls back what a lost console left ---- */
 
@@ -42,8 +43,10 @@ bool pgt_rollout_journal_closed(const struct pgt_journal *j);
 int pgt_rollout_zero(const struct pgt_rollout_plan *p,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 /* Roll back the changesets that this journal began and that are not closed.  One
- * that is confirmed stays. */
-int pgt_rollout_revert_changes(const struct pgt_journal *j, const char *reason,
+ * that is confirmed stays.  What a cluster manager holds is undone through the one that
+ * the changeset names, opened by env. */
+int pgt_rollout_revert_changes(const struct pgt_journal *j,
+			       const struct pgt_guard_env *env, const char *reason,
 			       struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif
