@@ -76,8 +76,11 @@ slot_every(const struct pgt_sampler *s, size_t i)
 	/* two readings make the first rates: do not wait for the second one */
 	if (slot->n_costs < 2 && c->section == PGT_SEC_STATEMENTS)
 		return every;
-	cap = c->section == PGT_SEC_STATEMENTS ? 2 * s->obs->opts.statements_window_ns
-					       : s->obs->opts.slow_interval_ns;
+	/* numbers make the window's rates; texts of statements new to the screen, and all
+	 * else, can wait for what they cost */
+	cap = c->section == PGT_SEC_STATEMENTS && !c->due
+		  ? 2 * s->obs->opts.statements_window_ns
+		  : s->obs->opts.slow_interval_ns;
 	if (price > cap)
 		price = cap;
 	return price > every ? price : every;

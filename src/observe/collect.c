@@ -133,8 +133,8 @@ p_locks(struct obs *o, struct pgt_buf *b)
 static int
 p_statements(struct obs *o, struct pgt_buf *b)
 {
-	obs_stmts_known(o->stmts, &b[0], &b[1]);
-	return 2;
+	obs_stmts_known(o->stmts, &b[0]);
+	return 1;
 }
 
 static int
@@ -172,7 +172,7 @@ const struct obs_collector obs_collectors[] = {
      .params = p_rows},
     {"indexes", PGT_SEC_INDEXES, S(60), S(20), PGT_CAP_N, .feed = obs_feed_indexes,
      .params = p_rows},
-    {"statements_info", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS,
+    {"statements_info", PGT_SEC_STATEMENTS, 0, 0, PGT_CAP_STATEMENTS,
      .query = q_statements_info, .feed = obs_feed_statements_info},
     {"statements", PGT_SEC_STATEMENTS, S(1), S(1), PGT_CAP_STATEMENTS,
      .query = q_statements, .feed = obs_feed_statements, .params = p_statements},

@@ -214,9 +214,8 @@ struct obs_stmts *obs_stmts_new(void);
 void obs_stmts_free(struct obs_stmts *st);
 void obs_stmts_forget(struct obs_stmts *st);
 void obs_stmts_build(struct obs *o, struct pgt_snapshot *s);
-/* Array literals of what is known, for the two parameters of "statements_*". */
-void obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *keys,
-		     struct pgt_buf *calls);
+/* Array literal of what is known, for the parameter of "statements_*". */
+void obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *out);
 /* Query ids without a text among the rows of the last snapshot and those asked
  * for, as an array literal; false when there is none. */
 bool obs_stmts_untexted(struct obs *o, struct pgt_buf *ids);

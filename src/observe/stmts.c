@@ -142,23 +142,27 @@ obs_stmts_count(const struct obs_stmts *st)
 	return st->n_used;
 }
 
-void
-obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *keys, struct pgt_buf *calls)
+/* Key and calls in one number, as statements_* computes it: nothing there may
+ * overflow, so calls enter in two parts. */
+static int64_t
+fingerprint(const struct obs_entry *e)
 {
-	const char *sep = "";
+	uint64_t calls = (uint64_t)e->calls;
+
+	return key_mix(&e->key) ^ (int64_t)((calls & 0xffffff) * UINT64_C(339767778495) ^
+					    calls >> 24 << 1);
+}
+
+void
+obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *out)
+{
 	size_t i;
 
-	pgt_buf_putc(keys, '{');
-	pgt_buf_putc(calls, '{');
-	for (i = 0; st->n_used > KNOWN_MIN && i < st->n_used; i++) {
-		const struct obs_entry *e = &st->entries[i];
-
-		pgt_buf_printf(keys, "%s%lld", sep, (long long)key_mix(&e->key));
-		pgt_buf_printf(calls, "%s%lld", sep, (long long)e->calls);
-		sep = ",";
-	}
-	pgt_buf_putc(keys, '}');
-	pgt_buf_putc(calls, '}');
+	pgt_buf_putc(out, '{');
+	for (i = 0; st->n_used > KNOWN_MIN && i < st->n_used; i++)
+		pgt_buf_printf(out, "%s%lld", i ? "," : "",
+			       (long long)fingerprint(&st->entries[i]));
+	pgt_buf_putc(out, '}');
 }
 
 /* ---- a reading ---- */
