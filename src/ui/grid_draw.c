@@ -18,8 +18,8 @@ column_width(const struct pgt_column *col)
 	return col->width > heading ? col->width : heading;
 }
 
-/* Not scrolled: as many as fit, the least important left out.  The sorted
- * column stays, or its sign would be lost. */
+/* Not scrolled: as many as fit, the least important left out, and one at least.  The
+ * sorted column stays, or its sign would be lost. */
 static int
 choose_by_priority(const struct pgt_grid *t, int room, bool *shown)
 {
@@ -30,7 +30,7 @@ choose_by_priority(const struct pgt_grid *t, int room, bool *shown)
 		shown[i] = true;
 		need += column_width(&ops->columns[i]) + 1;
 	}
-	while (need - 1 > room) {
+	while (need - 1 > room && hidden < ops->n_columns - 1) {
 		int worst = -1;
 
 		for (int i = ops->frozen; i < ops->n_columns; i++)
@@ -59,7 +59,7 @@ choose_scrolled(const struct pgt_grid *t, int room, bool *shown)
 		shown[i] = !skipped;
 		if (!skipped)
 			need += column_width(&ops->columns[i]) + 1;
-		shown[i] = shown[i] && need - 1 <= room;
+		shown[i] = shown[i] && (need - 1 <= room || hidden == i);
 		hidden += !shown[i];
 	}
 	return hidden;

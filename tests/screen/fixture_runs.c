@@ -6,6 +6,7 @@
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
+#include "pg2une/pg/sql.h"
 #include "vt.h"
 
 #define S PGT_NS_PER_S
@@ -206,4 +207,49 @@ fixture_rollout(enum pgt_ro_state state, bool ours)
 		pgt_str_copy(r->view.reason, sizeof(r->view.reason),
 			     "mean latency is 31% higher on the canary");
 	return r;
+}
+
+struct pgt_ev_advice *
+fixture_advice(const struct pgt_snapshot *s)
+{
+	static struct pgt_setting set[] = {
+	    {.name = "autovacuum", .value = "off", .vartype = "bool",
+	     .context = "sighup", .source = "configuration file", .boot_value = "on",
+	     .reset_value = "off"},
+	    {.name = "fsync", .value = "off", .vartype = "bool", .context = "sighup",
+	     .source = "configuration file", .boot_value = "on", .reset_value = "off"},
+	    {.name = "max_wal_size", .value = "1024", .unit = "MB", .vartype = "integer",
+	     .context = "sighup", .source = "default", .boot_value = "1024",
+	     .reset_value = "1024"},
+	    {.name = "shared_buffers", .value = "16384", .unit = "8kB",
+	     .vartype = "integer", .context = "postmaster", .source = "default",
+	     .boot_value = "16384", .reset_value = "16384"},
+	    {.name = "track_io_timing", .value = "off", .vartype = "bool",
+	     .context = "superuser", .source = "default", .boot_value = "off",
+	     .reset_value = "off"},
+	};
+	struct pgt_ev_advice *ev = pgt_xcalloc(1, sizeof(*ev));
+	struct pgt_snapshot mine = *s;
+	struct pgt_advise_input in = {
+	    .snapshot = &mine,
+	    .host = {.ram_bytes = 16e9, .cpus = 8, .storage = "ssd"},
+	    .rules = pgt_sql_file("sql/rules/advise.rules"),
+	    .now_real_ns = VT_REAL,
+	};
+	struct pgt_err err = {0};
+
+	mine.settings = set;
+	mine.n_settings = PGT_LEN(set);
+	if (pgt_advise(&in, &ev->list, &err) < 0) {
+		pgt_str_copy(ev->message, sizeof(ev->message), err.msg);
+		return ev;
+	}
+	ev->state = pgt_xcalloc(ev->list->n + 1, sizeof(*ev->state));
+	ev->until_real_ns = pgt_xcalloc(ev->list->n + 1, sizeof(*ev->until_real_ns));
+	if (ev->list->n > 2) {
+		ev->state[1] = PGT_ADVICE_ACCEPTED;
+		ev->state[2] = PGT_ADVICE_DISMISSED;
+	}
+	ev->collected_real_ns = VT_REAL;
+	return ev;
 }

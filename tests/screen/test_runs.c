@@ -31,6 +31,29 @@ tell_search(struct vt *vt, enum pgt_tune_state state)
 }
 
 static void
+recommendations_at_three_sizes(void **state)
+{
+	static const int sizes[][2] = {{10, 40}, {24, 80}, {43, 132}};
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < PGT_LEN(sizes); i++) {
+		struct vt *vt = open_rich(sizes[i][0], sizes[i][1]);
+
+		vt_keys(vt, "r");
+		pgt_ui_event(&vt->ui,
+			     pgt_msg_new(PGT_EV_ADVICE, 0, fixture_advice(vt->ui.snap),
+					 pgt_ev_advice_free));
+		vt_draw(vt);
+		assert_true(vt_shows(vt, "SET fsync off"));
+		snprintf(name, sizeof(name), "advice_%dx%d", sizes[i][1], sizes[i][0]);
+		vt_golden(vt, name);
+		vt_sane(vt);
+		vt_close(vt);
+	}
+}
+
+static void
 optimizer_at_three_sizes(void **state)
 {
 	static const int sizes[][2] = {{10, 40}, {24, 80}, {43, 132}};
@@ -218,6 +241,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(recommendations_at_three_sizes),
 	    cmocka_unit_test(optimizer_at_three_sizes),
 	    cmocka_unit_test(optimizer_form),
 	    cmocka_unit_test(optimizer_steered),

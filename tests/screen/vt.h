@@ -51,6 +51,8 @@ struct pgt_ev_change *fixture_change(enum pgt_flow_stage stage);
 /* fixture_runs.c */
 struct pgt_ev_optimize *fixture_search(enum pgt_tune_state state);
 struct pgt_ev_rollout *fixture_rollout(enum pgt_ro_state state, bool ours);
+/* What the advisors say of this snapshot: one dismissed, one accepted. */
+struct pgt_ev_advice *fixture_advice(const struct pgt_snapshot *s);
 /* Two minutes of history and the newest snapshot. */
 void fixture_fill(struct vt *vt, enum fixture kind);
 extern const char *const fixture_hostile[];
