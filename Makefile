@@ -23,7 +23,8 @@ SANFLAGS_cov := --coverage -fprofile-update=atomic
 SANFLAGS := $(SANFLAGS_$(SAN))
 
 PKGS    := libpq libcjson libpcre2-8 ncursesw sqlite3 inih libcrypto
-# Opened on first use (base/dynlib.h): only their headers are needed here.
+# Opened on first use (base/dynlib.h): only their headers are needed here, as that of
+# libpg_query, which has no .pc file.
 LAZY    := libcurl lapacke nlopt
 PKGCF   := $(shell pkg-config --cflags $(PKGS) $(LAZY) 2>/dev/null)
 PKGLIB  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
@@ -34,7 +35,7 @@ CFLAGS  += -std=gnu17 -g $(OPT) $(WARN) $(WERROR) $(SANFLAGS) -pthread
 # The static libcdk, never the shared one: that would load a second, narrow curses.
 # -u: the archive of ui stands before the library that needs its writers.
 CDKLIB  := -Wl,--wrap=writeChtype,--wrap=writeChtypeAttrib,-u,__wrap_writeChtype -l:libcdk.a
-LDLIBS  += $(CDKLIB) -lpg_query $(PKGLIB) -ltinfo -lm -pthread
+LDLIBS  += $(CDKLIB) $(PKGLIB) -ltinfo -lm -pthread
 LDFLAGS += $(SANFLAGS) -Wl,--as-needed
 
 # ---- layers ----------------------------------------------------------------

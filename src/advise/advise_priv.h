@@ -34,6 +34,7 @@ struct adv_ctx {
 	size_t n, cap;
 	const char *notes[64];
 	size_t n_notes;
+	bool no_parser; /* and the notes say so */
 	enum pgt_knob_class cls;
 	struct pgt_knob_host host; /* 0 for what is unknown */
 	int major;

@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pg_query.h>
-
 #include "parse_priv.h"
+#include "pg2une/advise/sqltree.h"
 #include "pg2une/base/str.h"
 
 #define JSON_MAX  (4u << 20)
@@ -565,8 +564,8 @@ const struct adv_parsed *
 adv_parse(struct adv_ctx *c, size_t i)
 {
 	const struct pgt_sch_statement *q = &c->s->statements[i];
-	PgQueryParseResult r;
 	struct walk w = {.c = c};
+	struct pgt_err err = {0};
 	const cJSON *item;
 	cJSON *tree;
 
@@ -578,14 +577,14 @@ adv_parse(struct adv_ctx *c, size_t i)
 	w.p->done = true;
 	if (!q->text || !worth_parsing(q->text))
 		return w.p;
-	r = pg_query_parse(q->text);
-	if (!r.error && r.parse_tree) {
-		tree = pgt_json_parse(r.parse_tree, strlen(r.parse_tree), JSON_MAX, NULL);
-		cJSON_ArrayForEach(item, get(tree, "stmts"))
-		    walk_statement(&w, get(item, "stmt"), NULL);
-		w.p->ok = tree != NULL;
-		cJSON_Delete(tree);
+	tree = pgt_sqltree_parse(q->text, JSON_MAX, &err);
+	if (!tree && err.code == PGT_E_UNSUPPORTED && !c->no_parser) {
+		adv_note(c, "statements are not parsed: %s", err.msg);
+		c->no_parser = true;
 	}
-	pg_query_free_parse_result(r);
+	cJSON_ArrayForEach(item, get(tree, "stmts"))
+	    walk_statement(&w, get(item, "stmt"), NULL);
+	w.p->ok = tree != NULL;
+	cJSON_Delete(tree);
 	return w.p;
 }

@@ -2,12 +2,12 @@
  * pg_stat_statements keeps texts without their constants, so a value is only ever drawn
  * from what the column that it is compared with holds. */
 #include <math.h>
-#include <pg_query.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "pg2une/advise/sqltree.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/file.h"
 #include "pg2une/base/json.h"
@@ -243,16 +243,13 @@ find_params(struct reading *r, const cJSON *node)
 static bool
 read_statement(const struct pgt_schema *s, const char *text, struct reading *r)
 {
-	PgQueryParseResult p = pg_query_parse(text);
-	cJSON *tree = NULL;
+	struct pgt_err err;
+	cJSON *tree = pgt_sqltree_parse(text, TREE_MAX, &err);
 	const cJSON *stmts, *select;
 	bool ok = false;
 
 	memset(r, 0, sizeof(*r));
 	r->s = s;
-	if (!p.error)
-		tree = pgt_json_parse(p.parse_tree, strlen(p.parse_tree), TREE_MAX, NULL);
-	pg_query_free_parse_result(p);
 	stmts = member(tree, "stmts");
 	select = member(member(cJSON_GetArrayItem(stmts, 0), "stmt"), "SelectStmt");
 	if (select && cJSON_GetArraySize(stmts) == 1) {
