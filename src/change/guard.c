@@ -117,7 +117,7 @@ pgt_guard_start(const struct pgt_guard_args *args, struct pgt_guard **ret,
 	return 0;
 
 fail:
-	if (g->pid > 0 && !g->dead)
+	if (g->pid > 0)
 		kill(g->pid, SIGKILL); /* ours, and it has nothing to do yet */
 	pgt_guard_free(g, true);
 	return -1;

@@ -43,7 +43,8 @@ struct guard {
 	struct pgt_direct *link;
 	struct pgt_journal *journal;
 	struct pgt_managed_probe probe;
-	bool has_probe, console_gone, trial;
+	struct pgt_fence fence; /* the journal's */
+	bool has_fence, has_probe, console_gone, trial;
 	int64_t requested_ns; /* boot: when we saw a request */
 	int64_t unreached_ns; /* boot: since when the server is silent; 0 it is not */
 };
@@ -91,6 +92,8 @@ open_target(struct guard *g, const cJSON *order, struct pgt_err *err)
 	if (pgt_replay_read(g->journal, &rec, err) < 0)
 		return -1;
 	pgt_direct_label("guard", rec.cs->id, label, sizeof(label));
+	g->has_fence = rec.has_fence;
+	g->fence = rec.fence;
 	pgt_replay_done(&rec);
 	g->link = pgt_direct_new(g->spec, label, (struct pgt_pulse){0});
 	return pgt_direct_open(g->link, 10 * PGT_NS_PER_S, err);
@@ -102,7 +105,7 @@ take_order(struct guard *g, const struct pgt_guard_env *env, struct pgt_err *err
 	char *text = pgt_xmalloc(MESSAGE_MAX);
 	const char *probe;
 	cJSON *order = NULL;
-	int64_t n64 = 0;
+	int64_t lock = 0, pid = 0, deadline_ms = 0;
 	ssize_t n;
 	int rc = -1;
 
@@ -113,20 +116,21 @@ take_order(struct guard *g, const struct pgt_guard_env *env, struct pgt_err *err
 	free(text);
 	if (!order)
 		return pgt_err_set(err, PGT_E_PARSE, "no orders");
-	if (pgt_json_get_i64(order, "lock_fd", &n64))
-		g->lock = pgt_lock_inherit((int)n64);
-	if (pgt_json_get_i64(order, "deadline_boot_ms", &n64))
-		g->deadline_ns = n64 * PGT_NS_PER_MS;
-	if (pgt_json_get_i64(order, "console_pid", &n64))
-		g->console_pid = (int)n64;
+	if (!pgt_json_get_i64(order, "lock_fd", &lock) ||
+	    !pgt_json_get_i64(order, "deadline_boot_ms", &deadline_ms) ||
+	    !pgt_json_get_i64(order, "console_pid", &pid)) {
+		pgt_err_set(err, PGT_E_PARSE, "incomplete orders");
+		goto out;
+	}
+	g->lock = pgt_lock_inherit((int)lock);
+	g->deadline_ns = deadline_ms * PGT_NS_PER_MS;
+	g->console_pid = (int)pid;
 	pgt_json_get_i64(order, "console_ticks", &g->console_ticks);
 	g->trial = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(order, "trial"));
 	probe = order_text(order, "probe");
-	if (probe && env && env->open_probe) {
-		if (env->open_probe(probe, &g->probe, err) < 0)
-			goto out;
-		g->has_probe = true;
-	}
+	if (probe && env->open_probe(probe, &g->probe, err) < 0)
+		goto out;
+	g->has_probe = probe != NULL;
 	rc = open_target(g, order, err);
 
 out:
@@ -138,26 +142,18 @@ out:
 static int
 check_node(struct guard *g, struct pgt_err *err)
 {
-	struct pgt_replay rec;
 	struct pgt_fence now;
 	struct pgt_writer *s;
 	char why[256];
-	int rc = -1;
 
-	if (pgt_replay_read(g->journal, &rec, err) < 0)
+	if (!g->has_fence)
+		return pgt_err_set(err, PGT_E_STATE, "the journal names no node");
+	if (pgt_direct_writer(g->link, NULL, &s, err) < 0 ||
+	    pgt_fence_read(s, &now, err) < 0)
 		return -1;
-	if (!rec.has_fence)
-		pgt_err_set(err, PGT_E_STATE, "the journal names no node");
-	else if (pgt_direct_writer(g->link, NULL, &s, err) == 0 &&
-		 pgt_fence_read(s, &now, err) == 0) {
-		if (pgt_fence_compare(&rec.fence, &now, why, sizeof(why)) ==
-		    PGT_FENCE_SAME)
-			rc = 0;
-		else
-			pgt_err_set(err, PGT_E_STATE, "%s", why);
-	}
-	pgt_replay_done(&rec);
-	return rc;
+	if (pgt_fence_compare(&g->fence, &now, why, sizeof(why)) != PGT_FENCE_SAME)
+		return pgt_err_set(err, PGT_E_STATE, "%s", why);
+	return 0;
 }
 
 /* ---- the watch ---- */
@@ -200,17 +196,13 @@ roll_back(struct guard *g, const char *reason, struct pgt_err *err)
 
 /* The only place that is left to say it.  Names, no values: they may be secrets. */
 static void
-say_last(const struct guard *g)
+say_last(const struct pgt_replay *rec)
 {
-	struct pgt_replay rec;
-	struct pgt_err err;
 	struct pgt_buf b;
 
-	if (pgt_replay_read(g->journal, &rec, &err) < 0)
-		return;
 	pgt_buf_init(&b, 4096);
-	for (size_t i = 0; i < rec.cs->n_items; i++) {
-		char *label = rec.intent[i] ? pgt_item_label(&rec.cs->items[i]) : NULL;
+	for (size_t i = 0; i < rec->cs->n_items; i++) {
+		char *label = rec->intent[i] ? pgt_item_label(&rec->cs->items[i]) : NULL;
 
 		if (label)
 			pgt_buf_printf(&b, "%s%s", b.len ? ", " : "", label);
@@ -220,15 +212,14 @@ say_last(const struct guard *g)
 	syslog(LOG_CRIT,
 	       "change %.8s was not rolled back on %s (%s): the server does not answer "
 	       "and the journal was removed. To be put right by hand there: %s",
-	       rec.cs->id, rec.label, rec.fence.datadir, pgt_buf_str(&b));
+	       rec->cs->id, rec->label, rec->fence.datadir, pgt_buf_str(&b));
 	closelog();
 	pgt_buf_done(&b);
-	pgt_replay_done(&rec);
 }
 
 /* After a round that did not get through: is there anything to go on for? */
 static bool
-all_gone(struct guard *g, const struct pgt_err *why)
+all_gone(struct guard *g, const struct pgt_replay *rec, const struct pgt_err *why)
 {
 	int64_t now = pgt_clock_boot_ns();
 
@@ -240,7 +231,7 @@ all_gone(struct guard *g, const struct pgt_err *why)
 		g->unreached_ns = now;
 	if (now - g->unreached_ns < GONE_NS || !pgt_journal_removed(g->journal))
 		return false;
-	say_last(g);
+	say_last(rec);
 	return true;
 }
 
@@ -287,9 +278,30 @@ decide(struct guard *g, const struct pgt_replay *rec, char *reason, size_t size)
 	if (now < deadline)
 		return WAIT;
 	if (!rec->any_intent)
-		return g->console_gone ? FINISH_NOTHING : WAIT;
+		return WAIT; /* for a console that lives */
 	snprintf(reason, size, "not confirmed by the deadline");
 	return GO_BACK;
+}
+
+/* True: that was all. */
+static bool
+act(struct guard *g, const struct pgt_replay *rec, enum next next, const char *reason)
+{
+	struct pgt_rollback_args nothing = {.journal = g->journal,
+					    .reason = "the console was lost"};
+	struct pgt_err err;
+
+	if (next == GO_BACK)
+		return roll_back(g, reason, &err) != PGT_END_OPEN ||
+		       all_gone(g, rec, &err);
+	if (next == FINISH_NOTHING)
+		pgt_rollback(&nothing, NULL, &err);
+	if (next == FINISH_CONFIRMED)
+		/* what cannot be closed any more is recover's to close */
+		return pgt_change_close(g->journal, PGT_END_CONFIRMED, "confirmed",
+					&err) == 0 ||
+		       pgt_journal_dead(g->journal);
+	return next != WAIT;
 }
 
 static void
@@ -298,39 +310,18 @@ watch(struct guard *g)
 	struct pgt_replay rec;
 	struct pgt_err err;
 	char reason[200] = "";
-	enum next next;
+	bool over = false;
 
-	for (;;) {
+	while (!over) {
 		look_at_console(g);
 		pgt_journal_refresh(g->journal, &err);
-		if (pgt_replay_read(g->journal, &rec, &err) < 0)
-			continue; /* cannot be: it was read before */
-		next = decide(g, &rec, reason, sizeof(reason));
-		pgt_replay_done(&rec);
-		switch (next) {
-		case WAIT:
-			break;
-		case LEAVE:
-			return;
-		case FINISH_NOTHING:
-			pgt_rollback(
-			    &(struct pgt_rollback_args){.journal = g->journal,
-							.reason = "the console was lost"},
-			    NULL, &err);
-			return;
-		case FINISH_CONFIRMED:
-			if (pgt_change_close(g->journal, PGT_END_CONFIRMED, "confirmed",
-					     &err) == 0 ||
-			    err.code == PGT_E_STATE || pgt_journal_dead(g->journal) ||
-			    pgt_journal_removed(g->journal))
-				return; /* what is not closed is recover's to close */
-			break;
-		case GO_BACK:
-			if (roll_back(g, reason, &err) != PGT_END_OPEN ||
-			    all_gone(g, &err))
-				return;
-			break;
+		if (pgt_replay_read(g->journal, &rec, &err) < 0) {
+			/* somebody wrote nonsense into it: for a person to look at */
+			over = g->console_gone;
+			continue;
 		}
+		over = act(g, &rec, decide(g, &rec, reason, sizeof(reason)), reason);
+		pgt_replay_done(&rec);
 	}
 }
 
@@ -348,13 +339,14 @@ pgt_guard_main(int fd, const struct pgt_guard_env *env)
 	prctl(PR_SET_NAME, "pg2une-guard");
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		return 2;
-	if (chdir("/") < 0 || take_order(&g, env, &err) < 0 || check_node(&g, &err) < 0) {
+	(void)!chdir("/");
+	if (take_order(&g, env, &err) < 0 || check_node(&g, &err) < 0) {
 		answer(&g, err.msg);
 		goto out;
 	}
 	g.pidfd = (int)syscall(SYS_pidfd_open, g.console_pid, 0);
-	if (g.pidfd < 0)
-		g.console_gone = true;
+	/* a kernel before 5.3 has none: then its start is looked at each time */
+	g.console_gone = g.pidfd < 0 && errno == ESRCH;
 	answer(&g, NULL);
 	watch(&g);
 	rc = 0;

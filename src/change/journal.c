@@ -322,7 +322,7 @@ pgt_journal_removed(const struct pgt_journal *j)
 	return stat(j->path, &named) < 0
 		   ? errno == ENOENT || errno == ENOTDIR
 		   : fstat(j->fd, &ours) == 0 &&
-			 (named.st_ino != ours.st_ino || named.st_dev != ours.st_dev);
+			 named.st_ino != ours.st_ino;
 }
 
 void

@@ -41,7 +41,7 @@ void pgt_guard_free(struct pgt_guard *g, bool ended);
 /* ---- in the child ---- */
 
 struct pgt_guard_env {
-	/* makes a probe of probe_spec; NULL when this build has none */
+	/* makes a probe of probe_spec */
 	int (*open_probe)(const char *spec, struct pgt_managed_probe *ret,
 			  struct pgt_err *err);
 	void (*close_probe)(struct pgt_managed_probe *probe);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,7 +35,7 @@ static struct world {
 	char dir[64], *path;
 	struct pgt_journal *j; /* the console's */
 	pid_t console;
-	bool stopped;
+	bool stopped, hung_up;
 	int sock; /* the console's end */
 	char said[4096];
 	char logged[1024];
@@ -53,6 +54,7 @@ static struct world {
 	enum pgt_fence_verdict node;
 	int pulses; /* asked so often until it says stop; 0 always on */
 	int said_lines;
+	bool item_2_had_no_intent;
 } w;
 
 /* ---- time: it goes by where somebody waits ---- */
@@ -230,6 +232,7 @@ pgt_restore(const struct pgt_acting *a, const bool *intent, bool reload_intent,
 {
 	assert_true(w.open);
 	assert_true(intent[0]);
+	w.item_2_had_no_intent = !intent[1];
 	(void)reload_intent;
 	report(a, ret);
 	w.restores++;
@@ -349,6 +352,15 @@ end(void **state)
 	return rmdir(w.dir);
 }
 
+static void
+hang_up(int64_t at)
+{
+	if (at >= 100 && w.sock >= 0) { /* it lets us go, and lives on */
+		close(w.sock);
+		w.sock = -1;
+	}
+}
+
 static cJSON *
 orders(void)
 {
@@ -365,10 +377,18 @@ orders(void)
 	return o;
 }
 
+static int
+open_probe(const char *spec, struct pgt_managed_probe *ret, struct pgt_err *err)
+{
+	(void)ret;
+	return strcmp(spec, "good") == 0 ? 0 : pgt_err_set(err, PGT_E_CONN, "no manager");
+}
+
 /* Give the orders; its exit code.  What it said first is in w.said. */
 static int
-guard_with(cJSON *take_orders, const struct pgt_guard_env *env)
+guard_with(cJSON *take_orders)
 {
+	static const struct pgt_guard_env env = {.open_probe = open_probe};
 	char *text = take_orders ? pgt_json_print(take_orders, false) : NULL;
 	int pair[2], rc;
 	ssize_t n;
@@ -381,7 +401,9 @@ guard_with(cJSON *take_orders, const struct pgt_guard_env *env)
 		assert_true(send(pair[0], "no JSON", 7, 0) > 0);
 	free(text);
 	cJSON_Delete(take_orders);
-	rc = pgt_guard_main(pair[1], env);
+	if (w.hung_up)
+		hang_up(1000);
+	rc = pgt_guard_main(pair[1], &env);
 	if (w.sock >= 0) {
 		n = recv(w.sock, w.said, sizeof(w.said) - 1, MSG_DONTWAIT);
 		w.said[n > 0 ? n : 0] = '\0';
@@ -395,7 +417,7 @@ guard_with(cJSON *take_orders, const struct pgt_guard_env *env)
 static void
 guard(void)
 {
-	assert_int_equal(guard_with(orders(), NULL), 0);
+	assert_int_equal(guard_with(orders()), 0);
 }
 
 static struct pgt_replay
@@ -447,6 +469,46 @@ die_at_100(int64_t at)
 {
 	if (at >= 100)
 		kill_console();
+}
+
+static bool
+pulse(void *arg)
+{
+	(void)arg;
+	return w.pulses == 0 || --w.pulses > 0;
+}
+
+static void
+say(void *arg, long item, const char *text)
+{
+	(void)arg;
+	(void)item;
+	assert_non_null(text);
+	w.said_lines++;
+}
+
+static struct pgt_err rb_err;
+
+static enum pgt_ending
+back(bool confirmed_too)
+{
+	struct pgt_direct *l = pgt_direct_new(NULL, "", (struct pgt_pulse){0});
+	struct pgt_rollback_args args = {
+	    .link = l,
+	    .journal = w.j,
+	    .reason = "the test",
+	    .confirmed_too = confirmed_too,
+	    .give_up_ns = virtual_ns + 180 * S,
+	    .freeze_ns = 3 * S,
+	    .pulse = {pulse, NULL},
+	    .say = say,
+	};
+	struct pgt_restore_report rep = {0};
+	enum pgt_ending out = pgt_rollback(&args, &rep, &rb_err);
+
+	pgt_restore_report_done(&rep);
+	pgt_direct_free(l);
+	return out;
 }
 
 /* ---- what it does when ---- */
@@ -512,7 +574,7 @@ test_a_trial_waits_for_nobody(void **state)
 	written(true);
 	pgt_json_bool(o, "trial", true);
 	w.script = die_at_100;
-	assert_int_equal(guard_with(o, NULL), 0);
+	assert_int_equal(guard_with(o), 0);
 	assert_ended(PGT_END_ROLLED_BACK, 100, 101);
 }
 
@@ -582,16 +644,6 @@ test_confirmed_is_closed_only_for_a_lost_console(void **state)
 	assert_int_equal(w.restores, 0);
 }
 
-static void
-lose_the_disk(int64_t at)
-{
-	if (at >= 50 && w.console > 0) {
-		put(PGT_J_CONFIRMED, NULL, NULL);
-		unlink(w.path);
-		kill_console();
-	}
-}
-
 static int
 fails_to_sync(int fd)
 {
@@ -618,6 +670,28 @@ die_and_fail_to_sync(int64_t at)
 	}
 }
 
+static int full;
+
+ssize_t
+write(int fd, const void *buf, size_t n)
+{
+	if (full > 0 && full--) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return ((ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write"))(fd, buf, n);
+}
+
+static void
+die_with_a_full_disk(int64_t at)
+{
+	if (at >= 50 && w.console > 0) {
+		put(PGT_J_CONFIRMED, NULL, NULL);
+		kill_console();
+		full = 10;
+	}
+}
+
 /* What is confirmed stays; that it cannot be closed is recover's to mend. */
 static void
 test_confirmed_and_cannot_be_closed(void **state)
@@ -635,9 +709,10 @@ test_confirmed_and_cannot_be_closed(void **state)
 	end(state);
 	begin(state);
 	written(true);
-	w.script = lose_the_disk;
+	w.script = die_with_a_full_disk;
 	guard();
-	assert_true(at_s() < 52);
+	full = 0;
+	assert_ended(PGT_END_CONFIRMED, 52, 53); /* as soon as there is room */
 	assert_int_equal(w.restores, 0);
 }
 
@@ -654,7 +729,6 @@ static void
 test_nothing_written_at_the_deadline_is_the_consoles(void **state)
 {
 	(void)state;
-	w.script = NULL;
 	/* it lives, and may still be asking its user: there is nothing to take back */
 	w.script = confirm_at_50;
 	guard();
@@ -745,7 +819,7 @@ test_console_gone_from_the_start(void **state)
 	o = orders();
 	cJSON_DeleteItemFromObject(o, "console_pid");
 	pgt_json_i64(o, "console_pid", 0x3fffffff);
-	assert_int_equal(guard_with(o, NULL), 0);
+	assert_int_equal(guard_with(o), 0);
 	assert_ended(PGT_END_ROLLED_BACK, 0, 1);
 	end(state);
 	begin(state);
@@ -753,17 +827,59 @@ test_console_gone_from_the_start(void **state)
 	o = orders();
 	cJSON_DeleteItemFromObject(o, "console_ticks");
 	pgt_json_i64(o, "console_ticks", 1);
-	assert_int_equal(guard_with(o, NULL), 0);
+	assert_int_equal(guard_with(o), 0);
+	assert_ended(PGT_END_ROLLED_BACK, 0, 1);
+	/* it hung up before it heard the answer */
+	end(state);
+	begin(state);
+	written(false);
+	w.hung_up = true;
+	guard();
 	assert_ended(PGT_END_ROLLED_BACK, 0, 1);
 }
 
-static void
-hang_up(int64_t at)
+/* A kernel without pidfds, and a console whose socket another process still holds. */
+static bool no_pidfd;
+
+long
+syscall(long number, ...)
 {
-	if (at >= 100 && w.sock >= 0) { /* it lets us go, and lives on */
-		close(w.sock);
-		w.sock = -1;
+	va_list ap;
+	long a, b;
+
+	va_start(ap, number);
+	a = va_arg(ap, long);
+	b = va_arg(ap, long);
+	va_end(ap);
+	if (no_pidfd) {
+		errno = ENOSYS;
+		return -1;
 	}
+	return ((long (*)(long, ...))dlsym(RTLD_NEXT, "syscall"))(number, a, b);
+}
+
+static void
+dies_at_100_but_its_socket(int64_t at)
+{
+	int keep = w.sock;
+
+	if (at < 100 || w.console <= 0)
+		return;
+	w.sock = -1;
+	kill_console();
+	w.sock = keep;
+}
+
+static void
+test_a_kernel_without_pidfds(void **state)
+{
+	(void)state;
+	written(false);
+	no_pidfd = true;
+	w.script = dies_at_100_but_its_socket;
+	guard();
+	no_pidfd = false;
+	assert_ended(PGT_END_ROLLED_BACK, 100, 101);
 }
 
 static void
@@ -822,13 +938,14 @@ test_server_and_journal_gone_for_good(void **state)
 {
 	(void)state;
 	written(false);
+	put_item(PGT_J_INTENT, 1);
 	w.script = gone_for_good;
 	guard();
 	assert_true(at_s() >= 1900 && at_s() < 2400); /* half an hour, and a round of trying */
 	assert_non_null(strstr(w.logged, "was not rolled back on db1"));
 	assert_non_null(strstr(w.logged, "work_mem"));
 	assert_null(strstr(w.logged, "24MB"));
-	assert_null(strstr(w.logged, "jit")); /* it had no intent */
+	assert_non_null(strstr(w.logged, ", jit"));
 	assert_int_equal(w.restores, 0);
 }
 
@@ -877,6 +994,7 @@ test_a_server_that_answers_is_never_given_up(void **state)
 	guard();
 	assert_true(at_s() >= 4 * 3600 && at_s() < 4 * 3600 + 5);
 	assert_int_equal(w.restores, 1);
+	assert_true(w.item_2_had_no_intent);
 	assert_string_equal(w.logged, "");
 }
 
@@ -929,22 +1047,37 @@ test_another_node_is_fenced_at_once(void **state)
 	assert_ended(PGT_END_FENCED, 100, 101);
 }
 
-/* ---- orders that it cannot take ---- */
-
-static int
-no_probe(const char *spec, struct pgt_managed_probe *ret, struct pgt_err *err)
+static void
+busy_until_400(int64_t at)
 {
-	(void)ret;
-	return strcmp(spec, "good") == 0 ? 0 : pgt_err_set(err, PGT_E_CONN, "no manager");
+	die_at_100(at);
+	w.retries = at < 400 ? 1000 : 0;
 }
+
+/* More than a round of trying, with a session that is sound: it answers. */
+static void
+test_a_server_that_refuses_for_long(void **state)
+{
+	cJSON *o = orders();
+
+	(void)state;
+	pgt_json_str(o, "probe", "good");
+	written(false);
+	w.retry_code = PGT_E_SQL;
+	w.script = busy_until_400;
+	assert_int_equal(guard_with(o), 0);
+	assert_ended(PGT_END_ROLLED_BACK, 400, 403);
+	assert_false(w.closed_link);
+}
+
+/* ---- orders that it cannot take ---- */
 
 static void
 refused(cJSON *take_orders, const char *why)
 {
-	static const struct pgt_guard_env env = {.open_probe = no_probe};
 	struct pgt_replay rec;
 
-	assert_int_equal(guard_with(take_orders, &env), 1);
+	assert_int_equal(guard_with(take_orders), 1);
 	assert_non_null(strstr(w.said, "\"armed\":false"));
 	if (!strstr(w.said, why))
 		fail_msg("\"%s\" is not in: %s", why, w.said);
@@ -971,6 +1104,9 @@ test_orders_that_cannot_be_taken(void **state)
 	refused(NULL, "no orders");
 	refused(orders_but("journal", NULL), "incomplete orders");
 	refused(orders_but("conninfo", NULL), "incomplete orders");
+	refused(orders_but("lock_fd", NULL), "incomplete orders");
+	refused(orders_but("console_pid", NULL), "incomplete orders");
+	refused(orders_but("deadline_boot_ms", NULL), "incomplete orders");
 	refused(orders_but("conninfo", "nonsense=1"), "nonsense");
 	refused(orders_but("journal", "/nowhere/cs-a.jnl"), "/nowhere");
 	refused(orders_but("probe", "bad"), "no manager");
@@ -1014,60 +1150,49 @@ test_journals_that_name_no_node(void **state)
 	free(path);
 }
 
+/* It hangs up without a word, before any orders. */
 static void
-test_orders_without_a_lock_or_a_deadline(void **state)
+test_no_orders_at_all(void **state)
 {
-	cJSON *o = orders_but("lock_fd", NULL);
+	static const struct pgt_guard_env env = {.open_probe = open_probe};
+	int pair[2];
 
 	(void)state;
-	pgt_json_i64(o, "lock_fd", open("/dev/null", O_RDONLY | O_CLOEXEC));
-	cJSON_DeleteItemFromObject(o, "deadline_boot_ms");
-	written(false);
-	assert_int_equal(guard_with(o, NULL), 0);
-	assert_ended(PGT_END_ROLLED_BACK, 0, 3);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	close(pair[0]);
+	assert_int_equal(pgt_guard_main(pair[1], &env), 1);
+	close(pair[1]);
+}
+
+static void
+nonsense_at_50(int64_t at)
+{
+	const struct pgt_jrec *plan = pgt_journal_at(w.j, 0);
+	struct pgt_err err;
+
+	if (at == 50 && pgt_journal_count(w.j) < 9)
+		(void)!pgt_journal_append(w.j, PGT_J_PLAN, plan->body, NULL, NULL, &err);
+	die_at_100(at);
+}
+
+/* A second plan in a journal: nobody can say what it means, so nothing is written, and it
+ * is left for a person to look at. */
+static void
+test_a_journal_that_makes_no_sense(void **state)
+{
+	(void)state;
+	written(true);
+	w.script = nonsense_at_50;
+	guard();
+	assert_true(at_s() >= 100 && at_s() < 102);
+	assert_int_equal(w.restores, 0);
+	assert_int_equal(back(false), PGT_END_OPEN);
+	assert_int_equal(rb_err.code, PGT_E_PARSE);
+	assert_int_equal(w.restores, 0);
+	assert_int_equal(pgt_change_close(w.j, PGT_END_CONFIRMED, "", &rb_err), -1);
 }
 
 /* ---- the rollback by itself ---- */
-
-static bool
-pulse(void *arg)
-{
-	(void)arg;
-	return w.pulses == 0 || --w.pulses > 0;
-}
-
-static void
-say(void *arg, long item, const char *text)
-{
-	(void)arg;
-	(void)item;
-	assert_non_null(text);
-	w.said_lines++;
-}
-
-static struct pgt_err rb_err;
-
-static enum pgt_ending
-back(bool confirmed_too)
-{
-	struct pgt_direct *l = pgt_direct_new(NULL, "", (struct pgt_pulse){0});
-	struct pgt_rollback_args args = {
-	    .link = l,
-	    .journal = w.j,
-	    .reason = "the test",
-	    .confirmed_too = confirmed_too,
-	    .give_up_ns = virtual_ns + 180 * S,
-	    .freeze_ns = 3 * S,
-	    .pulse = {pulse, NULL},
-	    .say = say,
-	};
-	struct pgt_restore_report rep = {0};
-	enum pgt_ending out = pgt_rollback(&args, &rep, &rb_err);
-
-	pgt_restore_report_done(&rep);
-	pgt_direct_free(l);
-	return out;
-}
 
 static void
 test_rollback_of_what_has_ended(void **state)
@@ -1146,6 +1271,25 @@ test_rollback_with_a_dead_journal(void **state)
 	assert_int_equal(w.restores, 2);
 }
 
+/* Whoever holds the journal's lock for long does not keep the server as it is. */
+static void
+test_rollback_while_another_process_holds_the_journal(void **state)
+{
+	struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int fd = open(w.path, O_RDWR | O_CLOEXEC);
+
+	(void)state;
+	written(false);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &fl), 0);
+	assert_int_equal(back(false), PGT_END_ROLLED_BACK);
+	assert_int_equal(w.restores, 1);
+	assert_true(at_s() >= 3); /* it was waited for first */
+	close(fd);
+	close_as(PGT_END_ROLLED_BACK);
+	assert_int_equal(pgt_change_close(w.j, PGT_END_CONFIRMED, "", &rb_err), -1);
+	assert_int_equal(rb_err.code, PGT_E_STATE); /* only once */
+}
+
 int
 main(void)
 {
@@ -1168,6 +1312,7 @@ main(void)
 	    T(test_the_deadline_is_the_journals),
 	    T(test_console_gone_from_the_start),
 	    T(test_a_console_that_lets_go),
+	    T(test_a_kernel_without_pidfds),
 	    T(test_a_server_that_is_away_is_waited_for),
 	    T(test_server_and_journal_gone_for_good),
 	    T(test_a_journal_that_is_there_is_never_given_up),
@@ -1175,13 +1320,16 @@ main(void)
 	    T(test_frozen_for_long_is_fenced_with_instructions),
 	    T(test_frozen_for_a_while),
 	    T(test_another_node_is_fenced_at_once),
+	    T(test_a_server_that_refuses_for_long),
 	    T(test_orders_that_cannot_be_taken),
 	    T(test_journals_that_name_no_node),
-	    T(test_orders_without_a_lock_or_a_deadline),
+	    T(test_no_orders_at_all),
+	    T(test_a_journal_that_makes_no_sense),
 	    T(test_rollback_of_what_has_ended),
 	    T(test_rollback_that_is_told_to_stop),
 	    T(test_rollback_and_its_session),
 	    T(test_rollback_with_a_dead_journal),
+	    T(test_rollback_while_another_process_holds_the_journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

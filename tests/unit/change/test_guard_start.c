@@ -47,7 +47,8 @@ play(const char *part)
 	if (n <= 0)
 		return 1;
 	orders[n] = '\0';
-	if (!strstr(orders, "\"journal\":\"/j\"") || !strstr(orders, "hunter2") ||
+	if (!strstr(orders, "\"journal\":\"/j\"") ||
+	    (!strstr(orders, "hunter2") && strcmp(part, "stays") != 0) ||
 	    fcntl(PGT_SPAWN_LOCK, F_GETFD) < 0 || getenv("PGPASSWORD"))
 		return say("{\"armed\": false, \"error\": \"bad orders\"}");
 	if (strcmp(part, "refuses") == 0)
@@ -76,12 +77,13 @@ play(const char *part)
 static struct pgt_connspec *spec;
 static struct pgt_lock *lock;
 static struct pgt_err err;
+static char *path; /* of the journal, else /j */
 
 static struct pgt_guard *
 start_within(const char *part, int64_t patience_ns)
 {
 	struct pgt_guard_args args = {.spec = spec,
-				      .journal_path = "/j",
+				      .journal_path = path ? path : "/j",
 				      .lock = lock,
 				      .deadline_boot_ns = 5 * PGT_NS_PER_S,
 				      .patience_ns = patience_ns};
@@ -148,6 +150,25 @@ test_let_go(void **state)
 }
 
 static void
+test_without_a_password(void **state)
+{
+	struct pgt_connspec *with = spec;
+	struct pgt_connargs args = {.dbname = "host=127.0.0.1"};
+	struct pgt_guard *g;
+	struct pgt_armed a;
+
+	(void)state;
+	assert_int_equal(pgt_connspec_new(&args, &spec, &err), 0);
+	g = start("stays");
+	pgt_connspec_free(spec);
+	spec = with;
+	assert_non_null(g);
+	pgt_guard_describe(g, &a);
+	kill(a.pid, SIGKILL);
+	pgt_guard_free(g, true);
+}
+
+static void
 test_one_that_ends_is_noticed(void **state)
 {
 	struct pgt_guard *g = start("ends");
@@ -190,6 +211,13 @@ test_not_armed(void **state)
 	/* whether or not the orders are still taken: nothing is armed */
 	assert_null(start("deaf"));
 	assert_int_equal(err.code, PGT_E_IO);
+	/* orders that do not fit */
+	path = pgt_xcalloc(1, 70000);
+	memset(path, 'x', 69999);
+	assert_null(start("stays"));
+	assert_non_null(strstr(err.msg, "does not listen"));
+	free(path);
+	path = NULL;
 }
 
 /* ---- what the system refuses ---- */
@@ -287,6 +315,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_armed),
 	    cmocka_unit_test(test_let_go),
+	    cmocka_unit_test(test_without_a_password),
 	    cmocka_unit_test(test_one_that_ends_is_noticed),
 	    cmocka_unit_test(test_not_armed),
 	    cmocka_unit_test(test_no_process_no_socket),
