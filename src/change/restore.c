@@ -156,11 +156,12 @@ patch_back(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
 	size_t n = 0;
 	int rc;
 
-	if (pgt_item_inverse(item, prev, NULL, &list, &n, &ignored) == 0)
-		keep_sql(out, list, n);
+	/* one request, always: JSON can be written of anything */
+	(void)!pgt_item_inverse(item, prev, NULL, &list, &n, &ignored);
+	keep_sql(out, list, n);
 	pgt_sql_list_free(list, n);
 	pgt_act_journal(a, PGT_J_RB_INTENT, (long)i, NULL, NULL, &ignored);
-	pgt_act_say(a, (long)i, out->sql ? out->sql : "PATCH");
+	pgt_act_say(a, (long)i, out->sql);
 	rc = pgt_act_patch(a, item, ours, prev->present ? prev->text : NULL, err);
 	free(ours);
 	return rc;

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "../../../src/change/journal_priv.h"
+#include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/change/journal.h"
 
@@ -30,6 +33,8 @@ static struct {
 	bool armed;
 	char dir[64];
 } f;
+
+static bool no_room, no_answer, no_truncate, of_others;
 
 static bool
 fails(enum call call)
@@ -68,6 +73,10 @@ fsync(int fd)
 int
 ftruncate(int fd, off_t len)
 {
+	if (no_truncate) {
+		errno = EIO;
+		return -1;
+	}
 	return fails(FTRUNCATE) ? -1 : REAL(ftruncate)(fd, len);
 }
 
@@ -77,17 +86,35 @@ fallocate(int fd, int mode, off_t at, off_t len)
 	return fails(FALLOCATE) ? -1 : REAL(fallocate)(fd, mode, at, len);
 }
 
-static bool no_room;
 
 int
 fstatvfs(int fd, struct statvfs *ret)
 {
-	if (fails(FSTATVFS))
+	if (fails(FSTATVFS) || no_answer)
 		return -1;
 	if (REAL(fstatvfs)(fd, ret) < 0)
 		return -1;
 	if (no_room)
 		ret->f_bavail = 1;
+	return 0;
+}
+
+uid_t
+geteuid(void)
+{
+	return REAL(geteuid)() + of_others;
+}
+
+/* Time goes by where somebody waits. */
+static int64_t virtual_ns;
+
+int
+poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	(void)fds;
+	(void)n;
+	virtual_ns += timeout * PGT_NS_PER_MS;
+	pgt_clock_virtual(virtual_ns, virtual_ns);
 	return 0;
 }
 
@@ -256,6 +283,7 @@ test_every_call_fails(void **state)
 	sweep(FCNTL, EIO, 0, 0);
 	sweep(FCNTL, EINTR, 2, 0);
 	sweep(FCNTL, EAGAIN, 3, 0);
+	sweep(FCNTL, EACCES, 3, 0);
 }
 
 static void
@@ -277,8 +305,99 @@ test_torn_and_not_taken_back(void **state)
 	assert_false(pgt_journal_dead(j));
 	assert_int_equal(pgt_journal_append(j, PGT_J_PLAN, NULL, NULL, NULL, &err), -1);
 	assert_int_equal(pgt_journal_append(j, PGT_J_NOTE, NULL, NULL, NULL, &err), 0);
+	f.seen = 0;
+	f.armed = no_truncate = true;
+	assert_int_equal(pgt_journal_append(j, PGT_J_NOTE, NULL, NULL, NULL, &err), -1);
+	f.armed = no_truncate = false;
+	assert_true(pgt_journal_dead(j));
+	assert_int_equal(pgt_journal_append(j, PGT_J_NOTE, NULL, NULL, NULL, &err), -1);
 	pgt_journal_close(j);
 	clean();
+	/* nor can one be that was written and is not durable: it is said */
+	j = NULL;
+	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &j, &err), 0);
+	f.call = FDATASYNC;
+	f.seen = 0;
+	f.error = EIO;
+	f.armed = no_truncate = true;
+	assert_int_equal(pgt_journal_append(j, PGT_J_PLAN, NULL, NULL, NULL, &err), -1);
+	f.armed = no_truncate = false;
+	assert_non_null(strstr(err.msg, "cannot be taken back"));
+	assert_true(pgt_journal_dead(j));
+	pgt_journal_trim(j); /* nothing more is done to it */
+	pgt_journal_close(j);
+	clean();
+}
+
+/* Somebody holds it for long: the record is not written, and the wait has an end. */
+static void
+test_held_by_another(void **state)
+{
+	struct flock fl = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct pgt_journal *j = NULL;
+	char *path = path_of();
+	struct pgt_err err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &j, &err), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(REAL(fcntl)(fd, F_OFD_SETLK, &fl), 0);
+	virtual_ns = PGT_NS_PER_S;
+	pgt_clock_virtual(virtual_ns, virtual_ns);
+	assert_int_equal(pgt_journal_append(j, PGT_J_PLAN, NULL, NULL, NULL, &err), -1);
+	assert_int_equal(err.code, PGT_E_CONFLICT);
+	assert_true(virtual_ns > 3 * PGT_NS_PER_S && virtual_ns < 6 * PGT_NS_PER_S);
+	pgt_clock_virtual_off();
+	close(fd);
+	assert_int_equal(pgt_journal_append(j, PGT_J_PLAN, NULL, NULL, NULL, &err), 0);
+	pgt_journal_close(j);
+	clean();
+	free(path);
+}
+
+/* Is its file still there, by its name? */
+static void
+test_removed(void **state)
+{
+	struct pgt_journal *j = NULL, *other = NULL;
+	char *path = path_of();
+	struct pgt_err err;
+
+	(void)state;
+	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &j, &err), 0);
+	assert_false(pgt_journal_removed(j));
+	unlink(path);
+	assert_true(pgt_journal_removed(j));
+	assert_int_equal(pgt_journal_append(j, PGT_J_PLAN, NULL, NULL, NULL, &err), 0);
+	/* another one has its name */
+	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &other, &err), 0);
+	assert_true(pgt_journal_removed(j));
+	assert_false(pgt_journal_removed(other));
+	pgt_journal_close(other);
+	f.call = FSTAT;
+	f.at = 1;
+	f.more = f.seen = 0;
+	f.error = EIO;
+	f.armed = true;
+	assert_false(pgt_journal_removed(j)); /* not known is not removed */
+	f.armed = false;
+	unlink(path);
+	assert_int_equal(symlink(path, path), 0); /* ELOOP */
+	assert_false(pgt_journal_removed(j));
+	pgt_journal_close(j);
+	clean();
+	/* its folder has become a file */
+	j = NULL;
+	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &j, &err), 0);
+	clean();
+	assert_int_equal(rmdir(f.dir), 0);
+	close(open(f.dir, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_true(pgt_journal_removed(j));
+	unlink(f.dir);
+	assert_int_equal(mkdir(f.dir, 0700), 0);
+	pgt_journal_close(j);
+	free(path);
 }
 
 static void
@@ -297,6 +416,11 @@ test_file_systems_without_fallocate(void **state)
 	assert_non_null(strstr(err.msg, "too little room"));
 	no_room = false;
 	f.seen = 0;
+	no_answer = true;
+	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &j, &err), -1);
+	assert_non_null(strstr(err.msg, "cannot reserve room"));
+	no_answer = false;
+	f.seen = 0;
 	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &j, &err), 0);
 	f.armed = false;
 	pgt_journal_close(j);
@@ -314,9 +438,22 @@ test_files_of_others(void **state)
 	(void)state;
 	assert_int_equal(pgt_journal_open(path, &j, &err), -1);
 	assert_int_equal(err.code, PGT_E_NOTFOUND);
+	assert_int_equal(pgt_journal_open(path, &j, NULL), -1);
 	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &j, &err), 0);
 	pgt_journal_close(j);
 	j = NULL;
+	of_others = true;
+	assert_int_equal(pgt_journal_open(path, &j, &err), -1);
+	assert_int_equal(err.code, PGT_E_DENIED);
+	of_others = false;
+	f.call = PREAD;
+	f.at = 1;
+	f.more = f.seen = 0;
+	f.error = EIO;
+	f.armed = true;
+	assert_int_equal(pgt_journal_open(path, &j, &err), -1);
+	f.armed = false;
+	assert_int_equal(err.code, PGT_E_IO);
 	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &j, &err), -1); /* O_EXCL */
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(chmod(path, 0640), 0);
@@ -430,10 +567,116 @@ test_other_writers(void **state)
 	b = NULL;
 	assert_int_equal(pgt_journal_read(path, &b, &err), 0);
 	assert_int_equal(pgt_journal_append(b, PGT_J_NOTE, NULL, NULL, NULL, &err), -1);
+	pgt_journal_trim(b); /* a reader's is left alone */
 	pgt_journal_close(b);
 	pgt_journal_close(a);
 	clean();
+	/* it grows beyond all reason while it is read */
+	a = NULL;
+	assert_int_equal(pgt_journal_create(f.dir, "a", 100, &a, &err), 0);
+	assert_int_equal(REAL(truncate)(path, 9 << 20), 0);
+	assert_int_equal(pgt_journal_refresh(a, &err), 0);
+	assert_int_equal(pgt_journal_health(a), PGT_JH_TORN);
+	pgt_journal_close(a);
+	clean();
 	free(path);
+}
+
+/* ---- bytes that are whole and yet not ours, and damage with something behind it ---- */
+
+struct bytes {
+	unsigned char *p;
+	size_t len;
+};
+
+static void
+add(struct bytes *b, const void *data, size_t n)
+{
+	b->p = pgt_xreallocarray(b->p, b->len + n, 1);
+	memcpy(b->p + b->len, data, n);
+	b->len += n;
+}
+
+/* One record behind what is there, as another program may have written it. */
+static void
+add_record(struct bytes *b, unsigned int type, uint32_t seq, const char *body)
+{
+	struct pgt_journal *j = pgt_journal_parse(b->p, b->len);
+	unsigned char *rec;
+	size_t n;
+
+	j->seq = seq - 1;
+	rec = pgt_journal_encode(j, (enum pgt_jtype)type, 0, body, &n);
+	add(b, rec, n);
+	free(rec);
+	pgt_journal_close(j);
+}
+
+static enum pgt_jhealth
+health_of(const struct bytes *b, size_t records)
+{
+	struct pgt_journal *j = pgt_journal_parse(b->p, b->len);
+	enum pgt_jhealth h = pgt_journal_health(j);
+	struct pgt_err err;
+
+	assert_int_equal(pgt_journal_count(j), records);
+	assert_int_equal(pgt_journal_refresh(j, &err), 0); /* it has no file */
+	pgt_journal_close(j);
+	return h;
+}
+
+static void
+test_whole_and_not_ours(void **state)
+{
+	static const struct {
+		unsigned int type;
+		uint32_t seq;
+		const char *body;
+	} wrong[] = {{0, 2, "{}"},  {PGT_J_LAST + 1, 2, "{}"}, {PGT_J_NOTE, 3, "{}"},
+		     {PGT_J_NOTE, 1, "{}"}, {PGT_J_NOTE, 2, "[]"}, {PGT_J_NOTE, 2, "no JSON"}};
+
+	(void)state;
+	for (size_t i = 0; i < PGT_LEN(wrong); i++) {
+		struct bytes b = {0};
+
+		add(&b, PGT_J_HEAD, PGT_J_HEAD_LEN);
+		add_record(&b, PGT_J_PLAN, 1, "{}");
+		assert_int_equal(health_of(&b, 1), PGT_JH_OK);
+		add_record(&b, wrong[i].type, wrong[i].seq, wrong[i].body);
+		assert_int_equal(health_of(&b, 1), PGT_JH_CORRUPT);
+		free(b.p);
+	}
+	assert_int_equal(health_of(&(struct bytes){(unsigned char *)(uintptr_t) "PG", 2}, 0),
+			 PGT_JH_TORN);
+	assert_int_equal(health_of(&(struct bytes){(unsigned char *)(uintptr_t) "XY", 2}, 0),
+			 PGT_JH_CORRUPT);
+	for (int i = PGT_J_PLAN; i <= PGT_J_LAST; i++)
+		assert_string_not_equal(pgt_jtype_name((enum pgt_jtype)i), "?");
+}
+
+/* What looks like the beginning of records is looked at, but not without end. */
+static void
+test_damage_full_of_beginnings(void **state)
+{
+	static const unsigned char magic[12] = {0x50, 0x47, 0x4a, 0x52, 1, 0, 0, 0, 9};
+	struct bytes b = {0};
+	size_t plain;
+
+	(void)state;
+	add(&b, PGT_J_HEAD, PGT_J_HEAD_LEN);
+	add_record(&b, PGT_J_PLAN, 1, "{}");
+	plain = b.len;
+	add(&b, "torn", 4);
+	for (int i = 0; i < 300; i++)
+		add(&b, magic, sizeof(magic));
+	assert_int_equal(health_of(&b, 1), PGT_JH_TORN);
+	/* older ones behind the damage, of a file that was overwritten, do not count */
+	b.len = plain;
+	add(&b, "torn", 4);
+	add(&b, b.p + PGT_J_HEAD_LEN, plain - PGT_J_HEAD_LEN);
+	add(&b, "0123456789012345678901234567890123456789", 40);
+	assert_int_equal(health_of(&b, 1), PGT_JH_TORN);
+	free(b.p);
 }
 
 static int
@@ -458,10 +701,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_every_call_fails),
 	    cmocka_unit_test(test_torn_and_not_taken_back),
+	    cmocka_unit_test(test_held_by_another),
+	    cmocka_unit_test(test_removed),
 	    cmocka_unit_test(test_file_systems_without_fallocate),
 	    cmocka_unit_test(test_files_of_others),
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_other_writers),
+	    cmocka_unit_test(test_whole_and_not_ours),
+	    cmocka_unit_test(test_damage_full_of_beginnings),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../../src/change/act_priv.h"
+#include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
 #include "pg2une/change/target.h"
@@ -37,7 +39,26 @@ static struct world {
 	    managed_read;
 	int reloads, writes, intents, dones;
 	bool reload_applies;
+	int applies_after;     /* looks, when it does not at once */
+	const char *leftovers; /* of the index of item 0 */
+	bool pending_restart;
 } w;
+
+/* Time goes by where somebody waits. */
+int
+poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	static int64_t now_ns = PGT_NS_PER_S;
+
+	(void)fds;
+	(void)n;
+	now_ns += timeout * PGT_NS_PER_MS;
+	pgt_clock_virtual(now_ns, now_ns);
+	if (w.applies_after > 0 && --w.applies_after == 0)
+		for (size_t i = 0; i < w.cs->n_items; i++)
+			w.effective[i] = w.prev[i].effective;
+	return 0;
+}
 
 static int
 may_fail(struct fail *f, struct pgt_err *err)
@@ -113,7 +134,14 @@ pgt_act_sql(const struct pgt_acting *a, const struct pgt_item *item, const char 
 	    struct pgt_err *err)
 {
 	(void)a;
-	assert_true(w.intents > w.writes); /* never without its intent */
+	assert_true(w.intents > 0); /* never without its intent */
+	if (item->kind == PGT_ITEM_INDEX_REINDEX) {
+		assert_non_null(strstr(sql, "DROP INDEX"));
+		w.writes++;
+		w.leftovers = w.writes == 2 ? NULL : w.leftovers;
+		return 0;
+	}
+	assert_true(w.intents > w.writes);
 	assert_non_null(strstr(sql, "ALTER"));
 	if (may_fail(&w.sql, err) < 0)
 		return -1;
@@ -171,6 +199,7 @@ tell(size_t i, struct pgt_prev *ret)
 	ret->known = true;
 	ret->present = w.now[i] != NULL;
 	ret->text = w.now[i] ? pgt_xstrdup(w.now[i]) : NULL;
+	ret->leftovers = i == 0 && w.leftovers ? pgt_xstrdup(w.leftovers) : NULL;
 	return 0;
 }
 
@@ -205,6 +234,7 @@ pgt_setting_read(struct pgt_writer *s, const char *name, struct pgt_setting_info
 	if (may_fail(&w.setting, err) < 0)
 		return -1;
 	memset(ret, 0, sizeof(*ret));
+	ret->pending_restart = w.pending_restart;
 	for (i = 0; i < w.cs->n_items; i++)
 		if (strcmp(w.cs->items[i].name, name) == 0 && w.effective[i]) {
 			ret->effective = pgt_xstrdup(w.effective[i]);
@@ -523,6 +553,116 @@ test_inverse_that_cannot_be_written(void **state)
 	assert_int_equal(rep.items[0].state, PGT_RS_FAILED);
 }
 
+/* A broken REINDEX left two pieces: both go, and nothing is reloaded for it. */
+static void
+test_pieces_of_an_index(void **state)
+{
+	(void)state;
+	w.cs->items[0].kind = PGT_ITEM_INDEX_REINDEX;
+	w.prev[0].leftovers = (char *)"";
+	w.now[0] = w.prev[0].text;
+	w.leftovers = "public.i_ccnew\npublic.i_ccnew1";
+	assert_int_equal(run((bool[N]){true, false}, false), PGT_RR_DONE);
+	assert_int_equal(rep.items[0].state, PGT_RS_RESTORED);
+	assert_int_equal(w.writes, 2);
+	assert_int_equal(w.reloads, 0);
+	assert_non_null(strstr(rep.items[0].sql, ";\nDROP INDEX"));
+	/* where it was not reached nobody knows them: there is nothing to say */
+	end(state);
+	begin(state);
+	w.cs->items[0].kind = PGT_ITEM_INDEX_REINDEX;
+	w.verdict = PGT_FENCE_ROLE;
+	w.fence = (struct fail){.at = 1, .code = PGT_E_STATE};
+	assert_int_equal(run((bool[N]){true, false}, false), PGT_RR_FENCED);
+	assert_string_equal(by_hand(), "");
+}
+
+/* Only what was meant, and known before, is told to a person. */
+static void
+test_instructions_are_for_what_was_meant(void **state)
+{
+	(void)state;
+	w.verdict = PGT_FENCE_ROLE;
+	w.fence = (struct fail){.at = 1, .code = PGT_E_STATE};
+	assert_int_equal(run((bool[N]){false, true}, true), PGT_RR_FENCED);
+	assert_non_null(strstr(by_hand(), "RESET jit"));
+	assert_null(strstr(by_hand(), "work_mem"));
+	end(state);
+	begin(state);
+	w.verdict = PGT_FENCE_ROLE;
+	w.fence = (struct fail){.at = 1, .code = PGT_E_STATE};
+	w.prev[1].known = false;
+	assert_int_equal(run(NULL, true), PGT_RR_FENCED);
+	assert_null(strstr(by_hand(), "jit"));
+}
+
+/* New sessions see the old values only after a while, or not within the patience. */
+static void
+test_reload_that_takes_its_time(void **state)
+{
+	(void)state;
+	w.reload_applies = false;
+	w.applies_after = 5;
+	assert_int_equal(run(NULL, true), PGT_RR_DONE);
+	end(state);
+	begin(state);
+	w.reload_applies = false;
+	assert_int_equal(run(NULL, true), PGT_RR_RETRY);
+	assert_non_null(strstr(err.msg, "not yet seen"));
+}
+
+/* What says nothing about a reload: a table's option, a value that was not known before or
+ * is not now, one that waits for a restart. */
+static void
+test_what_is_not_stale(void **state)
+{
+	(void)state;
+	w.cs->items[1].kind = PGT_ITEM_TABLE_OPTION;
+	w.cs->items[1].schema = pgt_xstrdup("public");
+	w.cs->items[1].table = pgt_xstrdup("t");
+	w.cs->items[1].database = pgt_xstrdup("bench");
+	w.effective[0] = "8MB";
+	assert_int_equal(run((bool[N]){false, true}, false), PGT_RR_DONE);
+	assert_int_equal(w.reloads, 0);
+	assert_int_equal(run(NULL, false), PGT_RR_DONE);
+	assert_int_equal(w.reloads, 0);
+	end(state);
+	begin(state);
+	w.prev[0].effective = NULL;
+	w.effective[1] = NULL;
+	assert_int_equal(run(NULL, false), PGT_RR_DONE);
+	assert_int_equal(w.reloads, 0);
+	end(state);
+	begin(state);
+	w.pending_restart = true;
+	assert_int_equal(run((bool[N]){false, true}, false), PGT_RR_DONE);
+	assert_int_equal(w.reloads, 0);
+	end(state);
+	begin(state);
+	w.fresh = (struct fail){.at = 1, .code = PGT_E_CONN};
+	assert_int_equal(run(NULL, false), PGT_RR_RETRY);
+	assert_int_equal(run(NULL, false), PGT_RR_DONE);
+}
+
+/* A statement says that something is amiss, and then the node cannot be asked either, or is
+ * another one. */
+static void
+test_doubt_after_a_doubt(void **state)
+{
+	static const enum pgt_fence_verdict verdicts[] = {PGT_FENCE_UNKNOWN, PGT_FENCE_OTHER,
+							  PGT_FENCE_ROLE};
+
+	for (size_t i = 0; i < PGT_LEN(verdicts); i++) {
+		end(state);
+		begin(state);
+		w.verdict = verdicts[i];
+		w.fence = (struct fail){.at = 2, .code = PGT_E_CONN};
+		w.read = (struct fail){.at = 1, .code = PGT_E_STATE};
+		assert_int_equal(run(NULL, true), i ? PGT_RR_FENCED : PGT_RR_RETRY);
+		assert_int_equal(w.writes, 0);
+	}
+}
+
 /* ---- through the manager ---- */
 
 static void
@@ -599,6 +739,36 @@ test_mixed_is_fenced_with_the_nodes_part_only(void **state)
 	end(state);
 	begin(state);
 	assert_int_equal(run_unreached(), PGT_RR_RETRY);
+}
+
+static void
+test_mixed_and_only_a_part_was_meant(void **state)
+{
+	struct pgt_acting a = {.cs = w.cs, .prev = w.prev};
+	struct pgt_err why = {.code = PGT_E_CONN, .msg = "no route"};
+	static const struct pgt_fence fence;
+
+	(void)state;
+	/* the node's own part was never written: the manager's is all there is */
+	make_managed(false);
+	a.fence = &fence;
+	pgt_restore_report_done(&rep);
+	assert_int_equal(pgt_restore_unreached(&a, (bool[N]){true, false}, &rep, &why),
+			 PGT_RR_DONE);
+	assert_string_equal(w.now[0], "\"8MB\"");
+	assert_string_equal(w.now[1], "off");
+	/* and the other way round: the manager is not asked */
+	pgt_restore_report_done(&rep);
+	assert_int_equal(pgt_restore_unreached(&a, (bool[N]){false, true}, &rep, &why),
+			 PGT_RR_RETRY);
+	assert_non_null(strstr(by_hand(), "RESET jit"));
+	/* it does not answer either */
+	end(state);
+	begin(state);
+	make_managed(true);
+	w.manager = (struct fail){.at = 1, .code = PGT_E_CONN};
+	assert_int_equal(run_unreached(), PGT_RR_RETRY);
+	assert_int_equal(run_unreached(), PGT_RR_DONE);
 }
 
 static void
@@ -696,6 +866,12 @@ main(void)
 	    T(test_broken_files_freeze_the_reload),
 	    T(test_reload_denied_freezes),
 	    T(test_inverse_that_cannot_be_written),
+	    T(test_pieces_of_an_index),
+	    T(test_instructions_are_for_what_was_meant),
+	    T(test_reload_that_takes_its_time),
+	    T(test_what_is_not_stale),
+	    T(test_doubt_after_a_doubt),
+	    T(test_mixed_and_only_a_part_was_meant),
 	    T(test_managed_goes_back_exactly),
 	    T(test_managed_survives_a_failover_and_a_lost_node),
 	    T(test_mixed_is_fenced_with_the_nodes_part_only),
