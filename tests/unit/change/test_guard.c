@@ -936,7 +936,6 @@ gone_for_good(int64_t at)
 static void
 test_server_and_journal_gone_for_good(void **state)
 {
-	(void)state;
 	written(false);
 	put_item(PGT_J_INTENT, 1);
 	w.script = gone_for_good;
@@ -947,6 +946,14 @@ test_server_and_journal_gone_for_good(void **state)
 	assert_null(strstr(w.logged, "24MB"));
 	assert_non_null(strstr(w.logged, ", jit"));
 	assert_int_equal(w.restores, 0);
+	/* only what may be in force is named */
+	end(state);
+	begin(state);
+	put_item(PGT_J_INTENT, 1);
+	w.script = gone_for_good;
+	guard();
+	assert_non_null(strstr(w.logged, "jit"));
+	assert_null(strstr(w.logged, "work_mem"));
 }
 
 static void

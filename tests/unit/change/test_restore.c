@@ -704,6 +704,18 @@ test_managed_goes_back_exactly(void **state)
 }
 
 static void
+test_mixed_goes_back_each_its_way(void **state)
+{
+	(void)state;
+	make_managed(false);
+	w.effective[0] = "8MB";
+	assert_int_equal(run(NULL, true), PGT_RR_DONE);
+	assert_string_equal(w.now[0], "\"8MB\"");
+	assert_null(w.now[1]);
+	assert_int_equal(w.reloads, 1);
+}
+
+static void
 test_managed_survives_a_failover_and_a_lost_node(void **state)
 {
 	(void)state;
@@ -873,6 +885,7 @@ main(void)
 	    T(test_doubt_after_a_doubt),
 	    T(test_mixed_and_only_a_part_was_meant),
 	    T(test_managed_goes_back_exactly),
+	    T(test_mixed_goes_back_each_its_way),
 	    T(test_managed_survives_a_failover_and_a_lost_node),
 	    T(test_mixed_is_fenced_with_the_nodes_part_only),
 	    T(test_manager_silent_or_changed),
