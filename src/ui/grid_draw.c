@@ -6,15 +6,21 @@
 #include "grid_priv.h"
 
 #define MIN_REST 12 /* cells that the last, elastic column needs to be of use */
+#define NARROW   60 /* cells: below the 80 columns that layouts are made for */
 #define GUTTER   1  /* at the left: cursor and tag */
 
 static int
-column_width(const struct pgt_column *col)
+column_width(const struct pgt_column *col, int room)
 {
 	int heading = pgt_cells(col->name) + 1; /* room for the sort sign */
+	int rest = -col->width;
 
-	if (col->width <= 0)
-		return -col->width > MIN_REST ? -col->width : MIN_REST;
+	if (col->width <= 0) {
+		/* a third of a narrow table is better than to leave the text out */
+		if (room < NARROW && rest > room / 3)
+			rest = room / 3;
+		return rest > MIN_REST ? rest : MIN_REST;
+	}
 	return col->width > heading ? col->width : heading;
 }
 
@@ -28,7 +34,7 @@ choose_by_priority(const struct pgt_grid *t, int room, bool *shown)
 
 	for (int i = 0; i < ops->n_columns; i++) {
 		shown[i] = true;
-		need += column_width(&ops->columns[i]) + 1;
+		need += column_width(&ops->columns[i], room) + 1;
 	}
 	while (need - 1 > room && hidden < ops->n_columns - 1) {
 		int worst = -1;
@@ -41,7 +47,7 @@ choose_by_priority(const struct pgt_grid *t, int room, bool *shown)
 		if (worst < 0)
 			break;
 		shown[worst] = false;
-		need -= column_width(&ops->columns[worst]) + 1;
+		need -= column_width(&ops->columns[worst], room) + 1;
 		hidden++;
 	}
 	return hidden;
@@ -58,7 +64,7 @@ choose_scrolled(const struct pgt_grid *t, int room, bool *shown)
 
 		shown[i] = !skipped;
 		if (!skipped)
-			need += column_width(&ops->columns[i]) + 1;
+			need += column_width(&ops->columns[i], room) + 1;
 		shown[i] = shown[i] && (need - 1 <= room || hidden == i);
 		hidden += !shown[i];
 	}
@@ -93,7 +99,7 @@ lay_out(struct pgt_grid *t, int room, int *width)
 	t->hidden = t->hscroll ? choose_scrolled(t, room, shown)
 			       : choose_by_priority(t, room, shown);
 	for (int i = 0; i < ops->n_columns; i++) {
-		width[i] = shown[i] ? column_width(&ops->columns[i]) : 0;
+		width[i] = shown[i] ? column_width(&ops->columns[i], room) : 0;
 		if (shown[i]) {
 			used += width[i] + 1;
 			last = i;
