@@ -6,6 +6,8 @@
 
 /* How far off, on the unit axis, a value loses most of its credit. */
 #define WIDTH 0.25
+/* Below this pgtune says nothing of parallelism. */
+#define FEW_CORES 4
 /* The reference's cap on what a memory overrun costs. */
 #define MAX_PENALTY 0.5
 
@@ -97,6 +99,18 @@ pgt_heuristic_config(const struct pgt_space *s, const struct pgt_knob_host *host
 	lower_until_allowed(s, mem, "maintenance_work_mem", host->ram_bytes / 64, value);
 	lower_until_allowed(s, mem, "work_mem", 0, value);
 	lower_until_allowed(s, mem, "maintenance_work_mem", 0, value);
+}
+
+void
+pgt_heuristic_keep_workers(const struct pgt_space *s, const struct pgt_knob_host *host,
+			   const double *baseline, double *value)
+{
+	for (size_t i = 0; i < s->n_dims; i++) {
+		const struct pgt_knob *k = s->dims[i].knob;
+
+		if (k && k->base == PGT_BASE_CORES && host->cores < FEW_CORES)
+			value[i] = baseline[i];
+	}
 }
 
 static void

@@ -9,8 +9,6 @@
 
 #include "tuner_priv.h"
 
-#define FEW_CORES 4
-
 void
 pgt_tuner_opts_init(struct pgt_tuner_opts *o)
 {
@@ -54,19 +52,6 @@ add_seed(struct pgt_tuner *t, const double *value, const char *why)
 	t->seed_why[t->n_seeds++] = why;
 }
 
-/* As pgtune: on few cores nothing is said of parallelism.  Two workers for one report
- * are not too many there either, and without them long sorts take twice the time. */
-static void
-keep_workers(const struct pgt_tuner *t, double *value)
-{
-	for (size_t i = 0; i < t->space.n_dims; i++) {
-		const struct pgt_knob *k = t->space.dims[i].knob;
-
-		if (k && k->base == PGT_BASE_CORES && t->opts.host.cores < FEW_CORES)
-			value[i] = t->baseline[i];
-	}
-}
-
 static void
 seed_sorts(struct pgt_tuner *t)
 {
@@ -76,7 +61,7 @@ seed_sorts(struct pgt_tuner *t)
 	if (o->cls != PGT_KNOB_OLAP || pgt_space_find(&t->space, "work_mem") < 0)
 		return;
 	pgt_heuristic_sorts_config(&t->space, &o->host, o->cls, &o->mem, value);
-	keep_workers(t, value);
+	pgt_heuristic_keep_workers(&t->space, &o->host, t->baseline, value);
 	add_seed(t, value, "more memory for each sort, fewer workers");
 }
 
@@ -156,7 +141,7 @@ pgt_tuner_new(const struct pgt_space *space, const double *baseline,
 	if (opts->have_host) {
 		pgt_heuristic_config(space, &opts->host, opts->cls, &opts->mem,
 				     heuristic);
-		keep_workers(t, heuristic);
+		pgt_heuristic_keep_workers(space, &opts->host, baseline, heuristic);
 		add_seed(t, heuristic, "rules of thumb for this machine and workload");
 		seed_sorts(t);
 	}

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -92,3 +93,119 @@ def test_canary_wants_a_standby(run_pg2une, lab):
 def test_three_kills():
     """The quick form of tests/fault/run --only tunekill."""
     assert tunekill.run(3, workers=3)
+
+
+# ---- whole paths on real servers: PG2UNE_LONG, some minutes each ----
+
+long = pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG: minutes")
+
+
+def in_file(lab):
+    return lab.value("SELECT count(*) FROM pg_file_settings WHERE sourcefile LIKE '%%auto.conf'")
+
+
+def until(test, deadline, what):
+    end = time.monotonic() + deadline
+    while not test():
+        assert time.monotonic() < end, f"{what} not within {deadline} s"
+        time.sleep(0.1)
+
+
+@long
+def test_canary_search(run_pg2une, fresh_lab):
+    """Settings go on the standby, never on the primary, and are gone at the end."""
+    lab = fresh_lab(major=17, fast=True, standby=True, pgbouncer=True)
+    lab.cmd("route", "50")
+    lab.cmd("load", "start", "--via", "pgbouncer_ro", "--mode", "ro", "--rate", "60",
+            "--clients", "2")
+    before = tunekill.settings(lab)
+    r = run_pg2une(["-h", lab.env["PGT_STANDBY_HOST"], "-p", lab.env["PGT_STANDBY_PORT"],
+                    "optimize", "--format", "json", "--ram", "4GB", "--cpus", "2",
+                    "--mode", "canary", "--primary", lab.dsn(), "--trial", "12s",
+                    "--iterations", "5", "--time", "60s"], lab=lab, timeout=500)
+    d = json.loads(r.out)["data"]
+    assert [t["what"] for t in d["trials"][:3]] == ["baseline"] * 3
+    assert any(t["config"] != "as it is" for t in d["trials"])
+    assert "on the standby, against the primary" in " ".join(d["notes"])
+    assert tunekill.settings(lab) == before
+    assert lab.value("SHOW work_mem", role="standby") == "4MB"
+
+
+@long
+@pytest.mark.skipif(not HAVE_COPY, reason="the server programs of major 15 are not installed")
+@pytest.mark.parametrize("action", ["queries", "holistic"])
+def test_indexes_are_rehearsed(run_pg2une, fresh_lab, where, action):
+    """An index that the load cries for is built on the copy, measured and proposed; the
+    server itself gets none."""
+    lab = fresh_lab(major=15, fast=True)
+    lab.sql("CREATE TABLE items AS SELECT g AS id, g % 5000 AS tag, repeat('x', 60) AS body "
+            "FROM generate_series(1, 300000) g")
+    lab.sql("ANALYZE items")
+    for i in range(60):
+        lab.sql("SELECT count(*) FROM items WHERE tag = %s", i)
+    d = optimize(run_pg2une, lab, "--mode", "rehearsal", "--action", action, "--clients", "2",
+                 "--copy-to", where, "--trial", "12s", "--iterations", "7", "--time", "120s",
+                 timeout=900)
+    assert d["proposal"]["verdict"] == "change" and d["proposal"]["gain_low_pct"] > 100
+    assert any(s.get("statement", "").startswith("CREATE INDEX") for s in d["settings"])
+    assert lab.value("SELECT count(*) FROM pg_indexes WHERE tablename = 'items'") == 0
+
+
+@long
+def test_in_place(run_pg2une, fresh_lab):
+    lab = fresh_lab(major=17, fast=True)
+    before = tunekill.settings(lab)
+    d = optimize(run_pg2une, lab, "--mode", "rehearsal", "--in-place", "--script",
+                 "builtin:tpcb-like", "--clients", "2", "--trial", "12s", "--iterations", "5",
+                 "--time", "70s", timeout=600)
+    assert "in place, under a load of our own" in " ".join(d["notes"])
+    assert any(t["config"] != "as it is" for t in d["trials"])
+    assert tunekill.settings(lab) == before
+
+
+@long
+def test_a_second_search_begins_where_the_first_ended(run_pg2une, fresh_lab):
+    lab = fresh_lab(major=17, fast=True)
+    lab.cmd("load", "start", "--rate", "30", "--clients", "2")
+    args = ["--mode", "live", "--trial", "12s", "--iterations", "7", "--time", "110s"]
+    first = optimize(run_pg2une, lab, *args, timeout=600)
+    assert sum(t["status"] == "ok" for t in first["trials"]) >= 5
+    second = optimize(run_pg2une, lab, *args, timeout=600)
+    assert any("earlier search" in t["why"] for t in second["trials"])
+
+
+@long
+def test_steered_from_the_console(console, fresh_lab):
+    """Progress, pause, resume, stop and restore: the server is as before each time."""
+    lab = fresh_lab(major=17, fast=True, load=True)
+    before = tunekill.settings(lab)
+    t = console(["--ram", "4GB", "--cpus", "2"], lab=lab, cols=120, rows=40)
+    t.wait_for("PRIMARY")
+    t.keys("o")
+    t.wait_for("No search is under way")
+
+    def form():
+        t.keys("A")
+        time.sleep(0.3)
+        return re.search("START +takes", t.screen())
+    until(form, 20, "the form")
+    t.keys("Down", "Down", "Down", "Down", "Down", "Enter", "Enter", "Enter")
+    t.wait_for("window +12")
+    t.keys("End", "Enter")
+    t.wait_for("Search for better settings of")
+    t.keys("Right", "Enter")
+    t.wait_for("baseline", 30)
+    t.keys("1")                                 # the console stays live
+    t.wait_for("Throughput")
+    t.keys("o", "H")
+    t.wait_for("paused", 60)
+    assert tunekill.settings(lab) == before
+    t.keys("H")
+    until(lambda: in_file(lab) > 0, 150, "a trial in force")
+    t.keys("R")
+    t.wait_for("Stop the search and restore")
+    t.keys("Right", "Enter")
+    until(lambda: tunekill.settings(lab) == before, 20, "the way back")
+    t.wait_for("stopped", 20)
+    t.keys("q")
+    assert t.wait_exit() == 0

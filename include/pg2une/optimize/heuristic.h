@@ -34,4 +34,11 @@ double pgt_heuristic_score(const struct pgt_space *s, const struct pgt_knob_host
 			   enum pgt_knob_class cls, const struct pgt_memory_model *mem,
 			   const double *value);
 
+/* On fewer than four cores parallelism stays as in baseline, as with pgtune: two workers
+ * for one report are not too many there, and with one a long sort takes twice the time
+ * (docs/benchmarks.md, gains). */
+void pgt_heuristic_keep_workers(const struct pgt_space *s,
+				const struct pgt_knob_host *host,
+				const double *baseline, double *value);
+
 #endif

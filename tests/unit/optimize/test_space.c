@@ -330,6 +330,36 @@ warm_features(void **state)
 	assert_true(pgt_warm_distance(PGT_WARM_FEATURES, fa, fc) > PGT_WARM_NEAR);
 }
 
+/* Rules of thumb in shares of the cores would halve the two workers of a small machine. */
+static void
+few_cores_keep_their_workers(void **state)
+{
+	struct pgt_knob_host small = {.ram_bytes = 4096.0 * 1048576, .max_connections = 100,
+				     .server_major = 15};
+	double v[PGT_SPACE_DIMS], present[PGT_SPACE_DIMS] = {0};
+
+	(void)state;
+	for (small.cores = 2; small.cores <= 8; small.cores += 6) {
+		struct pgt_memory_model m;
+		struct pgt_space s;
+		int at, work;
+
+		pgt_space_init(&s);
+		assert_int_equal(
+		    pgt_space_add_knobs(&s, &small, PGT_KNOB_OLAP, true, NULL), 0);
+		pgt_memory_model_default(&m, &small, PGT_KNOB_OLAP);
+		at = pgt_space_find(&s, "max_parallel_workers_per_gather");
+		work = pgt_space_find(&s, "work_mem");
+		assert_true(at >= 0 && work >= 0);
+		present[at] = 2;
+		pgt_heuristic_config(&s, &small, PGT_KNOB_OLAP, &m, v);
+		assert_true(v[at] == small.cores / 2);
+		pgt_heuristic_keep_workers(&s, &small, present, v);
+		assert_true(v[at] == (small.cores < 4 ? 2 : 4));
+		assert_true(v[work] > 0);
+	}
+}
+
 int
 main(void)
 {
@@ -341,6 +371,7 @@ main(void)
 	    cmocka_unit_test(fixed_settings_bound_others),
 	    cmocka_unit_test(memory_model),
 	    cmocka_unit_test(heuristic),
+	    cmocka_unit_test(few_cores_keep_their_workers),
 	    cmocka_unit_test(trust_region),
 	    cmocka_unit_test(objective),
 	    cmocka_unit_test(comparable_load),
