@@ -193,7 +193,8 @@ by_model(struct pgt_tuning *t, const struct pgt_tuner_opts *to)
 {
 	memset(&t->proposal, 0, sizeof(t->proposal));
 	pgt_heuristic_config(&t->space, &to->host, to->cls, &to->mem, t->proposal.value);
-	pgt_heuristic_keep_workers(&t->space, &to->host, t->baseline, t->proposal.value);
+	pgt_heuristic_keep_workers(&t->space, &to->host, &to->mem, t->baseline,
+				   t->proposal.value);
 	t->proposal.gain_pct = t->proposal.gain_lo_pct = t->proposal.gain_hi_pct = NAN;
 	t->proposal.confidence = NAN;
 	t->have_proposal = true;

@@ -86,6 +86,17 @@ share_vacuum_memory(const struct pgt_space *s, const struct pgt_knob_host *host,
 	value[at] = fmax(s->dims[at].lo, floor_to(most, s->dims[at].grain));
 }
 
+/* Three autovacuum workers at a generous maintenance_work_mem can take what every query
+ * needs: that one gives way first. */
+static void
+fit_memory(const struct pgt_space *s, const struct pgt_knob_host *host,
+	   const struct pgt_memory_model *mem, double *value)
+{
+	lower_until_allowed(s, mem, "maintenance_work_mem", host->ram_bytes / 64, value);
+	lower_until_allowed(s, mem, "work_mem", 0, value);
+	lower_until_allowed(s, mem, "maintenance_work_mem", 0, value);
+}
+
 void
 pgt_heuristic_config(const struct pgt_space *s, const struct pgt_knob_host *host,
 		     enum pgt_knob_class cls, const struct pgt_memory_model *mem,
@@ -94,23 +105,21 @@ pgt_heuristic_config(const struct pgt_space *s, const struct pgt_knob_host *host
 	for (size_t i = 0; i < s->n_dims; i++)
 		value[i] = s->dims[i].knob ? usual_in_range(&s->dims[i], host, cls) : 0;
 	share_vacuum_memory(s, host, mem, value);
-	/* Three autovacuum workers at a generous maintenance_work_mem can take what
-	 * every query needs: that one gives way first. */
-	lower_until_allowed(s, mem, "maintenance_work_mem", host->ram_bytes / 64, value);
-	lower_until_allowed(s, mem, "work_mem", 0, value);
-	lower_until_allowed(s, mem, "maintenance_work_mem", 0, value);
+	fit_memory(s, host, mem, value);
 }
 
 void
 pgt_heuristic_keep_workers(const struct pgt_space *s, const struct pgt_knob_host *host,
-			   const double *baseline, double *value)
+			   const struct pgt_memory_model *mem, const double *baseline,
+			   double *value)
 {
-	for (size_t i = 0; i < s->n_dims; i++) {
-		const struct pgt_knob *k = s->dims[i].knob;
-
-		if (k && k->base == PGT_BASE_CORES && host->cores < FEW_CORES)
+	if (host->cores >= FEW_CORES)
+		return;
+	for (size_t i = 0; i < s->n_dims; i++)
+		if (s->dims[i].knob && s->dims[i].knob->base == PGT_BASE_CORES)
 			value[i] = baseline[i];
-	}
+	/* More workers may take more memory than fewer did. */
+	fit_memory(s, host, mem, value);
 }
 
 static void

@@ -61,7 +61,7 @@ seed_sorts(struct pgt_tuner *t)
 	if (o->cls != PGT_KNOB_OLAP || pgt_space_find(&t->space, "work_mem") < 0)
 		return;
 	pgt_heuristic_sorts_config(&t->space, &o->host, o->cls, &o->mem, value);
-	pgt_heuristic_keep_workers(&t->space, &o->host, t->baseline, value);
+	pgt_heuristic_keep_workers(&t->space, &o->host, &o->mem, t->baseline, value);
 	add_seed(t, value, "more memory for each sort, fewer workers");
 }
 
@@ -141,7 +141,8 @@ pgt_tuner_new(const struct pgt_space *space, const double *baseline,
 	if (opts->have_host) {
 		pgt_heuristic_config(space, &opts->host, opts->cls, &opts->mem,
 				     heuristic);
-		pgt_heuristic_keep_workers(space, &opts->host, baseline, heuristic);
+		pgt_heuristic_keep_workers(space, &opts->host, &opts->mem, baseline,
+					   heuristic);
 		add_seed(t, heuristic, "rules of thumb for this machine and workload");
 		seed_sorts(t);
 	}

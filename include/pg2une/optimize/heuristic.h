@@ -36,9 +36,10 @@ double pgt_heuristic_score(const struct pgt_space *s, const struct pgt_knob_host
 
 /* On fewer than four cores parallelism stays as in baseline, as with pgtune: two workers
  * for one report are not too many there, and with one a long sort takes twice the time
- * (docs/benchmarks.md, gains). */
+ * (docs/benchmarks.md, gains).  The memory is fitted again. */
 void pgt_heuristic_keep_workers(const struct pgt_space *s,
 				const struct pgt_knob_host *host,
+				const struct pgt_memory_model *mem,
 				const double *baseline, double *value);
 
 #endif

@@ -352,11 +352,12 @@ few_cores_keep_their_workers(void **state)
 		work = pgt_space_find(&s, "work_mem");
 		assert_true(at >= 0 && work >= 0);
 		present[at] = 2;
+		present[pgt_space_find(&s, "max_parallel_workers")] = 8;
 		pgt_heuristic_config(&s, &small, PGT_KNOB_OLAP, &m, v);
 		assert_true(v[at] == small.cores / 2);
-		pgt_heuristic_keep_workers(&s, &small, present, v);
+		pgt_heuristic_keep_workers(&s, &small, &m, present, v);
 		assert_true(v[at] == (small.cores < 4 ? 2 : 4));
-		assert_true(v[work] > 0);
+		assert_true(v[work] > 0 && pgt_memory_allowed(&m, &s, v));
 	}
 }
 
