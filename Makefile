@@ -163,7 +163,7 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(wildcard tests/bench/*/*.c tests/bench
 	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(wildcard tests/bench/$*/*.c) \
 	    -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 
-$(BUILD)/tests/bench/history: tests/bench/history.c $(foreach l,$(MAY_engine),$(BUILD)/lib$(l).a)
+$(BUILD)/tests/bench/history $(BUILD)/tests/bench/replay: $(BUILD)/tests/bench/%: tests/bench/%.c $(foreach l,$(MAY_engine),$(BUILD)/lib$(l).a)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 

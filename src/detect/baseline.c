@@ -11,6 +11,7 @@
 #define HOUR_NS     (INT64_C(3600) * PGT_NS_PER_S)
 #define HOUR_VALUES 720 /* one each 5 s; finer ones are thinned */
 #define HOUR_MIN    10  /* fewer make no median */
+#define PAST_MIN    3   /* of ten minutes each */
 #define TREND_FROM  60  /* buckets before a slope means anything */
 
 struct pgt_baseline {
@@ -94,12 +95,12 @@ fill_season(struct pgt_baseline *b)
 }
 
 static void
-end_hour(struct pgt_baseline *b)
+end_hour(struct pgt_baseline *b, size_t least)
 {
 	int slot = pgt_clock_hour_of_week(b->hour * HOUR_NS), known = 0;
 	double before;
 
-	if (b->n < HOUR_MIN)
+	if (b->n < least)
 		return;
 	b->median[slot][b->count[slot]++ % PGT_BASELINE_WEEKS] = pgt_quantile_of(
 	    b->values, b->n, 0.5);
@@ -115,13 +116,13 @@ end_hour(struct pgt_baseline *b)
 }
 
 static void
-learn_season(struct pgt_baseline *b, int64_t real_ns, double x)
+learn_season(struct pgt_baseline *b, int64_t real_ns, double x, size_t least)
 {
 	int64_t hour = real_ns / HOUR_NS;
 
 	if (hour != b->hour) {
 		if (b->hour)
-			end_hour(b);
+			end_hour(b, least);
 		b->hour = hour;
 		b->n = b->seen = 0;
 	}
@@ -140,12 +141,19 @@ pgt_baseline_learn(struct pgt_baseline *b, int64_t real_ns, double x)
 	double q = 1 - b->lambda, g = 1 - q * q, e;
 
 	b->now_ns = real_ns;
-	learn_season(b, real_ns, x);
+	learn_season(b, real_ns, x, HOUR_MIN);
 	e = x - season_or_zero(b, real_ns) - b->now.level;
 	b->now.n += 1;
 	b->now.level += fmax(g, 1 / b->now.n) * e + b->now.trend;
 	if (b->now.n > TREND_FROM)
 		b->now.trend += (1 - q) * (1 - q) * e;
+}
+
+void
+pgt_baseline_past(struct pgt_baseline *b, int64_t real_ns, double x)
+{
+	if (b->now.n < 1)
+		learn_season(b, real_ns, x, PAST_MIN);
 }
 
 struct pgt_level

@@ -154,6 +154,43 @@ confirm_feed(struct confirm *c, struct pgt_metric_track *const *track, int64_t n
 	return true;
 }
 
+void
+confirm_past_begin(struct confirm *c, struct hourly *ret_now)
+{
+	for (int m = 0; m < PGT_METRIC__N; m++) {
+		struct hourly *h = &c->hourly[m];
+
+		ret_now[m] = *h;
+		pgt_ring_clear(&h->hours);
+		h->hour = 0;
+		h->n = 0;
+		h->sum = 0;
+	}
+}
+
+void
+confirm_past(struct confirm *c, int64_t real_ns, const double *value)
+{
+	for (int m = 0; m < PGT_METRIC__N; m++)
+		feed_hour(&c->hourly[m], real_ns, value[m]);
+}
+
+void
+confirm_past_end(struct confirm *c, const struct hourly *now)
+{
+	for (int m = 0; m < PGT_METRIC__N; m++) {
+		struct hourly *h = &c->hourly[m];
+
+		if (now[m].hour > h->hour)
+			feed_hour(h, now[m].hour * HOUR_NS, NAN);
+		if (now[m].hour) {
+			h->sum += now[m].sum;
+			h->n += now[m].n;
+		}
+		run_forecast(h);
+	}
+}
+
 double
 confirm_change_magnitude(const struct confirm *c)
 {

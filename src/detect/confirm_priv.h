@@ -31,6 +31,11 @@ void confirm_done(struct confirm *c);
 /* Called at each second; the work is done each 5 and 30 minutes.  True when it was. */
 bool confirm_feed(struct confirm *c, struct pgt_metric_track *const *track,
 		  int64_t now_ns, int64_t real_ns, const double *value);
+/* Ten-minute means of earlier hours, in order, between the two; what this hour has so far
+ * stays.  The forecast is made anew at the end. */
+void confirm_past_begin(struct confirm *c, struct hourly *ret_now);
+void confirm_past(struct confirm *c, int64_t real_ns, const double *value);
+void confirm_past_end(struct confirm *c, const struct hourly *now);
 double confirm_change_magnitude(const struct confirm *c);
 bool confirm_forecast(const struct confirm *c, enum pgt_metric m, size_t h, double *mid,
 		      double *lo, double *hi);

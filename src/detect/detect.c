@@ -555,3 +555,30 @@ pgt_detect_forecast(const struct pgt_detect *d, enum pgt_metric m, size_t h,
 {
 	return confirm_forecast(&d->confirm, m, h, ret_mid, ret_lo, ret_hi);
 }
+
+bool
+pgt_detect_next_hour(const struct pgt_detect *d, enum pgt_metric m, int64_t real_ns,
+		     double *ret_mid, double *ret_lo, double *ret_hi)
+{
+	const int64_t hour = 3600 * PGT_NS_PER_S;
+	int64_t ahead = (real_ns - d->confirm.hourly[m].hw_after) / hour + 1;
+
+	return ahead > 0 &&
+	       confirm_forecast(&d->confirm, m, (size_t)ahead, ret_mid, ret_lo, ret_hi);
+}
+
+void
+pgt_detect_past(struct pgt_detect *d, const struct pgt_detect_past *p, size_t n)
+{
+	struct hourly now[PGT_METRIC__N];
+	int64_t until;
+
+	confirm_past_begin(&d->confirm, now);
+	until = now[0].hour ? (now[0].hour + 1) * 3600 * PGT_NS_PER_S : INT64_MAX;
+	for (size_t i = 0; i < n && p[i].real_ns < until; i++) {
+		confirm_past(&d->confirm, p[i].real_ns, p[i].value);
+		for (int m = 0; m < PGT_METRIC__N; m++)
+			pgt_metric_past(d->track[m], p[i].real_ns, p[i].value[m]);
+	}
+	confirm_past_end(&d->confirm, now);
+}

@@ -25,6 +25,7 @@
 #define RECENT        0.15 /* weight of a bucket in the mean that may clear an alarm */
 #define CALM_BUCKETS  8
 #define CALM_FRACTION 0.4
+#define POST_MIN      3    /* buckets that a shift must have been seen in */
 #define EARLY_EFFECT  M_LN2 /* doubled or halved: all that is believed of a young chart */
 
 struct accum {
@@ -61,21 +62,6 @@ struct pgt_metric_track {
 	int calm, rest, skip, learned;
 	bool near;
 };
-
-struct pgt_metric_config
-pgt_metric_defaults(void)
-{
-	return (struct pgt_metric_config){.bucket_s = 15,
-					  .k = 0.5,
-					  .arl0 = 40320 * 10,
-					  .winsor = 3,
-					  .level_gain = 0.005,
-					  .early = 8,
-					  .warmup = 40,
-					  .refractory = 40,
-					  .settle = 8,
-					  .accept_s = 6 * 3600};
-}
 
 static void
 set_threshold(struct pgt_metric_track *t)
@@ -273,6 +259,17 @@ describe(struct pgt_metric_track *t, int dir)
 	t->alarm.magnitude = relative(t->def, t->alarm.current, t->alarm.baseline);
 }
 
+/* A mean may be one bucket's doing: at least half of them must be off by this much. */
+static bool
+most_show_it(const struct pgt_metric_track *t, double off)
+{
+	size_t n = (size_t)t->alarm.post_n, shown = 0;
+
+	for (size_t i = t->trail.len - n; i < t->trail.len; i++)
+		shown += t->alarm.direction * pgt_ring_at(&t->trail, i).v >= off;
+	return 2 * shown >= n;
+}
+
 static bool
 matters(const struct pgt_metric_track *t)
 {
@@ -280,7 +277,7 @@ matters(const struct pgt_metric_track *t)
 
 	if (is_young(t))
 		least = fmax(2 * least, EARLY_EFFECT);
-	if (shift < least)
+	if (shift < least || !most_show_it(t, least / 2))
 		return false;
 	if (t->alarm.direction > 0)
 		return t->alarm.current >= t->def->min_current;
@@ -367,6 +364,10 @@ watch(struct pgt_metric_track *t, int64_t now_ns)
 		t->level_down = pgt_baseline_level(t->base);
 	if (fired) {
 		describe(t, fired);
+		/* A sum that a drift too small to act on had filled, and one bucket far
+		 * off: whether that one stands for more is seen in the next. */
+		if (t->alarm.post_n < POST_MIN)
+			return PGT_MV_BUCKET;
 		if (matters(t)) {
 			t->alarmed_ns = now_ns;
 			raise_alarm(t);
@@ -384,7 +385,7 @@ watch(struct pgt_metric_track *t, int64_t now_ns)
 	t->near = false;
 	if (most >= t->cusum.h - 2) {
 		describe(t, dir);
-		t->near = matters(t);
+		t->near = t->alarm.post_n >= POST_MIN && matters(t);
 		t->alarmed_ns = now_ns;
 	}
 	return t->near ? PGT_MV_NEAR : PGT_MV_BUCKET;
@@ -466,6 +467,13 @@ close_bucket(struct pgt_metric_track *t)
 	pgt_ring_put(&t->values, a.real_ns, value);
 	pgt_ring_put(&t->cusums, a.real_ns, fmax(t->cusum.up, t->cusum.down));
 	return v;
+}
+
+void
+pgt_metric_past(struct pgt_metric_track *t, int64_t real_ns, double value)
+{
+	if (!t->def->given_load && isfinite(value))
+		pgt_baseline_past(t->base, real_ns, metric_forward(t->def, value));
 }
 
 enum pgt_metric_verdict

@@ -141,3 +141,18 @@ metric_backward(const struct pgt_metric_def *def, double x)
 	}
 	return x;
 }
+
+struct pgt_metric_config
+pgt_metric_defaults(void)
+{
+	return (struct pgt_metric_config){.bucket_s = 15,
+					  .k = 0.5,
+					  .arl0 = 40320 * 10,
+					  .winsor = 3,
+					  .level_gain = 0.005,
+					  .early = 8,
+					  .warmup = 40,
+					  .refractory = 40,
+					  .settle = 8,
+					  .accept_s = 6 * 3600};
+}

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,6 +150,9 @@ is_ddl(const char *query)
 
 	while (*query == ' ' || *query == '(')
 		query++;
+	/* What it sets is told as a setting, once it is in force. */
+	if (strncasecmp(query, "alter system", 12) == 0)
+		return false;
 	for (size_t i = 0; i < PGT_LEN(words); i++)
 		if (strncasecmp(query, words[i], strlen(words[i])) == 0)
 			return true;
@@ -215,6 +219,20 @@ feed_sessions(struct watch_events *e, const struct pgt_snapshot *s, struct pgt_d
 			feed_new_query(e, s, &s->queries[i], learning, d);
 }
 
+/* What people know it by: a table where one of the waiters queues for a row of it; the
+ * number of a transaction says nothing. */
+static const char *
+better_object(const char *have, const struct pgt_lock *l)
+{
+	bool named = l->object && *l->object && !isdigit((unsigned char)*l->object);
+
+	if (named && (!have || strcmp(have, "a row's transaction") == 0))
+		return l->object;
+	if (!have && l->lock_type && strcmp(l->lock_type, "transactionid") == 0)
+		return "a row's transaction";
+	return have;
+}
+
 /* A root of the blocking forest whose queue stands; told once. */
 static void
 feed_locks(struct watch_events *e, const struct pgt_snapshot *s, struct pgt_detect *d)
@@ -230,8 +248,7 @@ feed_locks(struct watch_events *e, const struct pgt_snapshot *s, struct pgt_dete
 		for (size_t j = i + 1; j < s->n_locks && s->locks[j].depth > 0; j++) {
 			if (s->locks[j].wait_ns > longest)
 				longest = s->locks[j].wait_ns;
-			if (!object)
-				object = s->locks[j].object;
+			object = better_object(object, &s->locks[j]);
 		}
 		h = watch_hash(0, &root->pid, sizeof(root->pid));
 		if (root->activity >= 0 && (size_t)root->activity < s->n_activity) {

@@ -83,6 +83,12 @@ put_charts(cJSON *top, const struct pgt_ev_alerts *ev)
 		pgt_json_num(o, "average_run_length", c->arl0);
 		pgt_json_num(o, "phi", c->phi);
 		pgt_json_num(o, "bucket_s", c->bucket_s);
+		if (!ev->forecast[m].known)
+			continue;
+		o = pgt_json_obj(o, "next_hour");
+		pgt_json_num(o, "expected", ev->forecast[m].mid);
+		pgt_json_num(o, "low", ev->forecast[m].lo);
+		pgt_json_num(o, "high", ev->forecast[m].hi);
 	}
 }
 

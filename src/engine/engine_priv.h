@@ -23,6 +23,7 @@ enum pgt_loop_msg {
 	PGT_LM_SILENCE,	 /* data: struct pgt_silence */
 	PGT_LM_HISTORY,	 /* data: struct pgt_range */
 	PGT_LM_TUNE,	 /* data: struct pgt_tune_opts */
+	PGT_LM_PAST,	 /* data: struct pgt_ev_history of ten-minute points */
 	PGT_LM_RUN,	 /* arg: 1 a run began, 0 it ended */
 };
 

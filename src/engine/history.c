@@ -18,8 +18,9 @@
 #define RETRY_NS    (30 * PGT_NS_PER_S)
 #define RETAIN_NS   (600 * PGT_NS_PER_S)
 #define BUCKET_MS   INT64_C(600000)
+#define PAST_MS	    (30 * INT64_C(86400000))
 
-enum hist_msg { HM_STOP = 1, HM_POINT, HM_QUERIES, HM_RECORD, HM_READ };
+enum hist_msg { HM_STOP = 1, HM_POINT, HM_QUERIES, HM_RECORD, HM_READ, HM_PAST };
 
 struct node_name {
 	char fingerprint[65], node_id[65], name[64];
@@ -175,6 +176,13 @@ pgt_history_read(struct pgt_history *h, const struct pgt_node *node, int64_t fro
 	post(h, HM_READ, j);
 }
 
+void
+pgt_history_past(struct pgt_history *h, const struct pgt_node *node)
+{
+	if (h)
+		post(h, HM_PAST, new_job(node));
+}
+
 /* ---- on the store thread ---- */
 
 static int
@@ -235,6 +243,7 @@ write_job(struct pgt_history *h, const struct pgt_msg *m, struct pgt_err *err)
 					    (const char *const *)j->cols, j->n_cols, err);
 	case HM_STOP:
 	case HM_READ:
+	case HM_PAST:
 		break;
 	}
 	return 0;
@@ -460,6 +469,24 @@ answer_read(struct pgt_history *h, const struct hist_job *j)
 	pgt_engine_post(h->e, PGT_EV_HISTORY, ev, pgt_ev_history_free);
 }
 
+/* Trouble is told where something is written: without a past one begins anew. */
+static void
+answer_past(struct pgt_history *h, const struct hist_job *j)
+{
+	struct pgt_ev_history *ev = pgt_xcalloc(1, sizeof(*ev));
+	int64_t now_ms = pgt_clock_real_ns() / PGT_NS_PER_MS;
+	struct pgt_err err = {0};
+
+	if (ready(h) && node_row(h, &j->node, &err) == 0 &&
+	    pgt_store_get_system(h->st, h->node_row, 600, now_ms - PAST_MS, now_ms,
+				 &ev->points, &ev->n, &err) == 0 &&
+	    ev->n > 0)
+		pgt_engine_command(h->e->to_loop, PGT_LM_PAST, 0, ev,
+				   pgt_ev_history_free);
+	else
+		pgt_ev_history_free(ev);
+}
+
 /* False: stop. */
 static bool
 drain(struct pgt_history *h)
@@ -471,8 +498,11 @@ drain(struct pgt_history *h)
 			pgt_msg_free(m);
 			return false;
 		}
-		if (m->type == HM_READ) {
-			answer_read(h, m->data);
+		if (m->type == HM_READ || m->type == HM_PAST) {
+			if (m->type == HM_READ)
+				answer_read(h, m->data);
+			else
+				answer_past(h, m->data);
 			pgt_msg_free(m);
 			continue;
 		}

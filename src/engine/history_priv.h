@@ -24,6 +24,10 @@ void pgt_history_record(struct pgt_history *h, const struct pgt_node *node,
 void pgt_history_read(struct pgt_history *h, const struct pgt_node *node, int64_t from_ms,
 		      int64_t to_ms);
 
+/* The ten-minute points of a month, to the engine's thread as PGT_LM_PAST; nothing when
+ * there are none. */
+void pgt_history_past(struct pgt_history *h, const struct pgt_node *node);
+
 /* Why history is not being kept just now, "" when it is; for the loop's thread. */
 void pgt_history_trouble(struct pgt_history *h, char *buf, size_t size);
 

@@ -9,7 +9,7 @@
 #include "pg2une/base/str.h"
 #include "pg2une/engine/history.h"
 
-#define POINTS_MAX 4320 /* of an answer: 30 days of 600 s */
+#define POINTS_MAX 1440 /* of an answer: a day of 60 s */
 #define BODY_MAX   (1u << 20)
 
 int
@@ -23,6 +23,27 @@ pgt_history_resolution(const struct pgt_retention *keep, int64_t from_ms, int64_
 	if (age_s <= keep->keep_10s && span_s <= 10 * POINTS_MAX)
 		return 10;
 	return span_s <= 60 * POINTS_MAX ? 60 : 600;
+}
+
+int
+pgt_history_points(struct pgt_store *st, int64_t node, int res_s, int64_t from_ms,
+		   int64_t to_ms, int *ret_step_s, struct pgt_hist_point **ret,
+		   size_t *ret_n, struct pgt_err *err)
+{
+	int64_t n = (to_ms - from_ms) / 1000 / res_s;
+	int times = (int)((n + POINTS_MAX - 1) / POINTS_MAX), rc;
+
+	if (times < 2) {
+		times = 1;
+		rc = pgt_store_get_system(st, node, res_s, from_ms, to_ms, ret, ret_n,
+					  err);
+	} else {
+		rc = pgt_store_get_means(st, node, res_s, times * res_s, from_ms, to_ms,
+					 ret, ret_n, err);
+	}
+	if (rc == 0)
+		*ret_step_s = times * res_s;
+	return rc;
 }
 
 static int64_t
@@ -91,8 +112,8 @@ int
 pgt_history_fill(struct pgt_store *st, int64_t node, struct pgt_ev_history *ev,
 		 struct pgt_err *err)
 {
-	if (pgt_store_get_system(st, node, ev->res_s, ev->from_ms, ev->to_ms,
-				 &ev->points, &ev->n, err) < 0 ||
+	if (pgt_history_points(st, node, ev->res_s, ev->from_ms, ev->to_ms, &ev->res_s,
+			       &ev->points, &ev->n, err) < 0 ||
 	    pgt_store_get_records(st, node, PGT_REC_ALERT, ev->from_ms, on_alert, ev,
 				  err) < 0)
 		return -1;

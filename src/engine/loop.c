@@ -11,6 +11,7 @@
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
+#include "pg2une/engine/history.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/observe/sampler.h"
 #include "pg2une/pg/conn.h"
@@ -35,6 +36,7 @@ struct loop {
 	bool told;
 	char *target;
 	unsigned samples;
+	bool asked_past;
 	char store[256]; /* trouble of the history, as last told */
 };
 
@@ -116,6 +118,10 @@ on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 
 	if (store_has_news(l))
 		pgt_watcher_hurry(l->watch);
+	if (s->node.node_id && !l->asked_past) { /* what earlier runs learned of it */
+		pgt_history_past(l->e->history, &s->node);
+		l->asked_past = true;
+	}
 	ev = pgt_watcher_feed(l->watch, s);
 
 	want_texts(l);
@@ -143,6 +149,7 @@ obey(struct loop *l, const struct pgt_msg *m)
 {
 	const struct pgt_silence *silence;
 	const struct pgt_range *range;
+	const struct pgt_ev_history *past;
 
 	switch ((enum pgt_loop_msg)m->type) {
 	case PGT_LM_STOP:
@@ -181,6 +188,10 @@ obey(struct loop *l, const struct pgt_msg *m)
 					 range->to_ms);
 		else
 			pgt_history_nothing(l->e, range->from_ms, range->to_ms);
+		break;
+	case PGT_LM_PAST:
+		past = m->data;
+		pgt_watcher_past(l->watch, past->points, past->n);
 		break;
 	case PGT_LM_TUNE:
 		pgt_tuning_begin(l->e->tuning, m->data, l->last);

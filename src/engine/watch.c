@@ -177,6 +177,10 @@ make_event(const struct pgt_watcher *w, int64_t real_ns)
 	ev->regressions = copy(reg, ev->n_regressions, sizeof(*reg));
 	for (int m = 0; m < PGT_METRIC__N; m++)
 		ev->charts[m] = pgt_detect_chart(w->detect, (enum pgt_metric)m);
+	for (int m = 0; m < PGT_METRIC__N; m++)
+		ev->forecast[m].known = pgt_detect_next_hour(
+		    w->detect, (enum pgt_metric)m, real_ns, &ev->forecast[m].mid,
+		    &ev->forecast[m].lo, &ev->forecast[m].hi);
 	ev->confidence = pgt_detect_confidence(w->detect);
 	if (usl)
 		ev->usl = *usl;
@@ -241,6 +245,33 @@ pgt_watcher_texts(const struct pgt_watcher *w, struct pgt_query_key *ret, size_t
 
 	memcpy(ret, w->fresh, n * sizeof(*ret));
 	return n;
+}
+
+void
+pgt_watcher_past(struct pgt_watcher *w, const struct pgt_hist_point *p, size_t n)
+{
+	/* The lag is kept in bytes and watched in seconds: it is not carried over. */
+	static const enum pgt_hist_col col[PGT_METRIC__N] = {
+	    [PGT_METRIC_TPS] = PGT_H_TPS,
+	    [PGT_METRIC_LATENCY_MEAN] = PGT_H_MEAN,
+	    [PGT_METRIC_LATENCY_P99] = PGT_H_P99,
+	    [PGT_METRIC_HIT_RATIO] = PGT_H_HIT,
+	    [PGT_METRIC_LOCK_WAITS] = PGT_H_BLOCKED,
+	    [PGT_METRIC_ACTIVE_SESSIONS] = PGT_H_ACTIVE,
+	    [PGT_METRIC_TEMP_BYTES] = PGT_H_TEMP,
+	    [PGT_METRIC_WAL_BYTES] = PGT_H_WAL,
+	    [PGT_METRIC_REPLICATION_LAG] = PGT_H_N,
+	    [PGT_METRIC_ERROR_RATE] = PGT_H_ERRORS,
+	};
+	struct pgt_detect_past *past = pgt_xcalloc(n + 1, sizeof(*past));
+
+	for (size_t i = 0; i < n; i++) {
+		past[i].real_ns = p[i].t_ms * PGT_NS_PER_MS;
+		for (int m = 0; m < PGT_METRIC__N; m++)
+			past[i].value[m] = col[m] < PGT_H_N ? p[i].v[col[m]] : NAN;
+	}
+	pgt_detect_past(w->detect, past, n);
+	free(past);
 }
 
 void

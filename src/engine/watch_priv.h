@@ -34,6 +34,8 @@ size_t pgt_watcher_texts(const struct pgt_watcher *w, struct pgt_query_key *ret,
 /* The minute of statements that the last feed completed; 0 rows if none did. */
 const struct pgt_hist_query *pgt_watcher_minute(const struct pgt_watcher *w,
 						size_t *ret_n);
+/* What an earlier run kept of this node: ten-minute points in order. */
+void pgt_watcher_past(struct pgt_watcher *w, const struct pgt_hist_point *p, size_t n);
 void pgt_watcher_ack(struct pgt_watcher *w, uint64_t id);
 void pgt_watcher_silence(struct pgt_watcher *w, uint64_t id, int64_t until_real_ns);
 /* There is news beside the detectors': an event with the next snapshot. */

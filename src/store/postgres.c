@@ -119,6 +119,7 @@ const struct pgt_store_driver pgt_store_postgres = {
     .kind = "postgresql",
     .schema_prefix = "postgres",
     .begin = "BEGIN",
+    .remote = true,
     .lock = "sql/store/schema/postgres_lock.sql",
     .open = db_open,
     .close = db_close,

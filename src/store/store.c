@@ -302,13 +302,6 @@ on_system(void *ctx, const double *cells, int n)
 		p->v[i] = i + 1 < n ? cells[i + 1] : NAN;
 }
 
-static int
-run_nums(struct pgt_store *st, const char *path, const struct params *a,
-	 pgt_store_nums_fn *row, void *ctx, struct pgt_err *err)
-{
-	return st->drv->nums(st->db, must_sql(path), a->p, a->n, row, ctx, err);
-}
-
 static void
 add_range(struct params *a, int64_t node, int res_s, int64_t from_ms, int64_t to_ms)
 {
@@ -318,22 +311,50 @@ add_range(struct params *a, int64_t node, int res_s, int64_t from_ms, int64_t to
 	add_i64(a, to_ms);
 }
 
-int
-pgt_store_get_system(struct pgt_store *st, int64_t node, int res_s, int64_t from_ms,
-		     int64_t to_ms, struct pgt_hist_point **ret, size_t *ret_n,
-		     struct pgt_err *err)
+static int
+get_points(struct pgt_store *st, const char *path, const struct params *a,
+	   struct pgt_hist_point **ret, size_t *ret_n, struct pgt_err *err)
 {
 	struct growing g = {.size = sizeof(struct pgt_hist_point)};
-	struct params a = {.n = 0};
 
-	add_range(&a, node, res_s, from_ms, to_ms);
-	if (run_nums(st, "sql/store/dml/system_get.sql", &a, on_system, &g, err) < 0) {
+	if (st->drv->nums(st->db, must_sql(path), a->p, a->n, on_system, &g, err) < 0) {
 		free(g.rows);
 		return -1;
 	}
 	*ret = g.rows;
 	*ret_n = g.n;
 	return 0;
+}
+
+int
+pgt_store_get_system(struct pgt_store *st, int64_t node, int res_s, int64_t from_ms,
+		     int64_t to_ms, struct pgt_hist_point **ret, size_t *ret_n,
+		     struct pgt_err *err)
+{
+	struct params a = {.n = 0};
+
+	add_range(&a, node, res_s, from_ms, to_ms);
+	return get_points(st, "sql/store/dml/system_get.sql", &a, ret, ret_n, err);
+}
+
+int
+pgt_store_get_means(struct pgt_store *st, int64_t node, int res_s, int step_s,
+		    int64_t from_ms, int64_t to_ms, struct pgt_hist_point **ret,
+		    size_t *ret_n, struct pgt_err *err)
+{
+	struct params a = {.n = 0};
+
+	/* What has to be sent is what costs with a server; here it is the grouping. */
+	if (!st->drv->remote) {
+		if (pgt_store_get_system(st, node, res_s, from_ms, to_ms, ret, ret_n,
+					 err) < 0)
+			return -1;
+		*ret_n = pgt_hist_fold(*ret, *ret_n, step_s * INT64_C(1000));
+		return 0;
+	}
+	add_range(&a, node, res_s, from_ms, to_ms);
+	add_i64(&a, step_s * INT64_C(1000));
+	return get_points(st, "sql/store/dml/system_get_wide.sql", &a, ret, ret_n, err);
 }
 
 /* ---- queries ---- */
@@ -528,31 +549,4 @@ pgt_store_retain(struct pgt_store *st, int64_t node, int64_t now_ms,
 fail:
 	pgt_store_rollback(st);
 	return -1;
-}
-
-/* ---- down-sampling ---- */
-
-bool
-pgt_downsample_add(struct pgt_downsample *d, const struct pgt_hist_point *p,
-		   struct pgt_hist_point *ret)
-{
-	int64_t bucket = p->t_ms / (1000 * (int64_t)d->res_s);
-	bool done = d->bucket != 0 && bucket != d->bucket;
-
-	if (done) {
-		ret->t_ms = d->bucket * 1000 * d->res_s;
-		for (int i = 0; i < PGT_H_N; i++)
-			ret->v[i] = d->n[i] ? d->sum[i] / d->n[i] : NAN;
-	}
-	if (done || d->bucket == 0) {
-		memset(d->n, 0, sizeof(d->n));
-		memset(d->sum, 0, sizeof(d->sum));
-		d->bucket = bucket;
-	}
-	for (int i = 0; i < PGT_H_N; i++)
-		if (!isnan(p->v[i])) {
-			d->n[i]++;
-			d->sum[i] += p->v[i];
-		}
-	return done;
 }

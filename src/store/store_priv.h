@@ -3,6 +3,10 @@
 #ifndef PG2UNE_STORE_STORE_PRIV_H
 #define PG2UNE_STORE_STORE_PRIV_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "pg2une/base/err.h"
 
 /* Not 0 ends the scan. */
@@ -14,6 +18,7 @@ struct pgt_store_driver {
 	const char *kind;
 	const char *schema_prefix; /* sql/store/schema/<prefix>_<version>.sql */
 	const char *begin;
+	bool remote;
 	const char *lock; /* a file: alone in this transaction; NULL: begin is enough */
 	int (*open)(const char *where, void **ret, struct pgt_err *err);
 	void (*close)(void *db);
@@ -27,6 +32,10 @@ struct pgt_store_driver {
 	int (*nums)(void *db, const char *sql, const char *const *params, int n_params,
 		    pgt_store_nums_fn *row, void *ctx, struct pgt_err *err);
 };
+
+/* means.c: n points, in order, to means over step_ms, in place; how many are left. */
+struct pgt_hist_point;
+size_t pgt_hist_fold(struct pgt_hist_point *p, size_t n, int64_t step_ms);
 
 extern const struct pgt_store_driver pgt_store_sqlite, pgt_store_postgres;
 

@@ -302,6 +302,28 @@ PGT_NUMBER(down, C, r->cusum_down,
 PGT_NUMBER(limit, C, r->h, pgt_cell_num(cell, r->h, 1))
 PGT_NUMBER(buckets, C, r->n, pgt_cell_num(cell, r->n, 0))
 
+static double
+next_of(const C *r, const void *ctx)
+{
+	return alerts_of(ctx)->forecast[r->metric].known
+		   ? alerts_of(ctx)->forecast[r->metric].mid
+		   : NAN;
+}
+
+static double
+next_key(const void *row, const void *ctx)
+{
+	return next_of(row, ctx);
+}
+
+static void
+next_fmt(const void *row, const void *ctx, struct pgt_cell *cell)
+{
+	cell->text = value_text(((const C *)row)->metric, next_of(row, ctx), cell->buf,
+				sizeof(cell->buf));
+	cell->role = PGT_ROLE_DIM;
+}
+
 static size_t
 charts_count(const void *ctx)
 {
@@ -332,6 +354,8 @@ static const struct pgt_column chart_columns[] = {
     PGT_COL_N(up, "sum up", 8, 10, .help = "CUSUM upwards"),
     PGT_COL_N(down, "sum down", 9, 10, .help = "CUSUM downwards"),
     PGT_COL_N(limit, "limit", 7, 9, .help = "an alarm at this sum"),
+    PGT_COL_N(next, "next hour", 10, 8,
+	      .help = "forecast of the next hour, from two days of history on"),
     PGT_COL_N(buckets, "seen", 7, 4, .help = "buckets behind it"),
 };
 

@@ -202,17 +202,19 @@ read_ranges(const char *where, int reps)
 						 to - from);
 		double *ms = pgt_xcalloc((size_t)reps, sizeof(*ms)), cpu = cpu_ms();
 		size_t n = 0;
+		int step = res;
 
 		for (int k = 0; k < reps; k++) {
 			int64_t t0 = pgt_clock_mono_ns();
 			struct pgt_hist_point *got;
 
-			if (pgt_store_get_system(st, node, res, from, to, &got, &n, &err) < 0)
+			if (pgt_history_points(st, node, res, from, to, &step, &got, &n,
+					       &err) < 0)
 				die(&err);
 			ms[k] = (double)(pgt_clock_mono_ns() - t0) / 1e6;
 			free(got);
 		}
-		printf("%s|%d|%zu|%.1f|%.1f|%.1f\n", ranges[i].name, res, n,
+		printf("%s|%d|%zu|%.1f|%.1f|%.1f\n", ranges[i].name, step, n,
 		       (cpu_ms() - cpu) / reps, pgt_quantile_of(ms, (size_t)reps, 0.5),
 		       pgt_quantile_of(ms, (size_t)reps, 1));
 		free(ms);

@@ -21,6 +21,9 @@ double pgt_baseline_at(const struct pgt_baseline *b, int64_t real_ns);
 double pgt_baseline_season(const struct pgt_baseline *b, int64_t real_ns);
 /* Learn one bucket.  Frozen: the seasonal medians still learn nothing. */
 void pgt_baseline_learn(struct pgt_baseline *b, int64_t real_ns, double x);
+/* Ten-minute values of an earlier time, in order, before anything is learned: the season
+ * alone.  A constant error in them is the level's to make good. */
+void pgt_baseline_past(struct pgt_baseline *b, int64_t real_ns, double x);
 /* Level and trend as they are now, to restore after a change was found later. */
 struct pgt_level {
 	double level, trend, n;

@@ -37,6 +37,13 @@ void pgt_detect_free(struct pgt_detect *d);
 
 /* Returns how many alerts were opened, ended or changed. */
 int pgt_detect_feed(struct pgt_detect *d, const struct pgt_detect_sample *s);
+/* Ten-minute means of an earlier time, in order: what an earlier run kept.  For the
+ * hours of the week and for the forecast; nothing else learns from it. */
+struct pgt_detect_past {
+	int64_t real_ns;
+	double value[PGT_METRIC__N]; /* NaN: not known */
+};
+void pgt_detect_past(struct pgt_detect *d, const struct pgt_detect_past *p, size_t n);
 /* Per-statement intervals, about once a minute. */
 int pgt_detect_feed_queries(struct pgt_detect *d, int64_t real_ns, double seconds,
 			    const struct pgt_query_interval *q, size_t n);
@@ -71,6 +78,9 @@ bool pgt_detect_expected(const struct pgt_detect *d, enum pgt_metric m, int64_t 
  * range; false below two days of data.  Renewed each 30 minutes. */
 bool pgt_detect_forecast(const struct pgt_detect *d, enum pgt_metric m, size_t h,
 			 double *ret_mid, double *ret_lo, double *ret_hi);
+/* The forecast of the hour after the one that real_ns is in. */
+bool pgt_detect_next_hour(const struct pgt_detect *d, enum pgt_metric m, int64_t real_ns,
+			  double *ret_mid, double *ret_lo, double *ret_hi);
 /* |value / expected - 1| by the seasonal baseline or forecast; NaN while unknown. */
 double pgt_detect_seasonal(const struct pgt_detect *d, enum pgt_metric m);
 

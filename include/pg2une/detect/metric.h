@@ -72,6 +72,10 @@ void pgt_metric_free(struct pgt_metric_track *t);
 enum pgt_metric_verdict pgt_metric_feed(struct pgt_metric_track *t, int64_t now_ns,
 					int64_t real_ns, double value, bool valid,
 					double load);
+/* A ten-minute mean of an earlier time, in order, before the first sample: for the hours
+ * of the week.  Metrics that are judged given the load learn nothing from it, as how they
+ * go with the load is not known yet. */
+void pgt_metric_past(struct pgt_metric_track *t, int64_t real_ns, double value);
 /* A restart, failover or statistics reset: clears the sums, ignores `settle` buckets. */
 void pgt_metric_disturbed(struct pgt_metric_track *t);
 /* Details of the alarm that is on, or of the one that would be at NEAR. */

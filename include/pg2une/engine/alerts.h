@@ -25,6 +25,10 @@ struct pgt_ev_alerts {
 	struct pgt_event *events; /* of about the last hour, as noticed, newest last */
 	size_t n_events;
 	struct pgt_chart_state charts[PGT_METRIC__N];
+	struct {
+		bool known;
+		double mid, lo, hi; /* of the next hour */
+	} forecast[PGT_METRIC__N];
 	struct pgt_confidence confidence;
 	struct pgt_usl usl; /* valid says whether there is one */
 	struct pgt_query_regression *regressions;

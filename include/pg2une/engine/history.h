@@ -20,7 +20,7 @@ struct pgt_kept_alert {
 
 struct pgt_ev_history {
 	int64_t from_ms, to_ms;
-	int res_s; /* the finest resolution that covers the range */
+	int res_s; /* what a point covers */
 	struct pgt_hist_point *points;
 	size_t n;
 	struct pgt_kept_alert *alerts; /* newest first */
@@ -41,8 +41,13 @@ char *pgt_history_where(const struct pgt_options *o);
 struct pgt_retention pgt_history_retention(const struct pgt_options *o);
 
 /* The resolution to read for a range: the finest that still has it and makes at most
- * 4,320 points of it, which is more than any graph has columns. */
+ * 1,440 points of it, which is more than a graph has columns. */
 int pgt_history_resolution(const struct pgt_retention *keep, int64_t from_ms,
 			   int64_t now_ms, int64_t span_ms);
+/* The points of a range at that resolution, as means where there are more of them even
+ * so; *ret_step_s is what each covers. */
+int pgt_history_points(struct pgt_store *st, int64_t node, int res_s, int64_t from_ms,
+		       int64_t to_ms, int *ret_step_s, struct pgt_hist_point **ret,
+		       size_t *ret_n, struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif

@@ -66,6 +66,10 @@ int pgt_store_put_system(struct pgt_store *st, int64_t node, int res_s,
 int pgt_store_get_system(struct pgt_store *st, int64_t node, int res_s, int64_t from_ms,
 			 int64_t to_ms, struct pgt_hist_point **ret, size_t *ret_n,
 			 struct pgt_err *err) PGT_MUST_CHECK;
+/* The same as means over step_s, a multiple of res_s: for a range of many points. */
+int pgt_store_get_means(struct pgt_store *st, int64_t node, int res_s, int step_s,
+			int64_t from_ms, int64_t to_ms, struct pgt_hist_point **ret,
+			size_t *ret_n, struct pgt_err *err) PGT_MUST_CHECK;
 
 /* ---- per query ---- */
 

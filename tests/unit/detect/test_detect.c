@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -384,6 +385,48 @@ test_events_of_snapshots(void **state)
 	pgt_detect_free(d);
 }
 
+/* Three days of ten-minute means with a daily wave, and an hour of now: the forecast. */
+static void
+test_forecast_from_the_past(void **state)
+{
+	struct pgt_detect_config cfg = pgt_detect_defaults();
+	struct pgt_detect *d = pgt_detect_new(&cfg);
+	const size_t n = 3 * 144;
+	struct pgt_detect_past *past = pgt_xcalloc(n, sizeof(*past));
+	struct pgt_detect_sample s = {.load = NAN};
+	double mid, lo, hi, want;
+	struct pgt_random r;
+	int64_t now = START_NS + (int64_t)n * 600 * PGT_NS_PER_S;
+
+	(void)state;
+	pgt_random_init(&r, 1);
+	for (size_t i = 0; i < n; i++) {
+		past[i].real_ns = START_NS + (int64_t)i * 600 * PGT_NS_PER_S;
+		for (int m = 0; m < PGT_METRIC__N; m++)
+			past[i].value[m] = NAN;
+		past[i].value[PGT_METRIC_TPS] =
+		    1000 * (1.5 + sin(2 * M_PI * (double)i / 144)) *
+		    exp(0.05 * pgt_random_normal(&r));
+	}
+	for (int m = 0; m < PGT_METRIC__N; m++)
+		s.value[m] = NAN;
+	for (int i = 0; i < 3; i++) { /* some seconds went by before it came */
+		s.now_ns = i * PGT_NS_PER_S;
+		s.real_ns = now + s.now_ns;
+		s.value[PGT_METRIC_TPS] = 1500;
+		pgt_detect_feed(d, &s);
+	}
+	assert_false(pgt_detect_next_hour(d, PGT_METRIC_TPS, now, &mid, &lo, &hi));
+	pgt_detect_past(d, past, n);
+	assert_true(pgt_detect_next_hour(d, PGT_METRIC_TPS, now, &mid, &lo, &hi));
+	want = 1000 * (1.5 + sin(2 * M_PI * 1.5 / 24)); /* the middle of the next hour */
+	print_message("next hour %.0f (%.0f to %.0f), in truth %.0f\n", mid, lo, hi, want);
+	assert_true(lo < want && want < hi && fabs(mid / want - 1) < 0.1);
+	assert_false(pgt_detect_next_hour(d, PGT_METRIC_WAL_BYTES, now, &mid, &lo, &hi));
+	free(past);
+	pgt_detect_free(d);
+}
+
 /* ---- each kind of cause ------------------------------------------------------------ */
 
 #define HAPPENS 1795
@@ -591,6 +634,7 @@ main(void)
 	    cmocka_unit_test(test_events_of_snapshots),
 	    cmocka_unit_test(test_each_cause),
 	    cmocka_unit_test(test_statements_of_snapshots),
+	    cmocka_unit_test(test_forecast_from_the_past),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

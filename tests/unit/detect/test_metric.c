@@ -406,6 +406,116 @@ test_trend(void **state)
 	pgt_baseline_free(b);
 }
 
+/* Chance or a drift too small to act on has filled the sum: one bucket far off is no alarm
+ * then, but a true step is, within six buckets. */
+static void
+test_one_bucket_is_no_alarm(void **state)
+{
+	int alarms = 0, found = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct pgt_metric_config cfg = pgt_metric_defaults();
+		struct pgt_metric_track *t;
+		struct pgt_random r;
+		int n = 2000, stepped = 0;
+
+		cfg.bucket_s = BUCKET_S;
+		cfg.arl0 = 200; /* so that sums are often nearly full by chance */
+		t = pgt_metric_new(pgt_metric_def(PGT_METRIC_HIT_RATIO), &cfg);
+		pgt_random_init(&r, seed);
+		for (int i = 0; i < n + 12; i++) {
+			int64_t now = world_time(i);
+			double x = 4.3 + 0.1 * pgt_random_normal(&r);
+
+			x -= i % 31 == 7 ? 0.6 : 0; /* the lone bucket */
+			x -= i >= n ? 1.2 : 0;
+			x = 1 / (1 + exp(-x));
+			if (pgt_metric_feed(t, now, START_NS + now, x, true, NAN) !=
+			    PGT_MV_ALARM)
+				continue;
+			alarms += i < n;
+			stepped |= i >= n && i - n <= 7;
+		}
+		found += stepped;
+		pgt_metric_free(t);
+	}
+	print_message("lone buckets: %d alarms; steps: %d of 10\n", alarms, found);
+	assert_true(alarms <= 20); /* 43 when one bucket was enough */
+	assert_true(found >= 8);
+}
+
+/* Alarms of throughput in the two weeks after weeks weeks: by one that was there all the
+ * time, by one that was begun anew, by one that was begun anew and told of the past. */
+enum begun { ALL_THE_TIME, ANEW, WITH_PAST };
+
+static int
+false_alarms(enum begun how, uint64_t seed)
+{
+	const int weeks = 4, per_point = 600 / BUCKET_S;
+	struct pgt_metric_config cfg = pgt_metric_defaults();
+	const struct pgt_metric_def *def = pgt_metric_def(PGT_METRIC_TPS);
+	struct pgt_metric_track *t;
+	struct world w = {0};
+	double sum = 0;
+	int n = 0, alarms = 0;
+
+	cfg.bucket_s = BUCKET_S;
+	cfg.arl0 = 7.0 * DAY * 12;
+	t = pgt_metric_new(def, &cfg);
+	pgt_random_init(&w.r, seed);
+	for (int i = 0; i < (weeks + 2) * 7 * DAY; i++) {
+		int64_t now = world_time(i);
+		double lat = NAN, tps = NAN;
+		double hour = fmod(i, DAY) / DAY * 24;
+		bool restart, ok = world_bucket(&w, i, &lat, &tps, &restart);
+
+		/* each night at three an hour of something else, rising and falling */
+		tps = 800 * exp(0.3 * sin(2 * M_PI * i / DAY) -
+				0.5 * exp(-pow((hour - 3) / 0.8, 2)) +
+				0.1 * pgt_random_normal(&w.r));
+		if (how != ALL_THE_TIME && i < weeks * 7 * DAY) {
+			sum += ok ? tps : 0;
+			n += ok;
+			if (i % per_point == per_point - 1) {
+				if (how == WITH_PAST && n)
+					pgt_metric_past(
+					    t, START_NS + world_time(i - per_point + 1),
+					    sum / n);
+				sum = n = 0;
+			}
+			continue;
+		}
+		if (restart)
+			pgt_metric_disturbed(t);
+		if (pgt_metric_feed(t, now, START_NS + now, tps, ok, NAN) ==
+			PGT_MV_ALARM &&
+		    i >= weeks * 7 * DAY)
+			alarms++;
+	}
+	pgt_metric_free(t);
+	return alarms;
+}
+
+static void
+test_past_teaches_the_hours_of_the_week(void **state)
+{
+	int always = 0, anew = 0, past = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		always += false_alarms(ALL_THE_TIME, seed);
+		anew += false_alarms(ANEW, seed);
+		past += false_alarms(WITH_PAST, seed);
+	}
+	print_message("alarms in 3 x 2 weeks: always there %d, anew %d, with past %d\n",
+		      always, anew, past);
+	/* What an hour's median cannot follow alarms either way; to be told of the past is
+	 * as good as to have been there. */
+	assert_true(past < anew);
+	assert_true(abs(past - always) <= 6);
+}
+
 int
 main(void)
 {
@@ -422,6 +532,8 @@ main(void)
 	    cmocka_unit_test(test_widens),
 	    cmocka_unit_test(test_season),
 	    cmocka_unit_test(test_trend),
+	    cmocka_unit_test(test_one_bucket_is_no_alarm),
+	    cmocka_unit_test(test_past_teaches_the_hours_of_the_week),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

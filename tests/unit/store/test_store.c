@@ -66,6 +66,12 @@ test_system_round_trip(void **state)
 	assert_true(got[0].v[PGT_H_TPS] == 12.5);
 	assert_true(isnan(got[0].v[PGT_H_P99]));
 	free(got);
+	assert_int_equal(
+	    pgt_store_get_means(st, node, 1, 10, 0, 9000, &got, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(got[0].t_ms, 0);
+	assert_true(got[0].v[PGT_H_TPS] == 12.75 && isnan(got[0].v[PGT_H_P99]));
+	free(got);
 	assert_int_equal(pgt_store_get_system(st, node + 1, 1, 0, 9000, &got, &n, &err), 0);
 	assert_int_equal(n, 0);
 	free(got);
