@@ -195,6 +195,8 @@ fault: deps all
 soak: deps all
 	tests/bench/soak
 # What SAN=asan and SAN=tsan find in the unit and screen tests and in a console at work.
+sanitize: export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/bench/lsan.supp:print_suppressions=0
+sanitize: export TSAN_OPTIONS := suppressions=$(CURDIR)/tests/bench/tsan.supp
 sanitize: deps
 	@for san in asan tsan; do \
 		$(MAKE) --no-print-directory -j2 SAN=$$san all unit screen || exit 1; \

@@ -9,6 +9,8 @@
 #include "canvas_priv.h"
 #include "screen_priv.h"
 
+#define CHAR_MAX_BYTES 8 /* more than UTF-8 has: of a text that ends with a NUL */
+
 static const char *const glyphs[PGT_G_N][2] = {
     [PGT_G_ELLIPSIS] = {"…", "~"},   [PGT_G_UP] = {"▲", "^"},
     [PGT_G_DOWN] = {"▼", "v"},       [PGT_G_LEFT] = {"◂", "<"},
@@ -35,10 +37,10 @@ pgt_char_hides(wchar_t wc)
 	       (wc >= 0xe0000 && wc <= 0xe0fff);
 }
 
-/* The next character of s as the terminal will show it: one wide character,
+/* The next character of at most max bytes of s as the terminal will show it: one wide character,
  * its cells, and how many bytes it took.  Never fails: bad bytes become "?". */
 static size_t
-next_char(const char *s, wchar_t *wc, int *cells)
+next_char(const char *s, size_t max, wchar_t *wc, int *cells)
 {
 	mbstate_t st;
 	size_t n;
@@ -50,7 +52,7 @@ next_char(const char *s, wchar_t *wc, int *cells)
 		return 1;
 	}
 	memset(&st, 0, sizeof(st));
-	n = mbrtowc(wc, s, strnlen(s, 8), &st);
+	n = mbrtowc(wc, s, strnlen(s, max), &st);
 	if (n == (size_t)-1 || n == (size_t)-2 || n == 0)
 		n = 1, *wc = '?';
 	*cells = wcwidth(*wc);
@@ -69,7 +71,7 @@ pgt_cells(const char *s)
 	wchar_t wc;
 
 	while (*s) {
-		s += next_char(s, &wc, &cells);
+		s += next_char(s, CHAR_MAX_BYTES, &wc, &cells);
 		total += cells;
 	}
 	return total;
@@ -84,7 +86,7 @@ prefix(const char *s, int width, int *ret_cells)
 	wchar_t wc;
 
 	while (s[at]) {
-		n = next_char(s + at, &wc, &cells);
+		n = next_char(s + at, CHAR_MAX_BYTES, &wc, &cells);
 		if (total + cells > width)
 			break;
 		at += n;
@@ -103,7 +105,7 @@ emit(int y, int x, const char *s, size_t len)
 	int n = 0, cells, at = x, width = 0;
 
 	while (s < end) {
-		s += next_char(s, &out[n], &cells);
+		s += next_char(s, (size_t)(end - s), &out[n], &cells);
 		width += cells;
 		if (++n == 250 || s >= end) {
 			mvwaddnwstr(stdscr, y, at, out, n);

@@ -1,4 +1,5 @@
 /* The table's picture: which columns fit, headings, rows. */
+#include <stdio.h>
 #include <string.h>
 
 #include "pg2une/base/mem.h"
@@ -123,16 +124,15 @@ draw_heading(struct pgt_grid *t, const struct pgt_canvas *c, const int *width)
 	for (int i = 0; i < t->ops->n_columns; i++) {
 		const struct pgt_column *col = &t->ops->columns[i];
 		bool sorted = i == t->sort;
-		size_t n = strlen(col->name);
 
 		t->column_x[i] = -1;
 		if (width[i] == 0)
 			continue;
 		t->column_x[i] = c->r.x + x;
-		memcpy(text, col->name, n + 1);
-		if (sorted)
-			memcpy(text + n, pgt_glyph(t->descending ? PGT_G_DOWN : PGT_G_UP),
-			       4);
+		snprintf(text, sizeof(text), "%s%s", col->name,
+			 !sorted         ? ""
+			 : t->descending ? pgt_glyph(PGT_G_DOWN)
+					 : pgt_glyph(PGT_G_UP));
 		pgt_put_fit(c, 0, x, width[i], col->align,
 			    sorted ? PGT_ROLE_SORTED : PGT_ROLE_COLUMN, text, 0);
 		x += width[i] + 1;

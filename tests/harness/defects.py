@@ -21,6 +21,7 @@ RESET_SHARED = """DO $$ DECLARE t text; BEGIN
     BEGIN PERFORM pg_stat_reset_shared(t); EXCEPTION WHEN invalid_parameter_value THEN END;
     END LOOP; END $$"""
 JIT = ["ALTER SYSTEM SET jit_above_cost = 10"]
+# A backend tells what it counted once a second at most: the sleep makes it tell.
 WAL = ["CREATE TABLE w AS SELECT i, repeat('z', 500) FROM generate_series(1, 150000) i",
        "DROP TABLE w"]
 
@@ -107,7 +108,7 @@ DEFECTS = [Defect(*d) for d in [
     ("checkpoint storm", ["ALTER SYSTEM SET max_wal_size = '32MB'",
      "ALTER SYSTEM SET min_wal_size = '32MB'", "SELECT pg_reload_conf()",
      RESET_SHARED, ITEMS],
-     lambda turn: WAL * 2, r"setting:max_wal_size", "checkpoints"),
+     lambda turn: WAL * 2 + ["SELECT pg_sleep(1.1)"], r"setting:max_wal_size", "checkpoints"),
     ("JIT of short statements", [ITEMS, "ALTER TABLE items ADD PRIMARY KEY (id)", "ANALYZE"] + JIT
      + ["SELECT pg_reload_conf()"],
      runs("SELECT kind, sum(id * 2 + tag), count(*) FILTER (WHERE tag > 3), avg(length(name)) "

@@ -58,7 +58,10 @@ def failures(lab):
     """Client errors of the load so far."""
     with open(f"{lab.env['PGT_LAB_DIR']}/log/load.log") as f:
         text = f.read()
-    return sum(int(n) for n in re.findall(r"(\d+) failed", text)) + text.count("aborted")
+    n = sum(int(n) for n in re.findall(r"(\d+) failed", text)) + text.count("aborted")
+    if n:
+        print(text[-3000:])
+    return n
 
 
 def plan(lab, settings=GOOD, **over):

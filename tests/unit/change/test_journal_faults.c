@@ -659,7 +659,7 @@ static void
 test_damage_full_of_beginnings(void **state)
 {
 	static const unsigned char magic[12] = {0x50, 0x47, 0x4a, 0x52, 1, 0, 0, 0, 9};
-	struct bytes b = {0};
+	struct bytes b = {0}, older = {0};
 	size_t plain;
 
 	(void)state;
@@ -673,7 +673,9 @@ test_damage_full_of_beginnings(void **state)
 	/* older ones behind the damage, of a file that was overwritten, do not count */
 	b.len = plain;
 	add(&b, "torn", 4);
-	add(&b, b.p + PGT_J_HEAD_LEN, plain - PGT_J_HEAD_LEN);
+	add(&older, b.p + PGT_J_HEAD_LEN, plain - PGT_J_HEAD_LEN);
+	add(&b, older.p, older.len);
+	free(older.p);
 	add(&b, "0123456789012345678901234567890123456789", 40);
 	assert_int_equal(health_of(&b, 1), PGT_JH_TORN);
 	free(b.p);
