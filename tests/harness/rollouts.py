@@ -59,8 +59,10 @@ def failures(lab):
     with open(f"{lab.env['PGT_LAB_DIR']}/log/load.log") as f:
         text = f.read()
     n = sum(int(n) for n in re.findall(r"(\d+) failed", text)) + text.count("aborted")
-    if n:
-        print(text[-3000:])
+    if n:       # what a person would look at first
+        print(text[-1500:])
+        with open(f"{lab.env['PGT_LAB_DIR']}/log/pgbouncer.log") as f:
+            print("".join(line for line in f if re.search("WARN|ERR|FATAL|fail", line))[-3000:])
     return n
 
 
