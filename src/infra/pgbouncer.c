@@ -18,6 +18,8 @@
 #include "pg2une/pg/conn.h"
 
 #define TIMEOUT_NS  (5 * PGT_NS_PER_S)
+#define CALM_LOOKS  5
+#define CALM_NS     (3 * PGT_NS_PER_S) /* the longest wait for a pool that stays as it is */
 #define QUIET_NS    (20 * PGT_NS_PER_S) /* the longest wait for logins to end */
 #define QUIET_MS    50			/* two looks this far apart */
 #define POOL_MIN    20			/* server connections for a share of 5% */
@@ -94,41 +96,59 @@ row_is(const struct pgt_result *r, size_t row, const char *col, const char *valu
 	return s && strcmp(s, value) == 0;
 }
 
+struct traffic {
+	int64_t logins, servers; /* under way; connections in any state */
+};
+
 static int
-logins(struct bouncer *b, int64_t *ret, struct pgt_err *err)
+look_at_pool(struct bouncer *b, struct traffic *ret, struct pgt_err *err)
 {
+	static const char *const states[] = {"sv_active", "sv_idle", "sv_used",
+					     "sv_tested"};
 	struct pgt_result *r = NULL;
-	int64_t n = 0;
+	struct traffic t = {0};
 
 	if (ask(b, "SHOW POOLS", &r, err) < 0)
 		return -1;
-	for (size_t i = 0; i < pgt_result_rows(r); i++)
-		if (row_is(r, i, "database", b->pool))
-			n += pgt_result_i64(r, i, pgt_result_col(r, "sv_login"), 0);
+	for (size_t i = 0; i < pgt_result_rows(r); i++) {
+		if (!row_is(r, i, "database", b->pool))
+			continue;
+		t.logins += pgt_result_i64(r, i, pgt_result_col(r, "sv_login"), 0);
+		for (size_t k = 0; k < PGT_LEN(states); k++)
+			t.servers +=
+			    pgt_result_i64(r, i, pgt_result_col(r, states[k]), 0);
+	}
 	pgt_result_free(r);
-	*ret = n;
+	*ret = t;
 	return 0;
 }
 
+/* A pool that is being filled logs in one after the other, with moments between them:
+ * calm is when its connections have stayed the same for a while.  Where they never do,
+ * the traffic cannot wait for that: two looks without a login must do. */
 static int
 wait_quiet(struct bouncer *b, struct pgt_err *err)
 {
-	int64_t until = pgt_clock_mono_ns() + QUIET_NS, n;
-	int quiet = 0;
+	int64_t begun = pgt_clock_mono_ns(), waited = 0;
+	struct traffic t, last = {.servers = -1};
+	int quiet = 0, calm = 0;
 
-	while (quiet < 2) {
-		if (logins(b, &n, err) < 0)
+	for (;;) {
+		if (look_at_pool(b, &t, err) < 0)
 			return -1;
-		quiet = n == 0 ? quiet + 1 : 0;
-		if (quiet < 2 && pgt_clock_mono_ns() > until)
+		quiet = t.logins == 0 ? quiet + 1 : 0;
+		calm = t.logins == 0 && t.servers == last.servers ? calm + 1 : 0;
+		waited = pgt_clock_mono_ns() - begun;
+		if (calm >= CALM_LOOKS || (quiet >= 2 && waited > CALM_NS))
+			return 0;
+		if (waited > QUIET_NS)
 			return pgt_err_set(
 			    err, PGT_E_TIMEOUT,
 			    "PgBouncer has kept logging in to its servers for "
 			    "20 s: nothing was changed");
-		if (quiet < 2)
-			poll(NULL, 0, QUIET_MS);
+		last = t;
+		poll(NULL, 0, QUIET_MS);
 	}
-	return 0;
 }
 
 /* What is in force: the host list of our pool; the caller frees. */

@@ -37,8 +37,9 @@ pgt_char_hides(wchar_t wc)
 	       (wc >= 0xe0000 && wc <= 0xe0fff);
 }
 
-/* The next character of at most max bytes of s as the terminal will show it: one wide character,
- * its cells, and how many bytes it took.  Never fails: bad bytes become "?". */
+/* The next character of at most max bytes of s as the terminal will show it: one wide
+ * character, its cells, and how many bytes it took.  Never fails: bad bytes become "?".
+ */
 static size_t
 next_char(const char *s, size_t max, wchar_t *wc, int *cells)
 {

@@ -1,6 +1,7 @@
 """PgBouncer and HAProxy in front of the nodes."""
 import os
 import signal
+import time
 
 from . import LabError, proc, server, wire
 
@@ -84,14 +85,19 @@ def route(st, percent):
     if st.port("pgbouncer") is None:
         raise LabError(f"lab {st.name} has no pgbouncer")
     write_routes(st, percent)
-    calm = 0
+    looks, begun = [], time.monotonic()
 
     def logged_in():
-        nonlocal calm
+        """A pool that is being filled logs in one after the other: calm is when all its
+        connections have stayed the same for a while, if they ever do."""
         with admin(st) as c:
             names, rows = c.table("SHOW POOLS")
-        calm = calm + 1 if all(r[names.index("sv_login")] == "0" for r in rows) else 0
-        return calm >= 2
+        count = {n: sum(int(r[i] or 0) for r in rows) for i, n in enumerate(names)
+                 if n.startswith("sv_")}
+        looks.append((count.pop("sv_login"), sum(count.values())))
+        time.sleep(0.05)
+        return all(login == 0 for login, _ in looks[-2:]) and (
+            len(looks) > 5 and len(set(looks[-6:])) == 1 or time.monotonic() - begun > 3)
     proc.poll_until("PgBouncer's logins", 10, logged_in)
     with admin(st) as c:
         c.query("RELOAD")
