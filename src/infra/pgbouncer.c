@@ -19,7 +19,7 @@
 
 #define TIMEOUT_NS  (5 * PGT_NS_PER_S)
 #define CALM_LOOKS  5
-#define CALM_NS     (3 * PGT_NS_PER_S)  /* the longest wait for such a pool */
+#define CALM_NS     (1 * PGT_NS_PER_S)  /* the longest wait for such a pool */
 #define QUIET_NS    (20 * PGT_NS_PER_S) /* the longest wait for logins to end */
 #define QUIET_MS    50			/* two looks this far apart */
 #define POOL_MIN    20			/* server connections for a share of 5% */
