@@ -165,7 +165,7 @@ def test_words_from_another_process_and_a_frozen_canary(servers, start):
     wait_for(lambda: share(lab) == 50, 15, "the next step")
     lab.cmd("freeze", "standby")
     try:
-        wait_for(lambda: share(lab) == 0, 40, "the traffic back")
+        wait_for(lambda: share(lab) == 0, 20, "the traffic back")
     finally:
         lab.cmd("thaw", "standby")
     rc, _data, text = r.finish(100)
