@@ -333,7 +333,10 @@ harm_seen(const struct pgt_gate *g, const struct pgt_gate_evidence *e)
 	if (g->stop)
 		return g->stop;
 	if (e->error_e >= e->error_limit)
-		return "transactions fail more often with the change";
+		/* which of the two, the server does not count */
+		return e->historical ? "transactions fail more often with the change"
+				     : "transactions fail more often on the canary: by "
+				       "the change, or as writes reach it";
 	if (e->tail_e_harm >= e->tail_limit)
 		return "slow calls are more frequent with the change";
 	if (g->buckets >= g->cfg.min_buckets && g->w > 0 &&

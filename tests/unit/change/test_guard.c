@@ -26,6 +26,7 @@
 #include "pg2une/change/lock.h"
 #include "pg2une/change/rollback.h"
 #include "pg2une/pg/conn.h"
+#include "played.h"
 
 #define S	   PGT_NS_PER_S
 #define EPOCH	   (1000 * S)
@@ -96,31 +97,6 @@ syslog(int priority, const char *fmt, ...)
 }
 
 /* ---- session.c ---- */
-
-struct pgt_direct {
-	int unused;
-};
-
-struct pgt_direct *
-pgt_direct_new(const struct pgt_connspec *spec, const char *label, struct pgt_pulse pulse)
-{
-	(void)spec;
-	(void)label;
-	(void)pulse;
-	return pgt_xcalloc(1, sizeof(struct pgt_direct));
-}
-
-void
-pgt_direct_free(struct pgt_direct *l)
-{
-	free(l);
-}
-
-void
-pgt_direct_label(const char *what, const char *id, char *buf, size_t size)
-{
-	snprintf(buf, size, "%s %s", what, id);
-}
 
 int
 pgt_direct_open(struct pgt_direct *l, int64_t timeout_ns, struct pgt_err *err)
@@ -197,20 +173,6 @@ pgt_fence_compare(const struct pgt_fence *then, const struct pgt_fence *now, cha
 	(void)now;
 	snprintf(why, size, "another node");
 	return w.node;
-}
-
-cJSON *
-pgt_fence_json(const struct pgt_fence *f)
-{
-	(void)f;
-	return cJSON_CreateObject();
-}
-
-void
-pgt_fence_from_json(const cJSON *json, struct pgt_fence *ret)
-{
-	(void)json;
-	memset(ret, 0, sizeof(*ret));
 }
 
 /* ---- restore.c ---- */

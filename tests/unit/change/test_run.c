@@ -20,6 +20,7 @@
 #include "pg2une/change/spawn.h"
 #include "pg2une/change/target.h"
 #include "pg2une/pg/conn.h"
+#include "played.h"
 
 static struct world {
 	struct pgt_change_run *run;
@@ -36,31 +37,6 @@ static struct world {
 } w;
 
 /* ---- session.c ---- */
-
-struct pgt_direct {
-	bool open;
-};
-
-struct pgt_direct *
-pgt_direct_new(const struct pgt_connspec *spec, const char *label, struct pgt_pulse pulse)
-{
-	(void)spec;
-	(void)label;
-	(void)pulse;
-	return pgt_xcalloc(1, sizeof(struct pgt_direct));
-}
-
-void
-pgt_direct_free(struct pgt_direct *l)
-{
-	free(l);
-}
-
-void
-pgt_direct_label(const char *what, const char *id, char *buf, size_t size)
-{
-	snprintf(buf, size, "%s %s", what, id);
-}
 
 int
 pgt_direct_open(struct pgt_direct *l, int64_t timeout_ns, struct pgt_err *err)
@@ -165,20 +141,6 @@ pgt_fence_compare(const struct pgt_fence *then, const struct pgt_fence *now, cha
 	(void)now;
 	snprintf(why, size, "played");
 	return PGT_FENCE_SAME;
-}
-
-cJSON *
-pgt_fence_json(const struct pgt_fence *f)
-{
-	(void)f;
-	return cJSON_CreateObject();
-}
-
-void
-pgt_fence_from_json(const cJSON *json, struct pgt_fence *ret)
-{
-	(void)json;
-	memset(ret, 0, sizeof(*ret));
 }
 
 int
