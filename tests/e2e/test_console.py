@@ -35,10 +35,11 @@ def test_first_frame_then_rows(console, loaded):
     assert t.wait_exit() == 0
 
 
-def test_every_screen_shows_rows(console, loaded):
-    t = console(lab=loaded, cols=132, rows=43)
+def test_every_screen_shows_rows(console, lab):
+    # Statements of a millisecond may be missed by every look of 20 s; who is blocked is not.
+    t = console(lab=lab(major=17, fast=True, load=True, blocker=True), cols=132, rows=43)
     t.wait_for(HEADER)
-    for key, sign in (("2", "pgbench"), ("4", "pgbench_branches"), ("5", "running|Lock|IO"),
+    for key, sign in (("2", "pgbench"), ("4", "pgbench_branches"), ("5", "transactionid"),
                       ("6", "client backend|checkpointer"), ("7", "standby"),
                       ("8", "pgbench_accounts"), ("9", "bench"), ("a", "What is watched")):
         t.keys(key)
