@@ -247,6 +247,13 @@ check_manager(struct pgt_pre *p, size_t i)
 	struct pgt_err err = {0};
 
 	*m = PGT_MANAGED_UNKNOWN;
+	if (p->opts->node_only) {
+		/* postgresql.auto.conf outranks what the manager writes; what it puts on
+		 * the command line does not, and is refused as such */
+		*m = p->facts.looks_managed ? PGT_MANAGED_EPHEMERAL : PGT_MANAGED_NOT;
+		p->cs->items[i].managed = false;
+		return;
+	}
 	if (!probe) {
 		rule_unasked(p, i);
 		return;

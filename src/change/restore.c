@@ -252,6 +252,22 @@ restore_item(const struct pgt_acting *a, size_t i, struct pgt_restored *out,
 
 /* ---- the reload that brings the values back to life ---- */
 
+/* Our line is gone, and somebody else's rules where ours ruled: a manager, or whoever
+ * wrote the configuration file meanwhile. */
+static bool
+ruled_elsewhere(const struct pgt_prev *was, const struct pgt_setting_info *now)
+{
+	static const char ours[] = "/postgresql.auto.conf";
+	size_t len = now->sourcefile ? strlen(now->sourcefile) : 0;
+
+	if (was->present)
+		return false;
+	if (len == 0)
+		return now->source && strcmp(now->source, "default") == 0;
+	return len < strlen(ours) ||
+	       strcmp(now->sourcefile + len - strlen(ours), ours) != 0;
+}
+
 /* Settings that are restored, yet live sessions see another value than before: those
  * of ours, or those of the manager. */
 static int
@@ -274,6 +290,7 @@ count_stale(const struct pgt_acting *a, const bool *intent, bool managed,
 			return -1;
 		/* the rest is the next start's: nothing here restarts a server */
 		if (info.effective && !info.pending_restart &&
+		    (managed || !ruled_elsewhere(&a->prev[i], &info)) &&
 		    !pgt_unit_equal(info.effective, was, info.vartype ? info.vartype : "",
 				    info.unit))
 			n++;

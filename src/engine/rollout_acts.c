@@ -8,6 +8,7 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
 #include "pg2une/change/lock.h"
+#include "pg2une/engine/manager.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/pg/conn.h"
 #include "rollouts_priv.h"
@@ -107,16 +108,19 @@ check_router(struct pgt_rollout_drive *d, struct pgt_err *err)
 static int
 make_run(struct pgt_rollout_drive *d, enum pgt_ro_side side, struct pgt_err *err)
 {
+	const bool canary = side == PGT_RO_CANARY_SIDE;
 	struct pgt_change_opts opts = {
 	    .spec = d->meter[side].spec,
 	    .deadline_ns = d->plan->max_step_ns * (d->plan->n_steps + 2) + SLACK_NS,
 	    .stabilise_ns = 0,
-	    /* the canary is restarted for it, the primary never by us */
-	    .preflight = {.allow_restart = !d->plan->direct},
-	    .defer_restart = side == PGT_RO_PRIMARY,
-	    .restart = side == PGT_RO_CANARY_SIDE && pgt_ro_can_restart(d)
-			   ? pgt_ro_restart
-			   : NULL,
+	    /* the canary is restarted for it, the primary never by us; what a manager
+	     * sets is set there for all nodes, when the primary's turn has come */
+	    .preflight = {.allow_restart = !d->plan->direct,
+			  .node_only = canary,
+			  .probe = canary ? NULL : pgt_manager_probe(d->manager)},
+	    .probe_spec = canary ? NULL : pgt_manager_spec(d->manager),
+	    .defer_restart = !canary,
+	    .restart = canary && pgt_ro_can_restart(d) ? pgt_ro_restart : NULL,
 	    .restart_ctx = d,
 	};
 	struct pgt_changeset *copy = NULL;
@@ -245,30 +249,76 @@ run_error(struct pgt_rollout_drive *d, enum pgt_ro_side side, struct pgt_err *er
 			   text[0] ? text : err->msg);
 }
 
+/* What the primary gets goes through the cluster manager, and so to the canary too; *ret:
+ * some of it only with a restart. */
+static bool
+manager_has_it(const struct pgt_rollout_drive *d, bool *ret)
+{
+	const struct pgt_change_run *run = d->run[PGT_RO_PRIMARY];
+	const struct pgt_changeset *cs = run ? pgt_change_run_changeset(run) : NULL;
+	const struct pgt_preflight *p = run ? pgt_change_run_preflight(run) : NULL;
+	bool managed = false, restart = false;
+
+	for (size_t i = 0; cs && i < cs->n_items; i++) {
+		managed = managed || cs->items[i].managed;
+		restart = restart || (p && p->needs_restart[i]);
+	}
+	if (ret)
+		*ret = restart;
+	return managed;
+}
+
+/* The canary as it was, for good. */
+static int
+take_own_lines(struct pgt_rollout_drive *d, const char *reason, struct pgt_err *err)
+{
+	struct pgt_change_run *run = d->run[PGT_RO_CANARY_SIDE];
+
+	pgt_change_run_rollback(run, reason);
+	while (!pgt_stage_is_end(pgt_change_run_stage(run)))
+		if (pgt_change_run_step(run, err) < 0)
+			return -1;
+	return pgt_change_run_stage(run) == PGT_ST_FENCED
+		   ? run_error(d, PGT_RO_CANARY_SIDE, err)
+		   : 0;
+}
+
+/* Lines of its own would keep the canary from ever following its cluster again.  They go
+ * before the manager is told: Patroni writes a node's file only when the value in force
+ * there is another (reload_config() of its postgresql/config.py), so that later it would
+ * keep the value of before.  Not where that means a restart under all the traffic. */
+static int
+hand_over(struct pgt_rollout_drive *d, struct pgt_err *err)
+{
+	struct pgt_change_run *run = d->run[PGT_RO_CANARY_SIDE];
+	bool restart;
+
+	if (d->handed_over || !run || !manager_has_it(d, &restart) || restart ||
+	    pgt_change_run_stage(run) != PGT_ST_CONFIRM)
+		return 0;
+	d->handed_over = true;
+	pgt_ro_drive_say(d, "the canary's own lines go: the cluster manager is told now");
+	return take_own_lines(d, "the cluster manager sets it now", err);
+}
+
 static enum pgt_ro_act
 act_dispose(void *ctx, bool promoted, struct pgt_err *err)
 {
 	struct pgt_rollout_drive *d = ctx;
 	struct pgt_change_run *run = d->run[PGT_RO_CANARY_SIDE];
+	const enum pgt_ro_after after = d->plan->canary.after;
 
 	if (promoted && run && pgt_change_run_stage(run) == PGT_ST_CONFIRM) {
-		if (d->plan->canary.after == PGT_ROA_KEEP) {
+		if (after == PGT_ROA_KEEP && !manager_has_it(d, NULL)) {
 			if (pgt_change_run_confirm(run, err) < 0)
 				return PGT_RO_FAILED;
-		} else {
-			pgt_change_run_rollback(run, "the rollout has ended");
-			while (!pgt_stage_is_end(pgt_change_run_stage(run)))
-				if (pgt_change_run_step(run, err) < 0)
-					return PGT_RO_FAILED;
+		} else if (take_own_lines(d, "the rollout has ended", err) < 0 &&
+			   after != PGT_ROA_STOP) {
 			/* one that is ended next needs no instructions */
-			if (pgt_change_run_stage(run) == PGT_ST_FENCED &&
-			    d->plan->canary.after == PGT_ROA_REVERT) {
-				run_error(d, PGT_RO_CANARY_SIDE, err);
-				return PGT_RO_FAILED;
-			}
+			return PGT_RO_FAILED;
 		}
 	}
-	if (promoted && d->plan->canary.after == PGT_ROA_KEEP)
+	if (promoted && after == PGT_ROA_KEEP)
 		return PGT_RO_OK;
 	return pgt_ro_canary_end(d, err);
 }
@@ -302,7 +352,8 @@ act_apply(void *ctx, enum pgt_ro_side side, struct pgt_err *err)
 	struct pgt_rollout_drive *d = ctx;
 	enum pgt_stage st;
 
-	if (make_run(d, side, err) < 0)
+	if (make_run(d, side, err) < 0 ||
+	    (side == PGT_RO_PRIMARY && hand_over(d, err) < 0))
 		return PGT_RO_FAILED;
 	st = pgt_change_run_stage(d->run[side]);
 	if (st == PGT_ST_CONFIRM)
@@ -320,7 +371,8 @@ act_tend(void *ctx, enum pgt_ro_side side, struct pgt_err *err)
 {
 	struct pgt_rollout_drive *d = ctx;
 
-	if (!d->run[side] || pgt_change_run_tend(d->run[side]))
+	if (!d->run[side] || (side == PGT_RO_CANARY_SIDE && d->handed_over) ||
+	    pgt_change_run_tend(d->run[side]))
 		return PGT_RO_OK;
 	/* somebody may have confirmed it by its changeset: it stays in force */
 	if (pgt_change_run_step(d->run[side], err) < 0 ||

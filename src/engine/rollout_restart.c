@@ -225,6 +225,12 @@ pgt_ro_check_restart(struct pgt_rollout_drive *d, struct pgt_err *err)
 			    "\"restart_command\", or its \"directory\" and "
 			    "\"bin\"",
 			    cs->items[i].name);
+		if (p->managed[i] != PGT_MANAGED_NOT && !d->plan->canary.restart_command)
+			return pgt_err_set(
+			    err, PGT_E_USAGE,
+			    "%s needs a restart of the canary, which is Patroni's to do: "
+			    "say its \"restart_command\" (patronictl restart)",
+			    cs->items[i].name);
 		if (may_not_be_lower(cs->items[i].name) &&
 		    check_order(d, &cs->items[i], &p->prev[i], err) < 0)
 			return -1;

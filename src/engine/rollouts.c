@@ -14,6 +14,7 @@
 #include "pg2une/change/lock.h"
 #include "pg2une/engine/changing.h"
 #include "pg2une/engine/kept.h"
+#include "pg2une/engine/manager.h"
 #include "pg2une/engine/options.h"
 #include "pg2une/pg/conn.h"
 #include "rollouts_priv.h"
@@ -132,7 +133,8 @@ begin(struct pgt_rollout_drive *d, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_DENIED, "read-only mode changes nothing");
 	pgt_change_who(d->who, sizeof(d->who));
 	d->began_real_ns = pgt_clock_real_ns();
-	if (specs(d, err) < 0 || changesets(d, err) < 0)
+	if (specs(d, err) < 0 || changesets(d, err) < 0 ||
+	    pgt_manager_open(d->options, &d->manager, err) < 0)
 		return -1;
 	if (pgt_conn_run_connect(d->meter[PGT_RO_PRIMARY].conn, CONNECT_NS, err) < 0 ||
 	    pgt_identity_read(d->meter[PGT_RO_PRIMARY].conn, &d->identity, err) < 0)
@@ -187,6 +189,7 @@ pgt_rollout_drive_free(struct pgt_rollout_drive *d)
 	free(d->make.conf);
 	for (int i = 0; i < 2; i++)
 		pgt_change_run_free(d->run[i]);
+	pgt_manager_close(d->manager);
 	pgt_rollout_watch_free(d->watch, ended);
 	pgt_rollout_free(d->machine);
 	if (d->router)

@@ -14,6 +14,7 @@
 
 struct pgt_connspec;
 struct pgt_conn;
+struct pgt_manager;
 
 /* ---- measuring one node: rollout_meter.c ---- */
 
@@ -160,6 +161,8 @@ struct pgt_rollout_drive {
 	struct pgt_ro_make make;
 	struct pgt_changeset *cs[2];
 	struct pgt_change_run *run[2];
+	struct pgt_manager *manager; /* of the cluster, NULL none was named */
+	bool handed_over; /* the canary's changeset went back for the manager's */
 	atomic_int wanted; /* enum pgt_ro_wanted, from other threads */
 	volatile sig_atomic_t stop;
 	int64_t next_bucket_ns, next_probe_ns, next_status_ns;

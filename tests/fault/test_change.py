@@ -241,6 +241,25 @@ def test_somebody_elses_value_is_left(clean, console, home):
     assert "changed by somebody else" in fl.changes(home, clean)[0]["result"]
 
 
+def test_a_file_that_somebody_wrote_meanwhile_rules_again(clean, console, home):
+    """It hid below our line; once that is gone nobody waits for the value of before."""
+    before = fl.node_state(clean)
+    path = f"{clean.value('SHOW data_directory')}/postgresql.conf"
+    with open(path) as f:
+        text = f.read()
+    c = console()
+    assert c.go_to("confirm")
+    try:
+        with open(path, "a") as f:
+            f.write("\nwork_mem = 77MB\n")
+        c.finish("rollback")
+        before["seen"]["work_mem"] = str(77 * 1024)
+        assert fl.judge(clean, c, home, before, 30) == "rolled_back"
+    finally:
+        with open(path, "w") as f:
+            f.write(text)
+
+
 def refused(c, home, lab, text):
     before = fl.node_state(lab)
     c.finish()

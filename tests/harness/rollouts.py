@@ -34,7 +34,7 @@ def read_caches(lab):
 
 def pool(rate=300, clients=24, **options):
     """A lab with a pool of reads and persistent clients, both nodes warm."""
-    lab = Lab(standby=True, pgbouncer=True, fast=True, **options)
+    lab = Lab(standby=not options.get("patroni"), pgbouncer=True, fast=True, **options)
     lab.cmd("load", "start", "--rate", rate, "--clients", clients, "--via",
             "pgbouncer_ro", "--mode", "ro")
     lab.cmd("route", "60")

@@ -1,6 +1,5 @@
 """Changes on a real Patroni cluster with etcd: what Patroni sets goes through its REST API
 to every node and comes back exactly; everything else is this node's."""
-import base64
 import http.server
 import json
 import os
@@ -16,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import faultlib as fl  # noqa: E402
 from harness import labs  # noqa: E402
+from harness.patroni import Cluster, flags  # noqa: E402
 
 pytestmark = pytest.mark.skipif(15 not in labs.majors(), reason="Patroni's lab is of major 15")
 long_one = pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"),
@@ -27,52 +27,6 @@ PLAN = {"parameters": [{"name": "work_mem", "new_value": "24MB"},
                        {"name": "random_page_cost", "new_value": "1.3"}]}
 MIXED = {"parameters": [{"name": "work_mem", "new_value": "24MB"},
                         {"name": "jit_above_cost", "new_value": "70000"}]}
-
-
-class Cluster:
-    """The lab, and its dynamic configuration as an administrator sees it."""
-
-    def __init__(self, lab):
-        self.lab = lab
-        self.url = lab.env["PGT_PATRONI_URL"]
-        self.urls = f"{self.url},{lab.env['PGT_PATRONI_STANDBY_URL']}"
-
-    def rest(self, path, body=None, method="GET", url=None):
-        token = base64.b64encode(f"{self.lab.env['PGT_PATRONI_USER']}:"
-                                 f"{self.lab.env['PGT_PATRONI_PASSWORD']}".encode()).decode()
-        req = urllib.request.Request((url or self.url) + path, method=method, headers={
-            "Authorization": f"Basic {token}", "Content-Type": "application/json"},
-            data=None if body is None else json.dumps(body).encode())
-        with urllib.request.urlopen(req, timeout=60) as r:
-            text = r.read().decode()
-        return json.loads(text) if text.startswith(("{", "[")) else text
-
-    def parameters(self):
-        """As the store holds them: GET answers what this member saw in its last round."""
-        now = self.rest("/config", {"reads": None}, "PATCH", self.any())
-        return now["postgresql"].get("parameters") or {}
-
-    def any(self):
-        for url in self.urls.split(","):
-            try:
-                urllib.request.urlopen(url + "/liveness", timeout=5).close()
-                return url
-            except OSError:
-                continue
-        raise AssertionError("no member answers")
-
-    def patch(self, **params):
-        self.rest("/config", {"postgresql": {"parameters": params}}, "PATCH", self.any())
-
-    def seen(self, role="primary"):
-        rows = self.lab.sql("SELECT name, reset_val FROM pg_settings WHERE name = ANY(%s)",
-                            ["work_mem", "random_page_cost", "jit_above_cost"], role=role)
-        return dict(rows)
-
-    def auto_conf(self, role="primary"):
-        return dict(self.lab.sql(
-            "SELECT name, setting FROM pg_file_settings "
-            "WHERE sourcefile LIKE '%%/postgresql.auto.conf'", role=role))
 
 
 BEFORE = {"work_mem": "8192", "random_page_cost": "2", "jit_above_cost": "100000"}
@@ -104,15 +58,6 @@ def cluster(one):
     yield c
     one.sql("ALTER SYSTEM RESET ALL", dbname="postgres")
     one.sql("SELECT pg_reload_conf()", dbname="postgres")
-
-
-def flags(cluster, home, url=None):
-    path = f"{home}/patroni-secret"
-    with open(path, "w") as f:
-        f.write(cluster.lab.env["PGT_PATRONI_PASSWORD"] + "\n")
-    os.chmod(path, 0o600)
-    return ["--patroni", url or cluster.url, "--patroni-user", cluster.lab.env["PGT_PATRONI_USER"],
-            "--patroni-password-file", path]
 
 
 @pytest.fixture
@@ -483,3 +428,20 @@ def test_primary_lost_goes_back_through_another_member(cluster, home, console):
         cluster.lab.cmd("start", "patroni-primary")
         fl.wait_until(lambda: members(cluster).get("primary") == "replica", 60)
         switch(cluster, back=True)
+
+
+# ---- rollouts: tests/e2e/test_rollout_patroni.py has them whole ----
+
+def test_a_rollout_asks_the_manager_too(cluster, home):
+    plan = {"changeset": PLAN, "direct": True, "base_s": 1}
+    with open(f"{home}/rollout.json", "w") as f:
+        json.dump(plan, f)
+
+    def ask(*args):
+        return fl.pg2une(home, cluster.lab, "rollout", "plan", "--plan", f"{home}/rollout.json",
+                         *args)
+    r = ask()
+    assert r.returncode == 1 and "--patroni URL" in r.stderr, r.stderr
+    r = ask(*flags(cluster, home))
+    assert r.returncode == 0, r.stderr
+    assert cluster.parameters() == SET and cluster.auto_conf() == {}

@@ -31,6 +31,7 @@ static struct world {
 	struct pgt_prev prev[N];
 	const char *now[N];	  /* NULL absent */
 	const char *effective[N]; /* what sessions see; NULL unknown */
+	const char *source, *sourcefile; /* where they say that it comes from */
 	bool keeps;		  /* writes say yes and change nothing */
 	const char *meddler;	  /* what somebody writes right after us */
 	const char *faults;
@@ -239,6 +240,8 @@ pgt_setting_read(struct pgt_writer *s, const char *name, struct pgt_setting_info
 		if (strcmp(w.cs->items[i].name, name) == 0 && w.effective[i]) {
 			ret->effective = pgt_xstrdup(w.effective[i]);
 			ret->vartype = i == 0 ? pgt_xstrdup("string") : NULL;
+			ret->source = w.source ? pgt_xstrdup(w.source) : NULL;
+			ret->sourcefile = w.sourcefile ? pgt_xstrdup(w.sourcefile) : NULL;
 		}
 	return 0;
 }
@@ -248,6 +251,8 @@ pgt_setting_info_done(struct pgt_setting_info *info)
 {
 	free(info->effective);
 	free(info->vartype);
+	free(info->source);
+	free(info->sourcefile);
 }
 
 int
@@ -611,6 +616,40 @@ test_reload_that_takes_its_time(void **state)
 	assert_non_null(strstr(err.msg, "not yet seen"));
 }
 
+/* Somebody wrote the configuration file while our line stood over it: with the line gone
+ * that holds, and is waited for no longer. */
+static void
+test_what_others_wrote_below_our_line(void **state)
+{
+	static const struct {
+		const char *source, *file;
+		bool settled;
+	} cases[] = {
+	    {"configuration file", "/pg/postgresql.conf", true},
+	    {"configuration file", "x.conf", true},
+	    {"configuration file", "/pg/postgresql.auto.conf", false},
+	    {"default", NULL, true},
+	    {"default", "", true},
+	    {"command line", NULL, false},
+	    {NULL, NULL, false},
+	};
+
+	for (size_t i = 0; i < PGT_LEN(cases); i++) {
+		w.source = cases[i].source;
+		w.sourcefile = cases[i].file;
+		w.reload_applies = false; /* "off" is seen on; it was "on" */
+		assert_int_equal(run((bool[N]){false, true}, true),
+				 cases[i].settled ? PGT_RR_DONE : PGT_RR_RETRY);
+		end(state);
+		begin(state);
+	}
+	/* where a line of ours stood before, it must rule again */
+	w.source = "configuration file";
+	w.sourcefile = "/pg/postgresql.conf";
+	w.reload_applies = false;
+	assert_int_equal(run((bool[N]){true, false}, true), PGT_RR_RETRY);
+}
+
 /* What says nothing about a reload: a table's option, a value that was not known before or
  * is not now, one that waits for a restart. */
 static void
@@ -881,6 +920,7 @@ main(void)
 	    T(test_pieces_of_an_index),
 	    T(test_instructions_are_for_what_was_meant),
 	    T(test_reload_that_takes_its_time),
+	    T(test_what_others_wrote_below_our_line),
 	    T(test_what_is_not_stale),
 	    T(test_doubt_after_a_doubt),
 	    T(test_mixed_and_only_a_part_was_meant),
