@@ -36,8 +36,8 @@ struct pgt_preflight_opts {
 	double ram_bytes;		/* of the server's host; 0 unknown */
 	const char
 	    *known_libraries;  /* "a, b": may be preloaded besides those loaded now */
-	bool node_only;	       /* of this node alone, over what its manager sets: a canary,
-				* a trial; the manager is not asked */
+	bool node_only; /* of this node alone, over what its manager sets: a canary,
+			 * a trial; the manager is not asked */
 	bool allow_restart;    /* plan settings that need a restart (canary first) */
 	bool allow_plaintext;  /* TCP without TLS to another host */
 	bool accept_pending;   /* a reload may activate other people's lines */
