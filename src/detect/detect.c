@@ -5,34 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "confirm_priv.h"
+#include "detect_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/detect/cause.h"
 #include "pg2une/detect/confidence.h"
 
-#define EVENTS_MAX    256
 #define NEAR_BUCKETS  5
 #define CAUSE_NS      (1800 * PGT_NS_PER_S) /* an alert this old takes no new causes */
 #define SEASONAL_LAST 4                     /* buckets whose mean is compared */
-
-struct pgt_detect {
-	struct pgt_detect_config cfg;
-	struct pgt_metric_track *track[PGT_METRIC__N];
-	int64_t near_ns[PGT_METRIC__N]; /* last time at h - 2; 0 never */
-	double load;
-
-	struct pgt_alert *alert; /* oldest first */
-	uint32_t *active;        /* metrics of each alert still alarmed */
-	size_t n_alerts;
-	uint64_t last_id;
-
-	struct pgt_event event[EVENTS_MAX];
-	size_t n_events;
-
-	struct pgt_regressions *queries;
-	struct confirm confirm;
-};
 
 struct pgt_detect_config
 pgt_detect_defaults(void)
@@ -89,8 +70,8 @@ pgt_detect_free(struct pgt_detect *d)
 
 /* ---- alerts ------------------------------------------------------------------- */
 
-static size_t
-new_alert(struct pgt_detect *d)
+size_t
+pgt_detect_new_alert(struct pgt_detect *d)
 {
 	size_t at = d->n_alerts;
 
@@ -114,8 +95,8 @@ new_alert(struct pgt_detect *d)
 	return at;
 }
 
-static void
-rank_causes(struct pgt_detect *d, struct pgt_alert *a)
+void
+pgt_detect_rank_causes(struct pgt_detect *d, struct pgt_alert *a)
 {
 	int64_t err = (int64_t)(2 * d->cfg.bucket_s * 1e9);
 
@@ -174,10 +155,10 @@ open_alert(struct pgt_detect *d, enum pgt_metric m, int64_t real_ns)
 			a->direction = al.direction;
 			copy_figures(d, a, m);
 		}
-		rank_causes(d, a);
+		pgt_detect_rank_causes(d, a);
 		return;
 	}
-	at = new_alert(d);
+	at = pgt_detect_new_alert(d);
 	a = &d->alert[at];
 	d->active[at] = 1u << m;
 	a->metric = m;
@@ -188,7 +169,8 @@ open_alert(struct pgt_detect *d, enum pgt_metric m, int64_t real_ns)
 	a->onset_real_ns = al.onset_real_ns;
 	a->detected_real_ns = real_ns;
 	copy_figures(d, a, m);
-	rank_causes(d, a);
+	pgt_detect_rank_causes(d, a);
+	attends_apply(&d->attends, a);
 }
 
 static void
@@ -303,102 +285,6 @@ pgt_detect_feed(struct pgt_detect *d, const struct pgt_detect_sample *s)
 	return changed;
 }
 
-/* ---- queries ------------------------------------------------------------------ */
-
-static struct pgt_alert *
-query_alert(struct pgt_detect *d, uint64_t key)
-{
-	for (size_t i = 0; i < d->n_alerts; i++)
-		if (d->alert[i].state == PGT_ALERT_OPEN &&
-		    d->alert[i].family == PGT_FAMILY_QUERY &&
-		    d->alert[i].query_key == key)
-			return &d->alert[i];
-	return NULL;
-}
-
-static void
-open_query_alert(struct pgt_detect *d, const struct pgt_query_regression *r,
-		 int64_t real_ns)
-{
-	struct pgt_alert *a = &d->alert[new_alert(d)];
-
-	a->metric = PGT_METRIC__N;
-	a->family = PGT_FAMILY_QUERY;
-	a->query_key = r->key;
-	a->queryid = r->queryid;
-	a->direction = 1;
-	a->degrade = true;
-	a->onset_real_ns = r->since_real_ns;
-	a->detected_real_ns = real_ns;
-	a->severity = r->share >= 0.2 && r->ratio >= 2 ? PGT_SEV_CRITICAL
-						       : PGT_SEV_WARNING;
-	rank_causes(d, a);
-}
-
-/* Told once, perhaps a window after the alert: the jump's full size shows only when
- * the window holds nothing else. */
-static void
-tell_plan_change(struct pgt_detect *d, const struct pgt_query_regression *r)
-{
-	struct pgt_event ev = {.kind = PGT_EVENT_PLAN_CHANGE,
-			       .real_ns = r->since_real_ns,
-			       .queryid = r->queryid,
-			       .weight = 1};
-
-	for (size_t i = 0; i < d->n_events; i++)
-		if (d->event[i].kind == ev.kind && d->event[i].queryid == ev.queryid &&
-		    d->event[i].real_ns == ev.real_ns)
-			return;
-	snprintf(ev.text, sizeof(ev.text),
-		 "query %lld from %.3g to %.3g ms at the same load",
-		 (long long)r->queryid, r->before_ms, r->after_ms);
-	pgt_detect_event(d, &ev);
-}
-
-int
-pgt_detect_feed_queries(struct pgt_detect *d, int64_t real_ns, double seconds,
-			const struct pgt_query_interval *q, size_t n)
-{
-	const struct pgt_query_regression *r;
-	int changed = 0;
-	size_t n_r;
-
-	pgt_regressions_feed(d->queries, real_ns, seconds, q, n);
-	r = pgt_regressions_get(d->queries, &n_r);
-	for (size_t i = 0; i < n_r; i++) {
-		struct pgt_alert *a = query_alert(d, r[i].key);
-
-		if (!a) {
-			open_query_alert(d, &r[i], real_ns);
-			a = query_alert(d, r[i].key);
-			changed++;
-		}
-		if (!a)
-			continue;
-		if (r[i].plan_change)
-			tell_plan_change(d, &r[i]);
-		a->baseline = r[i].before_ms;
-		a->current = r[i].after_ms;
-		a->magnitude = r[i].ratio - 1;
-		a->confidence = fmin(1, 1 - r[i].q);
-	}
-	for (size_t i = 0; i < d->n_alerts; i++) {
-		struct pgt_alert *a = &d->alert[i];
-		bool still = false;
-
-		if (a->state != PGT_ALERT_OPEN || a->family != PGT_FAMILY_QUERY)
-			continue;
-		for (size_t j = 0; j < n_r && !still; j++)
-			still = r[j].key == a->query_key;
-		if (still)
-			continue;
-		a->state = PGT_ALERT_CLEARED;
-		a->ended_real_ns = real_ns;
-		changed++;
-	}
-	return changed;
-}
-
 /* ---- events, operator ----------------------------------------------------------- */
 
 void
@@ -418,7 +304,7 @@ pgt_detect_event(struct pgt_detect *d, const struct pgt_event *ev)
 	for (size_t i = 0; i < d->n_alerts; i++)
 		if (d->alert[i].state == PGT_ALERT_OPEN &&
 		    ev->real_ns - d->alert[i].detected_real_ns < CAUSE_NS)
-			rank_causes(d, &d->alert[i]);
+			pgt_detect_rank_causes(d, &d->alert[i]);
 }
 
 const struct pgt_event *
@@ -438,23 +324,55 @@ by_id(struct pgt_detect *d, uint64_t id)
 }
 
 bool
-pgt_detect_ack(struct pgt_detect *d, uint64_t id)
+pgt_detect_attend(struct pgt_detect *d, const struct pgt_attend *word)
 {
-	struct pgt_alert *a = by_id(d, id);
-
-	if (a)
-		a->acked = true;
-	return a != NULL;
+	if (!attends_put(&d->attends, word))
+		return false;
+	for (size_t i = 0; i < d->n_alerts; i++)
+		attends_apply(&d->attends, &d->alert[i]);
+	return true;
 }
 
-bool
-pgt_detect_silence(struct pgt_detect *d, uint64_t id, int64_t until_real_ns)
+/* What holds of a's kind so far, said anew. */
+static struct pgt_attend
+word_on(const struct pgt_detect *d, const struct pgt_alert *a, int64_t now_real_ns)
 {
-	struct pgt_alert *a = by_id(d, id);
+	const struct pgt_attend *was = attends_of(&d->attends, a);
+	struct pgt_attend w = {.family = a->family, .queryid = a->queryid};
 
-	if (a)
-		a->silenced_until_real_ns = until_real_ns;
-	return a != NULL;
+	if (was)
+		w = *was;
+	w.said_real_ns = now_real_ns > w.said_real_ns ? now_real_ns : w.said_real_ns + 1;
+	return w;
+}
+
+const struct pgt_attend *
+pgt_detect_ack(struct pgt_detect *d, uint64_t id, int64_t now_real_ns)
+{
+	const struct pgt_alert *a = by_id(d, id);
+	struct pgt_attend w;
+
+	if (!a)
+		return NULL;
+	w = word_on(d, a, now_real_ns);
+	w.acked_real_ns = now_real_ns;
+	pgt_detect_attend(d, &w);
+	return attends_of(&d->attends, a);
+}
+
+const struct pgt_attend *
+pgt_detect_silence(struct pgt_detect *d, uint64_t id, int64_t until_real_ns,
+		   int64_t now_real_ns)
+{
+	const struct pgt_alert *a = by_id(d, id);
+	struct pgt_attend w;
+
+	if (!a)
+		return NULL;
+	w = word_on(d, a, now_real_ns);
+	w.silenced_until_real_ns = until_real_ns;
+	pgt_detect_attend(d, &w);
+	return attends_of(&d->attends, a);
 }
 
 /* ---- views -------------------------------------------------------------------- */

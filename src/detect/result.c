@@ -61,6 +61,17 @@ pgt_family_name(enum pgt_family f)
 	return (unsigned)f < PGT_FAMILY__N ? families[f] : "unknown";
 }
 
+bool
+pgt_family_parse(const char *name, enum pgt_family *ret)
+{
+	for (int f = 0; f < PGT_FAMILY__N; f++)
+		if (strcmp(families[f], name) == 0) {
+			*ret = (enum pgt_family)f;
+			return true;
+		}
+	return false;
+}
+
 const char *
 pgt_event_name(enum pgt_event_kind k)
 {

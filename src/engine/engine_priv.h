@@ -24,6 +24,7 @@ enum pgt_loop_msg {
 	PGT_LM_HISTORY,	 /* data: struct pgt_range */
 	PGT_LM_TUNE,	 /* data: struct pgt_tune_opts */
 	PGT_LM_PAST,	 /* data: struct pgt_ev_history of ten-minute points */
+	PGT_LM_ATTEND,	 /* data: struct pgt_attend[arg] that the history keeps */
 	PGT_LM_RUN,	 /* arg: 1 a run began, 0 it ended */
 };
 

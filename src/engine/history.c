@@ -6,7 +6,6 @@
 #include "engine_priv.h"
 #include "history_priv.h"
 #include "pg2une/base/clock.h"
-#include "pg2une/base/file.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
@@ -17,6 +16,7 @@
 #define FLUSH_NS    (2 * PGT_NS_PER_S)
 #define RETRY_NS    (30 * PGT_NS_PER_S)
 #define RETAIN_NS   (600 * PGT_NS_PER_S)
+#define ATTEND_NS   (30 * PGT_NS_PER_S)
 #define BUCKET_MS   INT64_C(600000)
 #define PAST_MS	    (30 * INT64_C(86400000))
 
@@ -49,7 +49,7 @@ struct pgt_history {
 	size_t n_waiting;
 	uint64_t dropped;
 	struct pgt_retention keep;
-	int64_t next_flush_ns, next_try_ns, next_retain_ns;
+	int64_t next_flush_ns, next_try_ns, next_retain_ns, next_attend_ns;
 	int64_t rolled_ms; /* rollups are made up to here; 0 not known */
 	bool told;         /* the present trouble */
 	char node_id[65];
@@ -413,23 +413,6 @@ retain(struct pgt_history *h)
 	h->rolled_ms = (now_ms - 60000) / BUCKET_MS * BUCKET_MS;
 }
 
-static int64_t
-seconds(const struct pgt_options *o, const char *name)
-{
-	return pgt_options_int(o, name) / PGT_NS_PER_S;
-}
-
-struct pgt_retention
-pgt_history_retention(const struct pgt_options *o)
-{
-	return (struct pgt_retention){.keep_1s = seconds(o, "keep-1s"),
-				      .keep_10s = seconds(o, "keep-10s"),
-				      .keep_60s = seconds(o, "keep-1min"),
-				      .keep_query_60s = seconds(o, "keep-10s"),
-				      .keep_query_600s = seconds(o, "keep-1min"),
-				      .keep_records = seconds(o, "keep-records")};
-}
-
 /* What waits in memory answers while the store cannot. */
 static void
 read_waiting(const struct pgt_history *h, const struct hist_job *want,
@@ -469,6 +452,33 @@ answer_read(struct pgt_history *h, const struct hist_job *j)
 	pgt_engine_post(h->e, PGT_EV_HISTORY, ev, pgt_ev_history_free);
 }
 
+/* What this console or another said of alerts.  (That it cannot be read is told where
+ * something is written.) */
+static void
+tell_words(struct pgt_history *h)
+{
+	struct pgt_attend *words;
+	struct pgt_err err = {0};
+	size_t n;
+
+	h->next_attend_ns = pgt_clock_mono_ns() + ATTEND_NS;
+	if (h->st && h->node_row &&
+	    pgt_records_attends(h->st, h->node_row, &words, &n, &err) == 0)
+		pgt_engine_command(h->e->to_loop, PGT_LM_ATTEND, (int64_t)n, words, free);
+}
+
+/* At the start and at the end: alerts of a console that is no more are not open.  Another
+ * that watches has written its own again within a bucket. */
+static void
+leave_alerts(struct pgt_history *h)
+{
+	struct pgt_err err = {0};
+
+	if (h->st && h->node_row &&
+	    pgt_store_leave_alerts(h->st, h->node_row, &err) < 0)
+		pgt_err_clear(&err); /* told where something is written */
+}
+
 /* Trouble is told where something is written: without a past one begins anew. */
 static void
 answer_past(struct pgt_history *h, const struct hist_job *j)
@@ -485,6 +495,8 @@ answer_past(struct pgt_history *h, const struct hist_job *j)
 				   pgt_ev_history_free);
 	else
 		pgt_ev_history_free(ev);
+	leave_alerts(h);
+	tell_words(h);
 }
 
 /* False: stop. */
@@ -526,26 +538,15 @@ history_main(void *arg)
 			flush(h);
 		if (now >= h->next_retain_ns)
 			retain(h);
+		if (now >= h->next_attend_ns)
+			tell_words(h);
 		/* An empty mailbox sleeps; a full one is looked at each interval. */
 		poll(&p, 1, h->n_waiting > 0 ? 200 : 60000);
 	}
 	h->next_try_ns = 0;
 	flush(h);
+	leave_alerts(h);
 	return NULL;
-}
-
-char *
-pgt_history_where(const struct pgt_options *o)
-{
-	const char *where = pgt_options_str(o, "store");
-	char *dir, *path;
-
-	if (where)
-		return strcmp(where, "none") == 0 ? NULL : pgt_xstrdup(where);
-	dir = pgt_file_state_dir();
-	path = pgt_xasprintf("%s/history.db", dir);
-	free(dir);
-	return path;
 }
 
 struct pgt_history *

@@ -1,16 +1,51 @@
-/* What a range of the history holds: points, alerts and changes. */
+/* Where the history is, and what a range of it holds: points, alerts and changes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine_priv.h"
 #include "history_priv.h"
+#include "pg2une/base/clock.h"
+#include "pg2une/base/file.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
 #include "pg2une/engine/history.h"
+#include "pg2une/engine/options.h"
 
 #define POINTS_MAX 1440 /* of an answer: a day of 60 s */
+#define TWIN_MS	   30000 /* two of the detectors' buckets */
 #define BODY_MAX   (1u << 20)
+
+char *
+pgt_history_where(const struct pgt_options *o)
+{
+	const char *where = pgt_options_str(o, "store");
+	char *dir, *path;
+
+	if (where)
+		return strcmp(where, "none") == 0 ? NULL : pgt_xstrdup(where);
+	dir = pgt_file_state_dir();
+	path = pgt_xasprintf("%s/history.db", dir);
+	free(dir);
+	return path;
+}
+
+static int64_t
+seconds(const struct pgt_options *o, const char *name)
+{
+	return pgt_options_int(o, name) / PGT_NS_PER_S;
+}
+
+struct pgt_retention
+pgt_history_retention(const struct pgt_options *o)
+{
+	return (struct pgt_retention){.keep_1s = seconds(o, "keep-1s"),
+				      .keep_10s = seconds(o, "keep-10s"),
+				      .keep_60s = seconds(o, "keep-1min"),
+				      .keep_query_60s = seconds(o, "keep-10s"),
+				      .keep_query_600s = seconds(o, "keep-1min"),
+				      .keep_records = seconds(o, "keep-records")};
+}
 
 int
 pgt_history_resolution(const struct pgt_retention *keep, int64_t from_ms, int64_t now_ms,
@@ -54,42 +89,60 @@ ms_of(const char *s)
 	return s && pgt_parse_i64(s, &v) ? v : 0;
 }
 
-static void
-put_cause(struct pgt_kept_alert *a, const char *body)
-{
-	cJSON *json = body ? pgt_json_parse(body, strlen(body), BODY_MAX, NULL) : NULL;
-	const cJSON *first =
-	    cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, "causes"), 0);
-	const char *text;
-
-	if (pgt_json_get_str(first, "text", &text))
-		pgt_safetext_copy(a->cause, sizeof(a->cause), text);
-	cJSON_Delete(json);
-}
-
 #define COPY(dst, s) pgt_safetext_copy(dst, sizeof(dst), (s) ? (s) : "")
 
-/* In the order of alert_get.sql. */
+void
+pgt_kept_alert_of(const char *const *cells, const cJSON *body, struct pgt_kept_alert *ret)
+{
+	struct pgt_kept_alert a = {.onset_ms = ms_of(cells[1]),
+				   .detected_ms = ms_of(cells[2]),
+				   .cleared_ms = ms_of(cells[3])};
+	const cJSON *first =
+	    cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(body, "causes"), 0);
+	const char *text;
+
+	COPY(a.metric, cells[4]);
+	COPY(a.direction, cells[5]);
+	COPY(a.severity, cells[6]);
+	COPY(a.state, cells[9]);
+	if (pgt_json_get_str(first, "text", &text))
+		COPY(a.cause, text);
+	if (pgt_json_get_str(body, "queryid", &text))
+		a.queryid = ms_of(text);
+	*ret = a;
+}
+
+bool
+pgt_kept_alert_known(const struct pgt_kept_alert *list, size_t n,
+		     const struct pgt_kept_alert *a)
+{
+	for (size_t i = 0; i < n; i++)
+		if (llabs(list[i].onset_ms - a->onset_ms) <= TWIN_MS &&
+		    list[i].queryid == a->queryid &&
+		    strcmp(list[i].metric, a->metric) == 0 &&
+		    strcmp(list[i].direction, a->direction) == 0)
+			return true;
+	return false;
+}
+
 static int
 on_alert(void *ctx, const char *const *cells, int n)
 {
 	struct pgt_ev_history *ev = ctx;
-	struct pgt_kept_alert *a;
+	struct pgt_kept_alert a;
+	cJSON *body;
 
-	if (n < 11 || ms_of(cells[1]) >= ev->to_ms)
+	if (n < PGT_KEPT_ALERT_COLS || ms_of(cells[1]) >= ev->to_ms)
+		return 0;
+	body = cells[10] ? pgt_json_parse(cells[10], strlen(cells[10]), BODY_MAX, NULL)
+			 : NULL;
+	pgt_kept_alert_of(cells, body, &a);
+	cJSON_Delete(body);
+	if (pgt_kept_alert_known(ev->alerts, ev->n_alerts, &a))
 		return 0;
 	ev->alerts =
 	    pgt_xreallocarray(ev->alerts, ev->n_alerts + 1, sizeof(*ev->alerts));
-	a = &ev->alerts[ev->n_alerts++];
-	memset(a, 0, sizeof(*a));
-	a->onset_ms = ms_of(cells[1]);
-	a->detected_ms = ms_of(cells[2]);
-	a->cleared_ms = ms_of(cells[3]);
-	COPY(a->metric, cells[4]);
-	COPY(a->direction, cells[5]);
-	COPY(a->severity, cells[6]);
-	COPY(a->state, cells[9]);
-	put_cause(a, cells[10]);
+	ev->alerts[ev->n_alerts++] = a;
 	return 0;
 }
 

@@ -1,7 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history_priv.h"
 #include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
 #include "pg2une/engine/history.h"
 #include "pg2une/engine/kept.h"
 #include "pg2une/engine/session.h"
@@ -26,17 +28,35 @@ open_kept(const struct pgt_options *o, struct pgt_store **ret, struct pgt_err *e
 	return rc;
 }
 
+struct alert_list {
+	cJSON *json;
+	struct pgt_kept_alert *item;
+	size_t n;
+};
+
 static int
 on_alert(void *ctx, const char *const *cells, int n)
 {
-	cJSON *item = NULL;
+	struct alert_list *l = ctx;
+	struct pgt_kept_alert a;
+	cJSON *body = NULL;
 
-	if (n > BODY_COL && cells[BODY_COL])
-		item = pgt_json_parse(cells[BODY_COL], strlen(cells[BODY_COL]), BODY_MAX,
+	if (n >= PGT_KEPT_ALERT_COLS && cells[BODY_COL])
+		body = pgt_json_parse(cells[BODY_COL], strlen(cells[BODY_COL]), BODY_MAX,
 				      NULL);
-	if (!item)
+	if (!body)
 		return 0; /* a row that a person edited: nothing to show of it */
-	pgt_json_item(ctx, NULL, item);
+	pgt_kept_alert_of(cells, body, &a);
+	if (pgt_kept_alert_known(l->item, l->n, &a)) {
+		cJSON_Delete(body);
+		return 0;
+	}
+	l->item = pgt_xreallocarray(l->item, l->n + 1, sizeof(*l->item));
+	l->item[l->n++] = a;
+	/* that nobody watches it any more only the column knows */
+	cJSON_DeleteItemFromObjectCaseSensitive(body, "state");
+	pgt_json_str(body, "state", a.state);
+	pgt_json_item(l->json, NULL, body);
 	return 0;
 }
 
@@ -70,41 +90,49 @@ on_change(void *ctx, const char *const *cells, int n)
 
 static int
 read_kept(struct pgt_session *s, const struct pgt_options *o, enum pgt_record rec,
-	  int64_t since_real_ns, int (*row)(void *, const char *const *, int),
-	  cJSON **ret, struct pgt_err *err)
+	  int64_t since_real_ns, int (*row)(void *, const char *const *, int), void *ctx,
+	  struct pgt_err *err)
 {
 	const struct pgt_identity *id;
 	struct pgt_store *st;
-	cJSON *list;
 	int64_t node;
 	int rc;
 
 	if (pgt_session_identity(s, &id, err) < 0 || open_kept(o, &st, err) < 0)
 		return -1;
-	list = cJSON_CreateArray();
 	rc = pgt_store_node(st, id->fingerprint, id->node, NULL, &node, err);
 	if (rc == 0)
 		rc = pgt_store_get_records(st, node, rec, since_real_ns / PGT_NS_PER_MS,
-					   row, list, err);
+					   row, ctx, err);
 	pgt_store_close(st);
-	if (rc < 0) {
-		cJSON_Delete(list);
-		return -1;
-	}
-	*ret = list;
-	return 0;
+	return rc;
 }
 
 int
 pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o, int64_t since_real_ns,
 		cJSON **ret, struct pgt_err *err)
 {
-	return read_kept(s, o, PGT_REC_ALERT, since_real_ns, on_alert, ret, err);
+	struct alert_list l = {.json = cJSON_CreateArray()};
+	int rc = read_kept(s, o, PGT_REC_ALERT, since_real_ns, on_alert, &l, err);
+
+	free(l.item);
+	if (rc < 0)
+		cJSON_Delete(l.json);
+	else
+		*ret = l.json;
+	return rc;
 }
 
 int
 pgt_kept_changes(struct pgt_session *s, const struct pgt_options *o,
 		 int64_t since_real_ns, cJSON **ret, struct pgt_err *err)
 {
-	return read_kept(s, o, PGT_REC_CHANGE, since_real_ns, on_change, ret, err);
+	cJSON *list = cJSON_CreateArray();
+	int rc = read_kept(s, o, PGT_REC_CHANGE, since_real_ns, on_change, list, err);
+
+	if (rc < 0)
+		cJSON_Delete(list);
+	else
+		*ret = list;
+	return rc;
 }

@@ -143,11 +143,27 @@ on_snapshot(struct loop *l, const struct pgt_snapshot *s)
 	tidy(l);
 }
 
+/* An operator's word on an alert, said here or kept. */
+static void
+obey_word(struct loop *l, const struct pgt_msg *m)
+{
+	const struct pgt_silence *silence = m->data;
+	const struct pgt_attend *word = NULL;
+
+	if (m->type == PGT_LM_ATTEND)
+		pgt_watcher_attend(l->watch, m->data, (size_t)m->arg);
+	else if (m->type == PGT_LM_ACK)
+		word = pgt_watcher_ack(l->watch, (uint64_t)m->arg);
+	else
+		word = pgt_watcher_silence(l->watch, silence->id, silence->until_real_ns);
+	if (word && l->last)
+		pgt_records_attend(l->e->history, &l->last->node, word);
+}
+
 /* False: stop. */
 static bool
 obey(struct loop *l, const struct pgt_msg *m)
 {
-	const struct pgt_silence *silence;
 	const struct pgt_range *range;
 	const struct pgt_ev_history *past;
 
@@ -175,11 +191,9 @@ obey(struct loop *l, const struct pgt_msg *m)
 		want_texts(l);
 		break;
 	case PGT_LM_ACK:
-		pgt_watcher_ack(l->watch, (uint64_t)m->arg);
-		break;
 	case PGT_LM_SILENCE:
-		silence = m->data;
-		pgt_watcher_silence(l->watch, silence->id, silence->until_real_ns);
+	case PGT_LM_ATTEND:
+		obey_word(l, m);
 		break;
 	case PGT_LM_HISTORY:
 		range = m->data;

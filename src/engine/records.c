@@ -4,6 +4,8 @@
 
 #include "history_priv.h"
 #include "pg2une/base/clock.h"
+#include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
 #include "pg2une/engine/alerts.h"
 
 #define MS(ns) ((long long)((ns) / PGT_NS_PER_MS))
@@ -52,6 +54,102 @@ pgt_records_alerts(struct pgt_history *h, const struct pgt_node *node,
 		if (ev->alerts[i].state == PGT_ALERT_OPEN ||
 		    ev->real_ns - ev->alerts[i].ended_real_ns < 60 * PGT_NS_PER_S)
 			put_alert(h, node, &ev->alerts[i]);
+}
+
+/* identity "alert:latency" or "alert:query:QUERYID", the end of a silence, and as
+ * evidence when it was said and what is acknowledged, in ms. */
+#define ATTEND "alert:"
+
+void
+pgt_records_attend(struct pgt_history *h, const struct pgt_node *node,
+		   const struct pgt_attend *w)
+{
+	char identity[64], until[24], evidence[48];
+	const char *cols[] = {identity, until, evidence, "attended"};
+
+	if (w->family == PGT_FAMILY_QUERY)
+		snprintf(identity, sizeof(identity), ATTEND "%s:%lld",
+			 pgt_family_name(w->family), (long long)w->queryid);
+	else
+		snprintf(identity, sizeof(identity), ATTEND "%s",
+			 pgt_family_name(w->family));
+	snprintf(until, sizeof(until), "%lld", MS(w->silenced_until_real_ns));
+	snprintf(evidence, sizeof(evidence), "%lld %lld", MS(w->said_real_ns),
+		 MS(w->acked_real_ns));
+	pgt_history_record(h, node, PGT_REC_DISMISSAL, cols, 4);
+}
+
+/* Milliseconds as text, to ns. */
+static bool
+take_ns(const char *s, int64_t *ret)
+{
+	if (!pgt_parse_i64(s, ret) || *ret < 0 || *ret > INT64_MAX / PGT_NS_PER_MS)
+		return false;
+	*ret *= PGT_NS_PER_MS;
+	return true;
+}
+
+/* In the order of dismissal_get.sql; false: no such word. */
+static bool
+attend_of(const char *const *cells, int n, struct pgt_attend *ret)
+{
+	struct pgt_attend w = {.queryid = 0};
+	char family[64], said[48], *rest;
+
+	if (n < 4 || !cells[0] || !cells[1] || !cells[2] ||
+	    strncmp(cells[0], ATTEND, strlen(ATTEND)) != 0)
+		return false;
+	pgt_str_copy(family, sizeof(family), cells[0] + strlen(ATTEND));
+	rest = strchr(family, ':');
+	if (rest) {
+		*rest++ = '\0';
+		if (!pgt_parse_i64(rest, &w.queryid))
+			return false;
+	}
+	pgt_str_copy(said, sizeof(said), cells[2]);
+	rest = strchr(said, ' ');
+	if (!rest)
+		return false;
+	*rest++ = '\0';
+	if (!pgt_family_parse(family, &w.family) || !take_ns(said, &w.said_real_ns) ||
+	    !take_ns(rest, &w.acked_real_ns) ||
+	    !take_ns(cells[1], &w.silenced_until_real_ns))
+		return false;
+	*ret = w;
+	return true;
+}
+
+struct attend_list {
+	struct pgt_attend *item;
+	size_t n;
+};
+
+static int
+on_attend(void *ctx, const char *const *cells, int n)
+{
+	struct attend_list *l = ctx;
+	struct pgt_attend w;
+
+	if (!attend_of(cells, n, &w))
+		return 0;
+	l->item = pgt_xreallocarray(l->item, l->n + 1, sizeof(*l->item));
+	l->item[l->n++] = w;
+	return 0;
+}
+
+int
+pgt_records_attends(struct pgt_store *st, int64_t node, struct pgt_attend **ret,
+		    size_t *ret_n, struct pgt_err *err)
+{
+	struct attend_list l = {0};
+
+	if (pgt_store_get_records(st, node, PGT_REC_DISMISSAL, 0, on_attend, &l, err) < 0) {
+		free(l.item);
+		return -1;
+	}
+	*ret = l.item;
+	*ret_n = l.n;
+	return 0;
 }
 
 static bool

@@ -274,18 +274,26 @@ pgt_watcher_past(struct pgt_watcher *w, const struct pgt_hist_point *p, size_t n
 	free(past);
 }
 
-void
+const struct pgt_attend *
 pgt_watcher_ack(struct pgt_watcher *w, uint64_t id)
 {
-	pgt_detect_ack(w->detect, id);
 	w->next_round_ns = 0;
+	return pgt_detect_ack(w->detect, id, pgt_clock_real_ns());
+}
+
+const struct pgt_attend *
+pgt_watcher_silence(struct pgt_watcher *w, uint64_t id, int64_t until_real_ns)
+{
+	w->next_round_ns = 0;
+	return pgt_detect_silence(w->detect, id, until_real_ns, pgt_clock_real_ns());
 }
 
 void
-pgt_watcher_silence(struct pgt_watcher *w, uint64_t id, int64_t until_real_ns)
+pgt_watcher_attend(struct pgt_watcher *w, const struct pgt_attend *words, size_t n)
 {
-	pgt_detect_silence(w->detect, id, until_real_ns);
-	w->next_round_ns = 0;
+	for (size_t i = 0; i < n; i++)
+		if (pgt_detect_attend(w->detect, &words[i]))
+			w->next_round_ns = 0;
 }
 
 void

@@ -36,8 +36,12 @@ const struct pgt_hist_query *pgt_watcher_minute(const struct pgt_watcher *w,
 						size_t *ret_n);
 /* What an earlier run kept of this node: ten-minute points in order. */
 void pgt_watcher_past(struct pgt_watcher *w, const struct pgt_hist_point *p, size_t n);
-void pgt_watcher_ack(struct pgt_watcher *w, uint64_t id);
-void pgt_watcher_silence(struct pgt_watcher *w, uint64_t id, int64_t until_real_ns);
+/* What is to be kept of it; NULL when the alert is over. */
+const struct pgt_attend *pgt_watcher_ack(struct pgt_watcher *w, uint64_t id);
+const struct pgt_attend *pgt_watcher_silence(struct pgt_watcher *w, uint64_t id,
+					     int64_t until_real_ns);
+/* What the history keeps of such words, this console's and others'. */
+void pgt_watcher_attend(struct pgt_watcher *w, const struct pgt_attend *words, size_t n);
 /* There is news beside the detectors': an event with the next snapshot. */
 void pgt_watcher_hurry(struct pgt_watcher *w);
 /* A run (optimizer, change, rollout; manual ones too) began or ended. */

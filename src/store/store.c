@@ -498,6 +498,15 @@ pgt_store_get_records(struct pgt_store *st, int64_t node, enum pgt_record rec,
 	return run(st, records[rec].get, &a, row, ctx, err);
 }
 
+int
+pgt_store_leave_alerts(struct pgt_store *st, int64_t node, struct pgt_err *err)
+{
+	struct params a = {.n = 0};
+
+	add_i64(&a, node);
+	return run(st, "sql/store/dml/alert_leave.sql", &a, NULL, NULL, err);
+}
+
 /* ---- retention ---- */
 
 static int

@@ -74,8 +74,12 @@ alert_build(struct pgt_page *p, struct pgt_ui *ui)
 		return;
 	}
 	pgt_doc_field(d, "what", PGT_ROLE_TITLE, "%s", pgt_alert_line(a, x, sizeof(x)));
-	pgt_doc_field(d, "state", PGT_ROLE_TEXT, "%s%s", pgt_alert_state_name(a->state),
-		      a->acked ? ", acknowledged" : "");
+	pgt_doc_field(d, "state", PGT_ROLE_TEXT, "%s%s%s%s",
+		      pgt_alert_state_name(a->state), a->acked ? ", acknowledged" : "",
+		      pgt_alert_is_silent(a) ? ", silent until " : "",
+		      pgt_alert_is_silent(a)
+			  ? pgt_clock_hms(a->silenced_until_real_ns, x, sizeof(x))
+			  : "");
 	pgt_doc_field(d, "noticed", PGT_ROLE_TEXT, "%s, %s after it began",
 		      pgt_clock_hms(a->detected_real_ns, x, sizeof(x)),
 		      pgt_age(a->detected_real_ns - a->onset_real_ns, y, sizeof(y)));
@@ -96,23 +100,16 @@ alert_build(struct pgt_page *p, struct pgt_ui *ui)
 static bool
 alert_request(struct pgt_page *p, struct pgt_ui *ui, enum pgt_request r)
 {
-	if (!ui->engine || (r != PGT_REQ_DISMISS && r != PGT_REQ_SNOOZE))
-		return false;
-	if (r == PGT_REQ_DISMISS)
-		pgt_engine_alert_ack(ui->engine, p->alert);
-	else
-		pgt_engine_alert_silence(ui->engine, p->alert,
-					 pgt_clock_real_ns() + 3600 * PGT_NS_PER_S);
-	pgt_ui_notice(ui, PGT_NOTICE_INFO, "%s",
-		      r == PGT_REQ_DISMISS ? "acknowledged" : "silent for an hour");
-	return true;
+	const struct pgt_alert *a = find_alert(ui, p->alert);
+
+	return a && pgt_alert_request(ui, a, r);
 }
 
 static const struct pgt_page_ops alert_page = {
     .name = "Alert",
     .build = alert_build,
     .request = alert_request,
-    .hints = "back dismiss snooze copy",
+    .hints = "back dismiss=acknowledge snooze=silence copy",
 };
 
 void

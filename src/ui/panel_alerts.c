@@ -16,6 +16,13 @@ alerts_of(const void *ctx)
 	return ((const struct pgt_ui *)ctx)->alerts;
 }
 
+bool
+pgt_alert_is_silent(const struct pgt_alert *a)
+{
+	return a->state == PGT_ALERT_OPEN &&
+	       a->silenced_until_real_ns > pgt_clock_real_ns();
+}
+
 const struct pgt_alert *
 pgt_ui_worst_alert(const struct pgt_ui *ui)
 {
@@ -25,7 +32,7 @@ pgt_ui_worst_alert(const struct pgt_ui *ui)
 		const A *a = &ui->alerts->alerts[i];
 
 		if (a->state != PGT_ALERT_OPEN || a->acked || !a->degrade ||
-		    a->silenced_until_real_ns > pgt_clock_real_ns())
+		    pgt_alert_is_silent(a))
 			continue;
 		if (!worst || a->severity >= worst->severity)
 			worst = a;
@@ -74,7 +81,7 @@ pgt_alert_line(const struct pgt_alert *a, char *buf, size_t size)
 static enum pgt_role
 severity_role(const A *a)
 {
-	if (a->state != PGT_ALERT_OPEN || a->acked)
+	if (a->state != PGT_ALERT_OPEN || a->acked || pgt_alert_is_silent(a))
 		return PGT_ROLE_DIM;
 	if (!a->degrade)
 		return PGT_ROLE_GOOD;
@@ -95,6 +102,20 @@ value_text(enum pgt_metric m, double v, char *buf, size_t size)
 	return pgt_num(v, fabs(v) < 100 ? 1 : 0, buf, size);
 }
 
+static const char *
+state_text(const A *a, char *buf, size_t size)
+{
+	char when[32];
+
+	if (!pgt_alert_is_silent(a))
+		return a->acked && a->state == PGT_ALERT_OPEN
+			   ? "acknowledged"
+			   : pgt_alert_state_name(a->state);
+	pgt_clock_hms(a->silenced_until_real_ns, when, sizeof(when));
+	snprintf(buf, size, "silent %.5s", when);
+	return buf;
+}
+
 PGT_NUMBER(onset, A, (double)r->onset_real_ns,
 	   (cell->text = pgt_clock_hms(r->onset_real_ns, cell->buf, sizeof(cell->buf))))
 PGT_NUMBER(severity, A, (double)r->severity + (r->state == PGT_ALERT_OPEN ? 10 : 0),
@@ -111,10 +132,23 @@ PGT_NUMBER(now, A, r->current,
 PGT_NUMBER(sure, A, r->confidence, pgt_cell_num(cell, r->confidence * 100, 0))
 PGT_STRING(cause, A, r->n_causes ? r->causes[0].event.text : "no cause was seen",
 	   r->n_causes ? PGT_ROLE_TEXT : PGT_ROLE_DIM)
-PGT_STRING(state, A,
-	   r->acked && r->state == PGT_ALERT_OPEN ? "acknowledged"
-						  : pgt_alert_state_name(r->state),
-	   r->state == PGT_ALERT_OPEN && !r->acked ? PGT_ROLE_TEXT : PGT_ROLE_DIM)
+static const char *
+state_key(const void *row, const void *ctx)
+{
+	(void)ctx;
+	return pgt_alert_state_name(((const A *)row)->state);
+}
+
+static void
+state_fmt(const void *row, const void *ctx, struct pgt_cell *cell)
+{
+	const A *a = row;
+	bool heard = a->state == PGT_ALERT_OPEN && !a->acked && !pgt_alert_is_silent(a);
+
+	(void)ctx;
+	cell->text = state_text(a, cell->buf, sizeof(cell->buf));
+	cell->role = heard ? PGT_ROLE_TEXT : PGT_ROLE_DIM;
+}
 
 static size_t
 alerts_count(const void *ctx)
@@ -145,7 +179,7 @@ static const struct pgt_column alert_columns[] = {
     PGT_COL_N(now, "now", 9, 9, .help = "mean since it began"),
     PGT_COL_N(sure, "sure%", 6, 10, .help = "confidence of the detector"),
     PGT_COL_S(state, "state", 12, 12,
-	      .help = "open, acknowledged, cleared, accepted as normal"),
+	      .help = "open, acknowledged, silent until, cleared, accepted as normal"),
     PGT_COL_S(cause, "likely cause", -20, 16,
 	      .help = "the best ranked event near the onset"),
 };
@@ -161,6 +195,57 @@ static const struct pgt_grid_ops alerts_grid = {
     .empty = "nothing has changed that would be worth an alert",
 };
 
+void
+pgt_alert_silence(struct pgt_ui *ui, const struct pgt_alert *a, int64_t for_ns)
+{
+	int64_t until = for_ns > 0 ? pgt_clock_real_ns() + for_ns : 0;
+	const char *kind = pgt_family_name(a->family);
+	char when[32];
+
+	if (a->state != PGT_ALERT_OPEN) {
+		pgt_ui_notice(ui, PGT_NOTICE_WARN, "this alert is over");
+		return;
+	}
+	pgt_engine_alert_silence(ui->engine, a->id, until);
+	if (until)
+		pgt_ui_notice(ui, PGT_NOTICE_INFO,
+			      "%s alerts are silent until %s; S again ends it", kind,
+			      pgt_clock_hms(until, when, sizeof(when)));
+	else
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "%s alerts are told again", kind);
+}
+
+bool
+pgt_alert_request(struct pgt_ui *ui, const struct pgt_alert *a, enum pgt_request r)
+{
+	if (!ui->engine || (r != PGT_REQ_DISMISS && r != PGT_REQ_SNOOZE))
+		return false;
+	if (r == PGT_REQ_SNOOZE) {
+		pgt_alert_silence(ui, a,
+				  pgt_alert_is_silent(a) ? 0 : 3600 * PGT_NS_PER_S);
+	} else if (a->state != PGT_ALERT_OPEN) {
+		pgt_ui_notice(ui, PGT_NOTICE_WARN, "this alert is over");
+	} else {
+		pgt_engine_alert_ack(ui->engine, a->id);
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "acknowledged");
+	}
+	return true;
+}
+
+const struct pgt_alert *
+pgt_ui_current_alert(struct pgt_ui *ui)
+{
+	struct pgt_panel *p = pgt_ui_focus(ui);
+	uint64_t id = ui->n_pages ? pgt_page_top(ui)->alert : 0;
+
+	for (size_t i = 0; id && ui->alerts && i < ui->alerts->n_alerts; i++)
+		if (ui->alerts->alerts[i].id == id)
+			return &ui->alerts->alerts[i];
+	return !ui->n_pages && p->ops == &pgt_panel_alerts
+		   ? pgt_grid_current(&p->table, ui)
+		   : NULL;
+}
+
 static bool
 alerts_request(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r)
 {
@@ -168,29 +253,25 @@ alerts_request(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r)
 
 	if (!a)
 		return false;
-	if (r == PGT_REQ_OPEN) {
-		pgt_page_open_alert(ui, a);
-	} else if (r == PGT_REQ_DISMISS && ui->engine) {
-		pgt_engine_alert_ack(ui->engine, a->id);
-		pgt_ui_notice(ui, PGT_NOTICE_INFO, "acknowledged");
-	} else if (r == PGT_REQ_SNOOZE && ui->engine) {
-		pgt_engine_alert_silence(ui->engine, a->id,
-					 pgt_clock_real_ns() + 3600 * PGT_NS_PER_S);
-		pgt_ui_notice(ui, PGT_NOTICE_INFO, "silent for an hour");
-	} else {
-		return false;
-	}
+	if (r != PGT_REQ_OPEN)
+		return pgt_alert_request(ui, a, r);
+	pgt_page_open_alert(ui, a);
 	return true;
 }
 
 static void
 alerts_title(const struct pgt_ui *ui, char *buf, size_t size)
 {
-	int open = 0;
+	char quiet[32] = "";
+	int open = 0, silent = 0;
 
-	for (size_t i = 0; ui->alerts && i < ui->alerts->n_alerts; i++)
+	for (size_t i = 0; ui->alerts && i < ui->alerts->n_alerts; i++) {
 		open += ui->alerts->alerts[i].state == PGT_ALERT_OPEN;
-	snprintf(buf, size, "Alerts   open %d   all %zu", open,
+		silent += pgt_alert_is_silent(&ui->alerts->alerts[i]);
+	}
+	if (silent)
+		snprintf(quiet, sizeof(quiet), "   silent %d", silent);
+	snprintf(buf, size, "Alerts   open %d%s   all %zu", open, quiet,
 		 ui->alerts ? ui->alerts->n_alerts : 0);
 }
 
@@ -201,7 +282,7 @@ const struct pgt_panel_ops pgt_panel_alerts = {
     .main_section = PGT_SEC_BASIC,
     .table = &alerts_grid,
     .request = alerts_request,
-    .hints = "open=why dismiss=acknowledge snooze filter",
+    .hints = "open=why dismiss=acknowledge snooze=silence filter",
     .source = "Sequential tests (CUSUM) on ten measures, adjusted for the hour of the "
 	      "week, for load "
 	      "and for each measure's own memory; thresholds are solved so that all "

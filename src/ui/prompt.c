@@ -115,6 +115,23 @@ pgt_palette_draw(const struct pgt_ui *ui, const struct pgt_canvas *area)
 	}
 }
 
+/* ":snooze 4h" on the alert that is looked at; 0 ends its silence. */
+static void
+snooze(struct pgt_ui *ui, const char *arg, struct pgt_err *err)
+{
+	const struct pgt_alert *a = pgt_ui_current_alert(ui);
+	int64_t ns = 0;
+
+	if (strcmp(arg, "0") != 0 && pgt_parse_duration(arg, &ns, err) < 0)
+		return;
+	if (!a || !ui->engine)
+		pgt_err_set(err, PGT_E_USAGE, "no alert is chosen: go to one on screen a");
+	else if (ns < 0 || ns > 30 * 86400 * PGT_NS_PER_S)
+		pgt_err_set(err, PGT_E_USAGE, "an alert is silent for 30 days at most");
+	else
+		pgt_alert_silence(ui, a, ns);
+}
+
 /* Commands that take a word: ":interval 2s", ":theme light". */
 static bool
 run_with_word(struct pgt_ui *ui, const char *cmd, const char *arg, struct pgt_err *err)
@@ -132,6 +149,10 @@ run_with_word(struct pgt_ui *ui, const char *cmd, const char *arg, struct pgt_er
 		ui->interval_ns = ns;
 		if (ui->engine)
 			pgt_engine_set_interval(ui->engine, ns);
+		return true;
+	}
+	if (strcmp(cmd, "snooze") == 0) {
+		snooze(ui, arg, err);
 		return true;
 	}
 	if (strcmp(cmd, "set") == 0) {

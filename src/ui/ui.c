@@ -213,7 +213,8 @@ on_alerts(struct pgt_ui *ui, struct pgt_msg *msg)
 			continue;
 		pgt_plot_mark(ui->history,
 			      ui->snap->mono_ns - (ui->snap->real_ns - a->onset_real_ns));
-		bell |= a->state == PGT_ALERT_OPEN && a->degrade;
+		bell |= a->state == PGT_ALERT_OPEN && a->degrade &&
+			a->silenced_until_real_ns <= now->real_ns;
 	}
 	mark_events(ui, now);
 	pgt_ev_alerts_free(old);

@@ -231,6 +231,13 @@ const struct pgt_section *pgt_ui_section(const struct pgt_ui *ui, enum pgt_secti
 const struct pgt_alert *pgt_ui_worst_alert(const struct pgt_ui *ui);
 /* "p99 latency up 63% since 12:03:50" */
 char *pgt_alert_line(const struct pgt_alert *a, char *buf, size_t size);
+bool pgt_alert_is_silent(const struct pgt_alert *a);
+/* Acknowledge or (S again: end the) silence; false: not such a request. */
+bool pgt_alert_request(struct pgt_ui *ui, const struct pgt_alert *a, enum pgt_request r);
+/* Alerts of a's kind are silent for so long; 0: told again. */
+void pgt_alert_silence(struct pgt_ui *ui, const struct pgt_alert *a, int64_t for_ns);
+/* The alert of the page on top, or in the focus; NULL: none. */
+const struct pgt_alert *pgt_ui_current_alert(struct pgt_ui *ui);
 
 /* ui_draw.c */
 void pgt_ui_draw(struct pgt_ui *ui);

@@ -1,8 +1,8 @@
 /* A month of history, written by the store's own writer on a simulated clock, and the time
  * that each range of a graph takes to read.  By tests/bench/history.
- *   history fill WHERE DAYS STATEMENTS [full]
- *       full: every second of it is written and forgotten again as retention goes;
- *       else only what the retention leaves of it
+ *   history fill WHERE DAYS STATEMENTS [LIVE]
+ *       of the last LIVE days (0) every second is written and forgotten again as retention
+ *       goes; of the days before only what the retention leaves
  *   history read WHERE REPS    one line a range: name, resolution, points, ms of the
  *       processor, median ms, worst ms */
 #include <math.h>
@@ -123,12 +123,12 @@ write_left(struct pgt_store *st, int64_t node, int64_t from_s, int statements)
 }
 
 static void
-fill(const char *where, int days, int statements, bool full)
+fill(const char *where, int days, int statements, int live)
 {
 	struct pgt_downsample d10 = {.res_s = 10}, d60 = {.res_s = 60};
 	struct pgt_err err = {0};
 	struct pgt_store *st;
-	int64_t node, from = END_S - (int64_t)days * 86400;
+	int64_t node, from = END_S - (int64_t)days * 86400, rolled = from;
 	char text[400];
 
 	if (pgt_store_open(where, &st, &err) < 0 ||
@@ -145,6 +145,7 @@ fill(const char *where, int days, int statements, bool full)
 	}
 	for (int64_t t = from; t < END_S; t += 600) {
 		int64_t now_ms = (t + 600) * 1000;
+		bool full = t >= END_S - (int64_t)live * 86400;
 
 		if (pgt_store_begin(st, &err) < 0)
 			die(&err);
@@ -154,11 +155,12 @@ fill(const char *where, int days, int statements, bool full)
 			write_left(st, node, t, statements);
 		if (pgt_store_commit(st, &err) < 0)
 			die(&err);
-		if (full || t + 600 == END_S)
-			if (pgt_store_rollup(st, node, full ? t * 1000 : from * 1000, now_ms,
-					     &err) < 0 ||
-			    pgt_store_retain(st, node, now_ms, &pgt_retention_default, &err) < 0)
-				die(&err);
+		if (!full && t + 600 < END_S)
+			continue;
+		if (pgt_store_rollup(st, node, rolled * 1000, now_ms, &err) < 0 ||
+		    pgt_store_retain(st, node, now_ms, &pgt_retention_default, &err) < 0)
+			die(&err);
+		rolled = t + 600;
 	}
 	pgt_store_close(st);
 }
@@ -228,7 +230,7 @@ main(int argc, char **argv)
 	pgt_random_init(&rnd, 1);
 	if (argc >= 5 && strcmp(argv[1], "fill") == 0)
 		fill(argv[2], (int)strtol(argv[3], NULL, 10), (int)strtol(argv[4], NULL, 10),
-		     argc > 5);
+		     argc > 5 ? (int)strtol(argv[5], NULL, 10) : 0);
 	else if (argc == 4 && strcmp(argv[1], "read") == 0)
 		read_ranges(argv[2], (int)strtol(argv[3], NULL, 10));
 	else

@@ -54,6 +54,19 @@ def make_version_1(kept):
              "VALUES (1000, 60, 60000, 7)")
 
 
+def tell_of_one_alert_twice(kept):
+    """Two consoles noticed one thing and went; a third noticed something else."""
+    now = int(time.time() * 1000)
+    for n, onset, state, metric in ((7, 20000, "open", "tps"), (8, 12000, "open", "tps"),
+                                    (9, 90000, "cleared", "tps")):
+        body = json.dumps({"id": n, "state": state, "causes": []})
+        kept.sql("INSERT INTO pg2une.alerts (id, node, onset_ms, detected_ms, cleared_ms, "
+                 "metric, direction, severity, state, body) SELECT %s, id, %s, %s, %s, %s, "
+                 "'down', 'critical', %s, %s FROM pg2une.node", f"a-{n}", now - onset,
+                 now - onset + 9000, now if state == "cleared" else None, metric, state,
+                 body)
+
+
 def test_two_consoles_on_one_postgresql(lab, fresh_lab, run_pg2une, tmp_path):
     """On the oldest major, from the first schema, and on the newest, from nothing."""
     watched = lab(major=17, load=True, fast=True, scale=1)
@@ -86,9 +99,14 @@ def test_two_consoles_on_one_postgresql(lab, fresh_lab, run_pg2une, tmp_path):
         assert settings[kept] > 3
         r = run_pg2une(["alerts", "--store", kept.dsn(), "--format", "json"], lab=watched)
         assert r.rc == 0, r.err
+    tell_of_one_alert_twice(stores[1])
     for p in [start(watched, tmp_path / f"{kept.major}c", kept.dsn(), 4)
               for kept in stores]:
         finish(p)
+    r = run_pg2une(["alerts", "--store", stores[1].dsn(), "--format", "json"], lab=watched)
+    assert r.rc == 0, r.err
+    told = json.loads(r.out)["data"]["alerts"]
+    assert [(a["id"], a["state"]) for a in told] == [(8, "left open"), (9, "cleared")]
     points = {}
     for kept in stores:
         assert kept.value("SELECT count(*) FROM pg2une.settings_history") == settings[kept]

@@ -351,8 +351,16 @@ alerts(void **state)
 	assert_true(vt_shows(vt, "latency_p99 +63%"));
 	vt_keys(vt, "a<Enter>");
 	vt_golden(vt, "page_alert_80x24");
+	vt->ui.alerts->alerts[1].silenced_until_real_ns = INT64_MAX;
+	vt_keys(vt, "<Esc>");
+	assert_true(vt_shows(vt, "silent 1"));
+	assert_false(vt_shows(vt, "+63% since")); /* and the last line is free of it */
+	vt_keys(vt, "<Enter>");
+	assert_true(vt_shows(vt, "open, silent until"));
 	vt_keys(vt, "<Esc>j<Enter>");
 	assert_true(vt_shows(vt, "buffer_hit_ratio"));
+	vt_keys(vt, "<Esc>1:snooze 4h<Enter>");
+	assert_true(vt_shows(vt, "no alert is chosen"));
 	vt_close(vt);
 }
 

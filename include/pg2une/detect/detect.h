@@ -55,9 +55,14 @@ const struct pgt_event *pgt_detect_events(const struct pgt_detect *d, size_t *re
 
 /* Newest last.  Borrowed until the next feed. */
 const struct pgt_alert *pgt_detect_alerts(const struct pgt_detect *d, size_t *ret_n);
-/* The operator's word; false when no such alert is open. */
-bool pgt_detect_ack(struct pgt_detect *d, uint64_t id);
-bool pgt_detect_silence(struct pgt_detect *d, uint64_t id, int64_t until_real_ns);
+/* The operator's word on an open alert and its kind, to keep and to share; NULL when no
+ * such alert is open.  A silence until 0 ends one.  Borrowed until the next word. */
+const struct pgt_attend *pgt_detect_ack(struct pgt_detect *d, uint64_t id,
+					int64_t now_real_ns);
+const struct pgt_attend *pgt_detect_silence(struct pgt_detect *d, uint64_t id,
+					    int64_t until_real_ns, int64_t now_real_ns);
+/* A word that was kept, or said in another console; false: nothing new. */
+bool pgt_detect_attend(struct pgt_detect *d, const struct pgt_attend *word);
 
 /* For the analysis page and the rules. */
 struct pgt_chart_state pgt_detect_chart(const struct pgt_detect *d, enum pgt_metric m);

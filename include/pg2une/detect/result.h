@@ -112,9 +112,19 @@ struct pgt_alert {
 	double magnitude;  /* current / baseline - 1; a difference for ratios */
 	double confidence; /* 0..1, see confidence.h */
 	bool acked;        /* set by the operator through pgt_detect_ack() */
-	int64_t silenced_until_real_ns;
+	int64_t silenced_until_real_ns; /* its kind is silent until then; 0 it is not */
 	size_t n_causes;
 	struct pgt_cause causes[PGT_ALERT_CAUSES]; /* best first */
+};
+
+/* An operator's word on a kind of alert: a family or, in family QUERY, one statement.  It
+ * holds for the alerts of that kind that are open and for those to come. */
+struct pgt_attend {
+	enum pgt_family family;
+	int64_t queryid;		/* 0 but for QUERY */
+	int64_t said_real_ns;		/* a later word replaces an earlier one */
+	int64_t silenced_until_real_ns; /* 0: it speaks */
+	int64_t acked_real_ns;		/* what began before is acknowledged; 0 nothing */
 };
 
 /* The state of one chart, for the analysis page. */
@@ -185,6 +195,8 @@ enum pgt_family pgt_metric_family(enum pgt_metric m);
 /* false when no metric has that name */
 bool pgt_metric_parse(const char *name, enum pgt_metric *ret);
 const char *pgt_family_name(enum pgt_family f);
+/* False: no such family. */
+bool pgt_family_parse(const char *name, enum pgt_family *ret);
 const char *pgt_event_name(enum pgt_event_kind k);
 const char *pgt_event_text(enum pgt_event_kind k);
 const char *pgt_severity_name(enum pgt_severity s);

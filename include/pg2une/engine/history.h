@@ -14,6 +14,7 @@ struct pgt_options;
 /* An alert as it was kept; all text safe. */
 struct pgt_kept_alert {
 	int64_t onset_ms, detected_ms, cleared_ms; /* cleared_ms: 0 while open */
+	int64_t queryid; /* metric "query"; else 0 */
 	char metric[32], direction[8], severity[16], state[16];
 	char cause[200]; /* the likeliest; "" none */
 };

@@ -116,6 +116,10 @@ int pgt_store_get_records(struct pgt_store *st, int64_t node, enum pgt_record re
 			  int (*row)(void *ctx, const char *const *cols, int n),
 			  void *ctx, struct pgt_err *err) PGT_MUST_CHECK;
 
+/* Open alerts of a console that ended, or crashed, become "left open". */
+int pgt_store_leave_alerts(struct pgt_store *st, int64_t node,
+			   struct pgt_err *err) PGT_MUST_CHECK;
+
 /* ---- retention ---- */
 
 struct pgt_retention { /* seconds; defaults in pgt_retention_default */

@@ -92,7 +92,9 @@ test_one_event(void **state)
 	struct pgt_event ev = {
 	    .kind = PGT_EVENT_SETTING, .weight = 1, .text = "jit on -> off"};
 	const struct pgt_alert *a;
+	const struct pgt_attend *w;
 	struct server v;
+	int64_t now;
 	size_t n;
 
 	(void)state;
@@ -115,10 +117,12 @@ test_one_event(void **state)
 	assert_true(a->n_causes == 1 && a->causes[0].event.kind == PGT_EVENT_SETTING);
 	assert_string_equal(a->causes[0].event.text, "jit on -> off");
 
-	assert_true(pgt_detect_ack(v.d, a->id) && a->acked);
-	assert_true(pgt_detect_silence(v.d, a->id, 99) &&
-		    a->silenced_until_real_ns == 99);
-	assert_false(pgt_detect_ack(v.d, a->id + 1));
+	now = START_NS + v.s * PGT_NS_PER_S;
+	assert_true(pgt_detect_ack(v.d, a->id, now) && a->acked);
+	w = pgt_detect_silence(v.d, a->id, now + 99, now + 1);
+	assert_true(w && w->acked_real_ns == now &&
+		    a->silenced_until_real_ns == now + 99);
+	assert_null(pgt_detect_ack(v.d, a->id + 1, now));
 
 	/* The change point confirms within five minutes: together that is high. */
 	server_run(&v, 600);
@@ -131,7 +135,7 @@ test_one_event(void **state)
 	a = pgt_detect_alerts(v.d, &n);
 	assert_int_equal(a->state, PGT_ALERT_CLEARED);
 	assert_true(a->ended_real_ns > a->detected_real_ns);
-	assert_false(pgt_detect_ack(v.d, a->id));
+	assert_null(pgt_detect_ack(v.d, a->id, now));
 	pgt_detect_free(v.d);
 }
 
@@ -152,6 +156,46 @@ test_lock_alert(void **state)
 	assert_int_equal(a->metric, PGT_METRIC_LOCK_WAITS);
 	assert_int_equal(a->severity, PGT_SEV_CRITICAL);
 	assert_true((a->detected_real_ns - START_NS) / PGT_NS_PER_S <= 1800 + 105);
+	pgt_detect_free(v.d);
+}
+
+/* A word holds for the kind: for the next alert of it too, from another console too, and the
+ * later word wins.  What began after an acknowledgement is news. */
+static void
+test_words_on_a_kind(void **state)
+{
+	struct pgt_attend word = {.family = PGT_FAMILY_LOCKS, .said_real_ns = 2};
+	const struct pgt_alert *a;
+	struct server v;
+	size_t n;
+
+	(void)state;
+	server_init(&v, PGT_PROFILE_BUDGET, 5);
+	server_run(&v, 1800);
+	word.acked_real_ns = START_NS;
+	word.silenced_until_real_ns = START_NS + 7200 * PGT_NS_PER_S;
+	assert_true(pgt_detect_attend(v.d, &word));
+	v.blocked = 12;
+	server_run(&v, 180);
+	a = pgt_detect_alerts(v.d, &n);
+	assert_int_equal(n, 1);
+	assert_true(a->silenced_until_real_ns == word.silenced_until_real_ns);
+	assert_false(a->acked);
+
+	word.silenced_until_real_ns = 0;
+	assert_false(pgt_detect_attend(v.d, &word)); /* said at the same time: known */
+	assert_true(a->silenced_until_real_ns > 0);
+	word.said_real_ns = 3;
+	word.acked_real_ns = a->onset_real_ns;
+	assert_true(pgt_detect_attend(v.d, &word));
+	assert_true(a->silenced_until_real_ns == 0 && a->acked);
+
+	word = (struct pgt_attend){.family = PGT_FAMILY_QUERY,
+				   .said_real_ns = 4,
+				   .silenced_until_real_ns = INT64_MAX};
+	for (int i = 0; i < 1000; i++, word.said_real_ns++, word.queryid++)
+		pgt_detect_attend(v.d, &word); /* bounded */
+	assert_true(a->silenced_until_real_ns == 0 && a->acked);
 	pgt_detect_free(v.d);
 }
 
@@ -627,6 +671,7 @@ main(void)
 	    cmocka_unit_test(test_steady),
 	    cmocka_unit_test(test_one_event),
 	    cmocka_unit_test(test_lock_alert),
+	    cmocka_unit_test(test_words_on_a_kind),
 	    cmocka_unit_test(test_seed_profile),
 	    cmocka_unit_test(test_query_alert),
 	    cmocka_unit_test(test_alerts_max),
