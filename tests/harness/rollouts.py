@@ -11,8 +11,7 @@ from .labs import Lab
 
 GOOD = {"work_mem": "9MB"}
 SLOW = {"enable_indexscan": "off", "enable_indexonlyscan": "off", "enable_bitmapscan": "off"}
-JIT = {"jit": "on", "jit_above_cost": "0", "jit_inline_above_cost": "0",
-       "jit_optimize_above_cost": "0"}
+JIT = {"jit_above_cost": "0", "jit_inline_above_cost": "0", "jit_optimize_above_cost": "0"}
 
 
 def wait_for(test, deadline=40, what="it", step=0.1):
