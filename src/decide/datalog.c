@@ -164,6 +164,31 @@ pgt_datalog_expect(const struct pgt_datalog *dl, const char *pred, size_t arity,
 }
 
 int
+pgt_datalog_closed(const struct pgt_datalog *dl, const char *const *given,
+		   const char *asked, struct pgt_err *err)
+{
+	const struct pos top = {1, 1};
+	int i;
+
+	for (i = 0; i < dl->n_preds; i++) {
+		const char *const *g = given;
+
+		while (*g && strcmp(*g, dl->pred[i].name) != 0)
+			g++;
+		if (!*g && !dl->pred[i].derived)
+			return dl_error(dl, dl->pred[i].pos, err,
+					"%s is no fact of the console, and no rule "
+					"derives it",
+					dl->pred[i].name);
+	}
+	i = dl_find_pred(dl, asked);
+	if (i < 0 || !dl->pred[i].derived)
+		return dl_error(dl, top, err,
+				"no rule derives %s, which the console asks for", asked);
+	return 0;
+}
+
+int
 pgt_datalog_reset(struct pgt_datalog *dl, struct pgt_err *err)
 {
 	dl->ran = false;

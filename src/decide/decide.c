@@ -41,6 +41,25 @@ static const struct {
     {"suppress_action", 0},
 };
 
+/* Of these, what assert_all() gives. */
+static const char *const given[] = {
+    "now",
+    "cooldown",
+    "confidence",
+    "last_run_end",
+    "run_active",
+    "usl_deviation",
+    "workload",
+    "workload_before",
+    "metric_degraded",
+    "cusum_degradation",
+    "query_regression",
+    "metric_value",
+    "seasonal_deviation",
+    "change_point",
+    NULL,
+};
+
 static int
 load(const char *name, const char *rules, size_t len, struct pgt_datalog **ret,
      struct pgt_err *err)
@@ -54,6 +73,10 @@ load(const char *name, const char *rules, size_t len, struct pgt_datalog **ret,
 			pgt_datalog_free(dl);
 			return -1;
 		}
+	}
+	if (pgt_datalog_closed(dl, given, "should_optimize", err) < 0) {
+		pgt_datalog_free(dl);
+		return -1;
 	}
 	*ret = dl;
 	return 0;

@@ -22,7 +22,7 @@ pgt_history_where(const struct pgt_options *o)
 	const char *where = pgt_options_str(o, "store");
 	char *dir, *path;
 
-	if (where)
+	if (where && *where)
 		return strcmp(where, "none") == 0 ? NULL : pgt_xstrdup(where);
 	dir = pgt_file_state_dir();
 	path = pgt_xasprintf("%s/history.db", dir);

@@ -274,6 +274,9 @@ pgt_loop_main(void *engine)
 	l.target = pgt_connspec_label(e->spec);
 	l.sampler = pgt_sampler_new(e->spec, &so);
 	l.watch = pgt_watcher_new(e->opts);
+	if (*pgt_watcher_rules_message(l.watch))
+		pgt_engine_notice(e, PGT_NOTICE_WARN, "rules: %s",
+				  pgt_watcher_rules_message(l.watch));
 	l.hook = pgt_alert_hook_new(e, pgt_options_str(e->opts, "alert-command"));
 	while (drain(&l)) {
 		s = pgt_sampler_step(l.sampler);

@@ -74,6 +74,12 @@ pgt_watcher_new(const struct pgt_options *o)
 	return w;
 }
 
+const char *
+pgt_watcher_rules_message(const struct pgt_watcher *w)
+{
+	return w->rules_message;
+}
+
 void
 pgt_watcher_free(struct pgt_watcher *w)
 {

@@ -26,6 +26,8 @@ void pgt_alert_hook_feed(struct pgt_alert_hook *h, const struct pgt_ev_alerts *e
 struct pgt_watcher;
 struct pgt_watcher *pgt_watcher_new(const struct pgt_options *o);
 void pgt_watcher_free(struct pgt_watcher *w);
+/* Why the user's rules are not in force; "" */
+const char *pgt_watcher_rules_message(const struct pgt_watcher *w);
 /* NULL when there is nothing new to tell, else an event for the face. */
 struct pgt_ev_alerts *pgt_watcher_feed(struct pgt_watcher *w,
 				       const struct pgt_snapshot *s);

@@ -56,6 +56,9 @@ db_open(const char *where, void **ret, struct pgt_err *err)
 	struct db *db = pgt_xcalloc(1, sizeof(*db));
 
 	if (pgt_connspec_new(&args, &db->spec, err) < 0 || connect_db(db, err) < 0) {
+		if (strcmp(err->sqlstate, "42501") == 0)
+			pgt_err_prefix(err,
+				       "its role may not make or use the schema pg2une");
 		pgt_err_prefix(err, "history");
 		db_close(db);
 		return -1;

@@ -271,8 +271,10 @@ alerts_title(const struct pgt_ui *ui, char *buf, size_t size)
 	}
 	if (silent)
 		snprintf(quiet, sizeof(quiet), "   silent %d", silent);
-	snprintf(buf, size, "Alerts   open %d%s   all %zu", open, quiet,
-		 ui->alerts ? ui->alerts->n_alerts : 0);
+	snprintf(buf, size, "Alerts   open %d%s   all %zu%s%s", open, quiet,
+		 ui->alerts ? ui->alerts->n_alerts : 0,
+		 ui->alerts && *ui->alerts->rules_message ? "   built-in rules" : "",
+		 ui->alerts && *ui->alerts->store_message ? "   history not kept" : "");
 }
 
 const struct pgt_panel_ops pgt_panel_alerts = {

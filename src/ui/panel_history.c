@@ -404,8 +404,9 @@ rows_title(const struct pgt_ui *ui, char *buf, size_t size)
 {
 	const struct pgt_ev_history *ev = ui->past.ev;
 
-	snprintf(buf, size, "Alerts %zu, changes %zu", ev ? ev->n_alerts : 0,
-		 ev ? ev->n_changes : 0);
+	snprintf(buf, size, "Alerts %zu, changes %zu%s", ev ? ev->n_alerts : 0,
+		 ev ? ev->n_changes : 0,
+		 ev && ev->message[0] ? "   history not kept: from memory only" : "");
 }
 
 const struct pgt_panel_ops pgt_panel_past_rows = {

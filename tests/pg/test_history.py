@@ -118,6 +118,9 @@ def test_two_consoles_on_one_postgresql(lab, fresh_lab, run_pg2une, tmp_path):
         until(p, "history has schema version")
     for kept in stores:
         assert kept.value("SELECT count(*) FROM pg2une.system_snapshots") == points[kept]
+        # a role without a right to the schema: told which right
+        r = run_pg2une(["alerts", "--store", kept.dsn(user="nobody_role")], lab=watched)
+        assert r.rc == 1 and "may not make or use the schema pg2une" in r.err, r.err
 
 
 def test_changes_are_kept(lab, run_pg2une, home):

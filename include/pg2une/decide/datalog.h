@@ -46,6 +46,12 @@ void pgt_datalog_free(struct pgt_datalog *dl);
 int pgt_datalog_expect(const struct pgt_datalog *dl, const char *pred, size_t arity,
     struct pgt_err *err) PGT_MUST_CHECK;
 
+/* Refuse a program that asks for a predicate which no rule of it derives and which is not
+ * among the names of the facts that it will be given (ends with NULL), or that derives
+ * nothing of asked: a misspelt name would never hold.  PGT_E_PARSE with the place. */
+int pgt_datalog_closed(const struct pgt_datalog *dl, const char *const *given,
+		       const char *asked, struct pgt_err *err) PGT_MUST_CHECK;
+
 /* Forget all base facts given by pgt_datalog_fact() and all that was derived. */
 int pgt_datalog_reset(struct pgt_datalog *dl, struct pgt_err *err) PGT_MUST_CHECK;
 /* Add a base fact.  A predicate that the rules never mention is accepted and ignored;

@@ -6,6 +6,9 @@ DO $$
 BEGIN
 	IF pg_catalog.to_regnamespace('pg2une') IS NULL THEN
 		CREATE SCHEMA pg2une;
+	ELSIF NOT pg_catalog.has_schema_privilege('pg2une', 'USAGE') THEN
+		RAISE insufficient_privilege USING MESSAGE =
+			'permission denied for schema pg2une';
 	END IF;
 END $$;
 SET search_path = pg2une

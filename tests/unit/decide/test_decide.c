@@ -170,6 +170,18 @@ test_other_rules(void **state)
 	    "action_ready(A) :- should_optimize(A).\n";
 	static const char broken[] =
 	    "should_optimize(vacuum) :- metric_degraded(latency_p99\n";
+	/* what could never conclude anything is a mistake too */
+	static const struct {
+		const char *text, *said;
+	} useless[] = {
+	    {"",
+	     "own.dl:1:1: no rule derives should_optimize, which the console asks for"},
+	    {"p(1).\n", "own.dl:1:1: no rule derives should_optimize, which the console "
+			"asks for"},
+	    {"% misspelt\nshould_optimize(x) :- metric_degrade(_).",
+	     "own.dl:2:23: metric_degrade is no fact of the console, and no rule derives "
+	     "it"},
+	};
 	static const char arity[] = "should_optimize(x) :- now(_, _).\n";
 	struct pgt_decide *d;
 	struct pgt_decision r;
@@ -192,6 +204,15 @@ test_other_rules(void **state)
 	assert_int_equal(pgt_decide_load(d, "own.dl", arity, strlen(arity), &err), -1);
 	assert_non_null(
 	    strstr(err.msg, "own.dl:1:23: now has 2 arguments, the console gives 1"));
+	for (size_t i = 0; i < PGT_LEN(useless); i++) {
+		assert_int_equal(pgt_decide_load(d, "own.dl", useless[i].text,
+						 strlen(useless[i].text), &err),
+				 -1);
+		assert_string_equal(err.msg, useless[i].said);
+	}
+	run_case(d, DEGRADED, &r); /* and the rules that were stay */
+	assert_string_equal(r.action[0].name, "vacuum");
+	pgt_decision_done(&r);
 	assert_int_equal(pgt_decide_load(d, "pg2une.dl", rules, rules_len, &err), 0);
 	run_case(d, DEGRADED | REG_SAME, &r);
 	assert_string_equal(r.action[0].name, "holistic");
