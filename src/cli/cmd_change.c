@@ -88,26 +88,41 @@ static const struct pgt_column history_columns[] = {
     {"begun", "begun", PGT_CELL_TEXT},	 {"who", "by", PGT_CELL_TEXT},
     {"what", "what", PGT_CELL_TEXT},	 {"outcome", "outcome", PGT_CELL_TEXT},
     {"before", "before", PGT_CELL_TEXT}, {"after", "after", PGT_CELL_TEXT},
-    {"result", "result", PGT_CELL_TEXT}, {0}};
+    {"result", "result", PGT_CELL_TEXT}, {"id", "changeset", PGT_CELL_TEXT},
+    {0}};
+static const struct pgt_column run_columns[] = {
+    {"begun", "begun", PGT_CELL_TEXT},	 {"kind", "kind", PGT_CELL_TEXT},
+    {"mode", "by", PGT_CELL_TEXT},	 {"action", "of", PGT_CELL_TEXT},
+    {"status", "status", PGT_CELL_TEXT}, {"before", "before", PGT_CELL_TEXT},
+    {"after", "after", PGT_CELL_TEXT},	 {"improvement_pct", "better %", PGT_CELL_NUM},
+    {0}};
 static const struct pgt_view history_views[] = {
-    {"changes", "Changes of this server", history_columns, "none in this time", 0}, {0}};
+    {"changes", "Changes of this server", history_columns, "none in this time", 0},
+    {"runs", "Searches and rollouts", run_columns, "none in this time", 0},
+    {0}};
 
 static int
 run_history(struct pgt_cmd *c, struct pgt_err *err)
 {
 	int64_t since = pgt_cmd_int(c, "since");
 	struct pgt_session *s;
-	cJSON *list;
+	int64_t from = pgt_clock_real_ns() - since;
+	cJSON *list = NULL, *runs = NULL;
 	int rc;
 
 	if (pgt_cmd_connect(c, &s, err) < 0)
 		return -1;
-	rc = pgt_kept_changes(s, c->options, pgt_clock_real_ns() - since, &list, err);
+	rc = pgt_kept_changes(s, c->options, from, &list, err);
+	if (rc == 0)
+		rc = pgt_kept_runs(s, c->options, from, &runs, err);
 	pgt_session_close(s);
-	if (rc < 0)
+	if (rc < 0) {
+		cJSON_Delete(list);
 		return -1;
+	}
 	c->data = cJSON_CreateObject();
 	pgt_json_item(c->data, "changes", list);
+	pgt_json_item(c->data, "runs", runs);
 	c->views = history_views;
 	return 0;
 }
@@ -122,7 +137,8 @@ const struct pgt_cmd_ops pgt_cmd_change_history = {
     .group = "Changes",
     .summary = "what was changed on this server, when, by whom, and what came of it",
     .details = "Read from the history (--store): of this host, or with a shared one of "
-	       "every host. `change list` reads the journals of this host instead.",
+	       "every host; searches and rollouts with what they measured. `change list` "
+	       "reads the journals of this host instead.",
     .examples = "change history\nchange history --since 7d --format json",
     .opts = history_options,
     .run = run_history,

@@ -18,19 +18,25 @@
 #define FILE_MAX (1u << 20)
 
 static const struct pgt_column state_columns[] = {
-    {"id", "rollout", PGT_CELL_TEXT},	   {"state", "state", PGT_CELL_TEXT},
-    {"share_pct", "share %", PGT_CELL_TEXT}, {"evidence.verdict", "gate", PGT_CELL_TEXT},
-    {"evidence.reason", "because", PGT_CELL_TEXT}, {"reason", "ended", PGT_CELL_TEXT},
+    {"id", "rollout", PGT_CELL_TEXT},
+    {"state", "state", PGT_CELL_TEXT},
+    {"share_pct", "share %", PGT_CELL_NUM},
+    {"evidence.verdict", "gate", PGT_CELL_TEXT},
+    {"evidence.reason", "because", PGT_CELL_TEXT},
+    {"reason", "ended", PGT_CELL_TEXT},
     {0}};
 static const struct pgt_column step_columns[] = {
-    {"pct", "step %", PGT_CELL_TEXT},	    {"achieved_pct", "achieved %", PGT_CELL_TEXT},
-    {"verdict", "verdict", PGT_CELL_TEXT}, {"took_s", "seconds", PGT_CELL_TEXT}, {0}};
+    {"pct", "step %", PGT_CELL_NUM},
+    {"achieved_pct", "achieved %", PGT_CELL_NUM},
+    {"verdict", "verdict", PGT_CELL_TEXT},
+    {"took_s", "seconds", PGT_CELL_NUM},
+    {0}};
 static const struct pgt_column node_columns[] = {
-    {"node", "node", PGT_CELL_TEXT},	   {"up", "up", PGT_CELL_BOOL},
-    {"share_pct", "share %", PGT_CELL_TEXT}, {"tps", "tps", PGT_CELL_TEXT},
-    {"p50_ms", "p50 ms", PGT_CELL_TEXT},   {"p95_ms", "p95 ms", PGT_CELL_TEXT},
-    {"p99_ms", "p99 ms", PGT_CELL_TEXT},   {"errors", "errors", PGT_CELL_TEXT},
-    {"lag_bytes", "lag bytes", PGT_CELL_TEXT}, {0}};
+    {"node", "node", PGT_CELL_TEXT},        {"up", "up", PGT_CELL_BOOL},
+    {"share_pct", "share %", PGT_CELL_NUM}, {"tps", "tps", PGT_CELL_NUM},
+    {"p50_ms", "p50 ms", PGT_CELL_MS},      {"p95_ms", "p95 ms", PGT_CELL_MS},
+    {"p99_ms", "p99 ms", PGT_CELL_MS},      {"errors", "errors", PGT_CELL_INT},
+    {"lag_bytes", "lag", PGT_CELL_BYTES},   {0}};
 static const struct pgt_view views[] = {{"", "Rollout", state_columns, NULL, 0},
 					{"steps", "Steps", step_columns, NULL, 0},
 					{"nodes", "Nodes", node_columns, NULL, 0},

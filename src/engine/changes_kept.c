@@ -99,8 +99,9 @@ result_json(const struct pgt_replay *rec, const struct pgt_kept_measured *m)
 	char *text = clean(rec->closed ? rec->closed_text : rec->last_note, TEXT_MAX);
 	char *reason = clean(rec->rb_reason, TEXT_MAX), *out;
 
+	/* of a rollout its text tells: the change itself did not measure */
 	pgt_json_str(o, "verdict",
-		     rec->validated ? pgt_verdict_name(rec->verdict) : NULL);
+		     rec->validated && !m ? pgt_verdict_name(rec->verdict) : NULL);
 	pgt_json_str(o, "verdict_text",
 		     m                ? m->text
 		     : rec->validated ? rec->verdict_text
@@ -272,6 +273,15 @@ metrics_text(const cJSON *o, char *buf, size_t size)
 			 pgt_fmt_ms(p99, b, sizeof(b)));
 	else
 		snprintf(buf, size, "tps %s", pgt_fmt_short(tps, a, sizeof(a)));
+}
+
+void
+pgt_kept_metrics(const char *json, char *buf, size_t size)
+{
+	cJSON *o = parse(json);
+
+	metrics_text(o, buf, size);
+	cJSON_Delete(o);
 }
 
 static int64_t

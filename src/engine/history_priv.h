@@ -37,6 +37,8 @@ void pgt_history_trouble(struct pgt_history *h, char *buf, size_t size);
 
 /* history_read.c: the answer where none is kept, or of a node that is not known yet. */
 void pgt_history_nothing(struct pgt_engine *e, int64_t from_ms, int64_t to_ms);
+/* Metrics that were kept as JSON: "tps 257, p99 1.49 ms"; "" none. */
+void pgt_kept_metrics(const char *json, char *buf, size_t size);
 /* A row of alert_get.sql; body is its JSON or NULL. */
 struct pgt_kept_alert;
 void pgt_kept_alert_of(const char *const *cells, const cJSON *body,

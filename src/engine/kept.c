@@ -1,9 +1,11 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "history_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
 #include "pg2une/engine/history.h"
 #include "pg2une/engine/kept.h"
 #include "pg2une/engine/session.h"
@@ -88,6 +90,65 @@ on_change(void *ctx, const char *const *cells, int n)
 	return 0;
 }
 
+struct run_list {
+	cJSON *json;
+	int64_t since_ms;
+};
+
+static cJSON *
+parse(const char *text)
+{
+	return text ? pgt_json_parse(text, strlen(text), BODY_MAX, NULL) : NULL;
+}
+
+/* A search says its mode, a rollout its router. */
+static void
+put_kind(cJSON *o, const cJSON *body)
+{
+	const char *mode = NULL, *router = NULL;
+
+	pgt_json_get_str(body, "mode", &mode);
+	pgt_json_get_str(body, "router", &router);
+	pgt_json_str(o, "kind", router ? "rollout" : "search");
+	pgt_json_str(o, "mode", router ? router : mode);
+}
+
+/* In the order of run_get.sql. */
+static int
+on_run(void *ctx, const char *const *cells, int n)
+{
+	struct run_list *l = ctx;
+	int64_t begun, ended = 0;
+	char before[64], after[64];
+	double pct;
+	cJSON *o, *body, *part;
+
+	if (n < 12 || !cells[1] || !pgt_parse_i64(cells[1], &begun) || begun < l->since_ms)
+		return 0;
+	if (cells[2] && !pgt_parse_i64(cells[2], &ended))
+		ended = 0;
+	o = pgt_json_obj(l->json, NULL);
+	body = parse(cells[11]);
+	pgt_json_str(o, "id", cells[0]);
+	put_time(o, "begun", begun);
+	put_time(o, "ended", ended);
+	put_kind(o, body);
+	pgt_json_str(o, "action", cells[3]);
+	pgt_json_str(o, "status", cells[4]);
+	pgt_kept_metrics(cells[6], before, sizeof(before));
+	pgt_kept_metrics(cells[7], after, sizeof(after));
+	pgt_json_str(o, "before", *before ? before : NULL);
+	pgt_json_str(o, "after", *after ? after : NULL);
+	pgt_json_num(o, "improvement_pct",
+		     cells[8] && pgt_parse_double(cells[8], &pct) ? pct : NAN);
+	part = parse(cells[5]);
+	pgt_json_item(o, "config", part ? part : cJSON_CreateNull());
+	part = cJSON_DetachItemFromObjectCaseSensitive(body, "steps");
+	pgt_json_item(o, "steps", part ? part : cJSON_CreateArray());
+	cJSON_Delete(body);
+	return 0;
+}
+
 static int
 read_kept(struct pgt_session *s, const struct pgt_options *o, enum pgt_record rec,
 	  int64_t since_real_ns, int (*row)(void *, const char *const *, int), void *ctx,
@@ -134,5 +195,19 @@ pgt_kept_changes(struct pgt_session *s, const struct pgt_options *o,
 		cJSON_Delete(list);
 	else
 		*ret = list;
+	return rc;
+}
+
+int
+pgt_kept_runs(struct pgt_session *s, const struct pgt_options *o, int64_t since_real_ns,
+	      cJSON **ret, struct pgt_err *err)
+{
+	struct run_list l = {cJSON_CreateArray(), since_real_ns / PGT_NS_PER_MS};
+	int rc = read_kept(s, o, PGT_REC_RUN, since_real_ns, on_run, &l, err);
+
+	if (rc < 0)
+		cJSON_Delete(l.json);
+	else
+		*ret = l.json;
 	return rc;
 }

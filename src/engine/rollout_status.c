@@ -511,19 +511,31 @@ pgt_ro_metrics(double tps, double p99, double mean)
 	return text;
 }
 
+char *
+pgt_ro_after(const struct pgt_rollout_drive *d)
+{
+	const struct pgt_rollout_node *n = &d->node[d->plan->direct ? 0 : 1];
+	double tps = n->tps;
+
+	/* the load is on both while the traffic is shared */
+	if (!d->plan->direct && isfinite(d->node[0].tps))
+		tps += d->node[0].tps;
+	return pgt_ro_metrics(tps, n->p99_ms, n->mean_ms);
+}
+
 static int
 put_run(struct pgt_store *st, struct pgt_rollout_drive *d,
 	const struct pgt_ev_rollout *ev, struct pgt_err *err)
 {
 	enum pgt_ro_state s = ev->view.state;
-	const struct pgt_rollout_node *n = &ev->node[d->plan->direct ? 0 : 1];
 	cJSON *cfg = pgt_changeset_json(d->plan->cs, NULL),
 	      *body = pgt_rollout_event_json(ev);
 	char *config = pgt_json_print(cfg, false), *all = pgt_json_print(body, false);
 	char *before = pgt_ro_metrics(d->base_tps, d->base_p99, d->base_mean),
-	     *after = pgt_ro_metrics(n->tps, n->p99_ms, n->mean_ms);
+	     *after = pgt_ro_after(d);
 	char created[24], updated[24], pct[32];
-	bool known = isfinite(ev->view.evidence.mean_ratio);
+	bool known = ev->view.evidence.buckets > 0 &&
+		     isfinite(ev->view.evidence.mean_ratio);
 	const char *cols[] = {
 	    ev->id, created, updated, "knobs",
 	    s == PGT_RO_DONE	    ? "promoted"

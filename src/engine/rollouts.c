@@ -271,14 +271,23 @@ pgt_rollout_drive_request_rollback(struct pgt_rollout_drive *d)
 static void
 keep_changes(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
 {
-	const struct pgt_rollout_node *n = &d->node[d->plan->direct ? 0 : 1];
 	char *before = pgt_ro_metrics(d->base_tps, d->base_p99, d->base_mean),
-	     *after = pgt_ro_metrics(n->tps, n->p99_ms, n->mean_ms), text[512];
+	     *after = pgt_ro_after(d), text[512];
+	const struct pgt_gate_evidence *g = &v->evidence;
 	struct pgt_kept_measured m = {before, after, text};
 	struct pgt_err err = {0};
 
-	snprintf(text, sizeof(text), "rollout %s%s%s", pgt_ro_state_names[v->state],
-		 v->reason[0] ? ": " : "", v->reason);
+	if (!v->reason[0] && g->buckets > 0)
+		snprintf(text, sizeof(text),
+			 "rollout %s: mean %+.1f%% [%+.1f %+.1f] %s",
+			 pgt_ro_state_names[v->state], 100 * g->mean_ratio,
+			 100 * g->mean_lo, 100 * g->mean_hi,
+			 d->plan->direct ? "against before"
+					 : "against the primary at the same time");
+	else
+		snprintf(text, sizeof(text), "rollout %s%s%s",
+			 pgt_ro_state_names[v->state], v->reason[0] ? ": " : "",
+			 v->reason);
 	for (int i = 0; i < 2; i++)
 		if (d->run[i] &&
 		    pgt_kept_change(d->options, d->cs[i]->id, &m, &err) < 0)

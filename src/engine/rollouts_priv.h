@@ -197,6 +197,8 @@ extern const struct pgt_rollout_ops pgt_ro_drive_ops; /* rollout_acts.c */
 int pgt_ro_status_write(struct pgt_rollout_drive *d, struct pgt_err *err);
 /* For the history; the caller frees. */
 char *pgt_ro_metrics(double tps, double p99, double mean);
+/* What was measured with the change: latency of the node that has it, throughput of all. */
+char *pgt_ro_after(const struct pgt_rollout_drive *d);
 /* A row of the optimization runs; trouble is told, no reason to stop. */
 void pgt_ro_record(struct pgt_rollout_drive *d);
 

@@ -214,12 +214,67 @@ pgt_tuning_keep_trial(struct pgt_tuning *t, const struct pgt_trial *trial,
 	free(got);
 }
 
+/* The trial that measured the proposal, the last of them; NULL: none did. */
+static const struct pgt_tune_trial *
+measured(const struct pgt_tuning *t)
+{
+	char config[sizeof(t->trials[0].config)];
+
+	if (!t->have_proposal)
+		return NULL;
+	pgt_tuning_describe(t, t->proposal.value, config, sizeof(config));
+	for (size_t i = t->n_trials; i-- > 0;)
+		if (strcmp(t->trials[i].status, "ok") == 0 &&
+		    strcmp(t->trials[i].config, config) == 0)
+			return &t->trials[i];
+	return NULL;
+}
+
+/* The steps of the search, and what there is to say of it. */
+static char *
+run_body(const struct pgt_tuning *t)
+{
+	static const char *const modes[] = {[PGT_TUNE_LIVE] = "live",
+					    [PGT_TUNE_REHEARSAL] = "rehearsal",
+					    [PGT_TUNE_CANARY] = "canary",
+					    [PGT_TUNE_MODEL] = "model"};
+	cJSON *o = cJSON_CreateObject(), *steps;
+	char *text;
+
+	pgt_json_str(o, "mode", modes[t->opts.mode]);
+	pgt_json_str(o, "text", t->text);
+	pgt_json_num(o, "gain_lo_pct",
+		     t->have_proposal ? t->proposal.gain_lo_pct : NAN);
+	pgt_json_num(o, "gain_hi_pct",
+		     t->have_proposal ? t->proposal.gain_hi_pct : NAN);
+	steps = pgt_json_arr(o, "steps");
+	for (size_t i = 0; i < t->n_trials; i++) {
+		const struct pgt_tune_trial *r = &t->trials[i];
+		cJSON *step = pgt_json_obj(steps, NULL);
+
+		pgt_json_str(step, "what", r->what);
+		pgt_json_str(step, "status", r->status);
+		pgt_json_str(step, "config", r->config);
+		pgt_json_num(step, "tps", r->tps);
+		pgt_json_num(step, "latency_mean", r->mean_ms);
+		pgt_json_num(step, "latency_p99", r->p99_ms);
+		pgt_json_num(step, "gain_pct", r->gain_pct);
+		pgt_json_str(step, "note", r->note);
+	}
+	text = pgt_json_print(o, false);
+	cJSON_Delete(o);
+	return text;
+}
+
 void
 pgt_tuning_keep_run(struct pgt_tuning *t, const char *status)
 {
 	char began[24], ended[24], gain[32];
 	char *config = t->have_proposal ? config_json(t, t->proposal.value) : NULL;
 	char *base = t->have_base ? window_text(&t->base_window) : NULL;
+	const struct pgt_tune_trial *won = measured(t);
+	struct pgt_window after = {.hit_ratio = NAN, .temp_bytes = NAN};
+	char *result = NULL, *body = run_body(t);
 	static const char *const actions[] = {"knobs", "queries", "holistic"};
 	const char *cols[] = {
 	    t->run_id,
@@ -229,21 +284,28 @@ pgt_tuning_keep_run(struct pgt_tuning *t, const char *status)
 	    status,
 	    config,
 	    base,
-	    NULL,
+	    NULL, /* result */
 	    t->have_proposal && !isnan(t->proposal.gain_pct) ? gain : NULL,
 	    status,
 	    NULL,
-	    *t->text ? t->text : NULL,
+	    body,
 	};
 
-	if (!t->at)
-		return;
+	if (won) {
+		after.tps = won->tps;
+		after.mean_ms = won->mean_ms;
+		after.p99_ms = won->p99_ms;
+		cols[7] = result = window_text(&after);
+	}
 	snprintf(began, sizeof(began), "%lld",
 		 (long long)(t->started_real_ns / PGT_NS_PER_MS));
 	snprintf(ended, sizeof(ended), "%lld",
 		 (long long)(pgt_clock_real_ns() / PGT_NS_PER_MS));
 	snprintf(gain, sizeof(gain), "%.4g", t->proposal.gain_pct);
-	pgt_history_record(t->e->history, &t->at->node, PGT_REC_RUN, cols, 12);
+	if (t->at)
+		pgt_history_record(t->e->history, &t->at->node, PGT_REC_RUN, cols, 12);
 	free(config);
 	free(base);
+	free(result);
+	free(body);
 }

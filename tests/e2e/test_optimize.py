@@ -56,6 +56,13 @@ def test_rehearsal_leaves_nothing(run_pg2une, fresh_lab, where):
     assert where not in subprocess.run(["ps", "-eo", "args"], text=True,
                                                capture_output=True).stdout
     assert tunekill.settings(lab) == before
+    r = run_pg2une(["change", "history", "--format", "json"], lab=lab)
+    run = json.loads(r.out)["data"]["runs"][0]      # and a row of what it did
+    assert (run["kind"], run["mode"], run["status"]) == ("search", "rehearsal", "done")
+    if d["trials"][0]["status"] == "ok":
+        assert run["before"].startswith("tps") and run["after"].startswith("tps"), run
+    assert [x["config"] for x in run["steps"]] == [t["config"].replace("as it is", "")
+                                                   for t in d["trials"]]
 
 
 def test_indexes_by_plan(run_pg2une, lab):

@@ -50,7 +50,7 @@ def assert_as_before(lab, settings=GOOD):
                      f"{name} back on the {role}")
 
 
-def test_good_change_is_promoted_in_steps(servers, start, home, tmp_path):
+def test_good_change_is_promoted_in_steps(servers, start, home, tmp_path, run_pg2une):
     lab = servers
     # long enough to tell 28% from 25%
     r = start(lab, ro.plan(lab, min_step_s=6), "--auto")
@@ -97,6 +97,17 @@ def test_good_change_is_promoted_in_steps(servers, start, home, tmp_path):
     assert 200 < base["tps"] < 800      # the load's own, and what watches it
     assert float(rows[0][4]) != 0
     assert [s["pct"] for s in json.loads(rows[0][5])["steps"]] == [5, 25, 50, 100]
+    # the load is on both nodes, and the journal read anew at a start takes nothing away
+    assert run_pg2une(["analysis", "--for", "2s"], lab=lab).rc == 0
+    r = run_pg2une(["change", "history", "--format", "json"], lab=lab)
+    kept = json.loads(r.out)["data"]
+    row = kept["changes"][0]
+    assert row["outcome"] == "confirmed" and "rollout done: mean" in row["result"], row
+    assert result["tps"] > 0.6 * base["tps"], (base, result)
+    assert row["before"].startswith("tps") and row["after"].startswith("tps"), row
+    run = kept["runs"][0]
+    assert (run["kind"], run["mode"], run["status"]) == ("rollout", "pgbouncer", "promoted")
+    assert len(run["steps"]) == 4 and run["before"] == row["before"]
     lab.sql("ALTER SYSTEM RESET work_mem")
     lab.sql("SELECT pg_reload_conf()")
 

@@ -37,6 +37,12 @@ int pgt_kept_changes(struct pgt_session *s, const struct pgt_options *o,
 		     int64_t since_real_ns, cJSON **ret,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 
+/* Searches and rollouts of the session's node since a time, newest first: id, begun,
+ * ended, kind (search or rollout), mode, action, status, config, before, after, improvement_pct, steps; the caller frees. */
+int pgt_kept_runs(struct pgt_session *s, const struct pgt_options *o,
+		  int64_t since_real_ns, cJSON **ret,
+		  struct pgt_err *err) PGT_MUST_CHECK;
+
 /* Alerts of the session's node since a time, newest first, as pgt_alert_json() made
  * them; the caller frees.  PGT_E_STATE when no history is kept. */
 int pgt_kept_alerts(struct pgt_session *s, const struct pgt_options *o,

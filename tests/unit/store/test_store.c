@@ -163,6 +163,41 @@ test_alert_is_replaced_by_id(void **state)
 	pgt_store_close(st);
 }
 
+static int
+take_change(void *ctx, const char *const *cells, int n)
+{
+	assert_int_equal(n, 9);
+	snprintf(ctx, 64, "%s|%s|%s", cells[5], cells[6], cells[7]);
+	return 0;
+}
+
+/* The journal read again knows nothing of what a rollout measured; a new outcome counts. */
+static void
+test_measured_change_keeps_its_figures(void **state)
+{
+	const char *cols[] = {"c1", "1000", "2000", "ann", "x", "confirmed", "B", "R", "{}"};
+	struct pgt_err err = {0};
+	struct pgt_store *st;
+	char got[64] = "";
+	int64_t node;
+
+	(void)state;
+	st = open_mem(&node);
+	assert_int_equal(pgt_store_put_record(st, node, PGT_REC_CHANGE, cols, 9, &err), 0);
+	cols[6] = NULL;
+	cols[7] = "nothing measured";
+	assert_int_equal(pgt_store_put_record(st, node, PGT_REC_CHANGE, cols, 9, &err), 0);
+	assert_int_equal(
+	    pgt_store_get_records(st, node, PGT_REC_CHANGE, 0, take_change, got, &err), 0);
+	assert_string_equal(got, "confirmed|B|R");
+	cols[5] = "rolled_back";
+	assert_int_equal(pgt_store_put_record(st, node, PGT_REC_CHANGE, cols, 9, &err), 0);
+	assert_int_equal(
+	    pgt_store_get_records(st, node, PGT_REC_CHANGE, 0, take_change, got, &err), 0);
+	assert_string_equal(got, "rolled_back|B|nothing measured");
+	pgt_store_close(st);
+}
+
 static void
 test_retention_keeps_the_young(void **state)
 {
@@ -537,6 +572,7 @@ main(void)
 	    cmocka_unit_test(test_queries_keep_64_bits),
 	    cmocka_unit_test(test_rollup_joins_the_moments),
 	    cmocka_unit_test(test_alert_is_replaced_by_id),
+	    cmocka_unit_test(test_measured_change_keeps_its_figures),
 	    cmocka_unit_test(test_retention_keeps_the_young),
 	    cmocka_unit_test(test_retention_of_records),
 	    cmocka_unit_test(test_settings_are_kept_once),
