@@ -272,6 +272,11 @@ obs_feed_activity(struct obs *o, const struct obs_rows *r)
 		memset(a, 0, sizeof(*a));
 		activity_row(o, r, i, c, arena, a);
 		count_row(o, a);
+		if (a->is_client && is_active(a) && a->query_id && a->query_age_ns >= 0 &&
+		    !a->leader_pid)
+			obs_ages_see(o, a->query_id,
+				     (uint32_t)obs_i64(r, i, c[A_DATID], 0),
+				     a->query_age_ns);
 	}
 	/* sessions that were not sent are idle: see the query */
 	backends = obs_i64(r, 0, c[A_BACKENDS], (int64_t)n);

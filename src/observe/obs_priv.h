@@ -222,6 +222,8 @@ bool obs_stmts_untexted(struct obs *o, struct pgt_buf *ids);
 bool obs_stmts_any_wanted(const struct obs_stmts *st);
 void obs_stmts_want(struct obs *o, const struct pgt_query_key *keys, size_t n);
 size_t obs_stmts_count(const struct obs_stmts *st);
+/* A session was seen in this statement, begun age_ns before (ages.c). */
+void obs_ages_see(struct obs *o, int64_t queryid, uint32_t dbid, int64_t age_ns);
 
 /* ---- the registry: collect.c ---- */
 

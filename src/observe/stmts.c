@@ -54,6 +54,8 @@ void
 obs_stmts_forget(struct obs_stmts *st)
 {
 	table_forget(st);
+	obs_ages_forget(st);
+	st->latency_ns = 0;
 	st->gen = st->lat = (struct obs_gen){0};
 	st->have_base = st->reset = false;
 	st->dealloc = NAN;
@@ -168,7 +170,16 @@ obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *out)
 /* ---- a reading ---- */
 
 enum {
-	Q_ID, Q_USER, Q_DB, Q_TOP, Q_STDDEV, Q_SINCE, Q_FULL, Q_ME, Q_FIRST_COUNTER,
+	Q_ID,
+	Q_USER,
+	Q_DB,
+	Q_TOP,
+	Q_STDDEV,
+	Q_MAX,
+	Q_SINCE,
+	Q_FULL,
+	Q_ME,
+	Q_FIRST_COUNTER,
 	Q_N = Q_FIRST_COUNTER + S_N
 };
 
@@ -178,6 +189,7 @@ static const char *const columns[Q_N] = {
     [Q_DB] = "dbid",
     [Q_TOP] = "toplevel",
     [Q_STDDEV] = "stddev_ms",
+    [Q_MAX] = "max_ms",
     [Q_SINCE] = "since_us",
     [Q_FULL] = "is_full",
     [Q_ME] = "me",
@@ -336,6 +348,7 @@ entry_read(struct obs *o, const struct obs_rows *r, size_t row, const int *c, bo
 	for (i = 0; i < S_N; i++)
 		now[i] = obs_num(r, row, c[Q_FIRST_COUNTER + i]);
 	now[S_STDDEV] = obs_num(r, row, c[Q_STDDEV]);
+	now[S_MAX] = obs_num(r, row, c[Q_MAX]);
 	e->calls = now[S_CALLS];
 	if (first) {
 		entry_rest(e, now);
@@ -414,6 +427,7 @@ obs_feed_statements(struct obs *o, const struct obs_rows *r)
 	if (!first) {
 		st->reset = false;
 		gens_turn(o);
+		obs_ages_turn(st, o->tick.mono_ns - st->taken_ns);
 	}
 	for (i = 0; i < n; i++)
 		if (row_counts(o, r, i, c))

@@ -3,12 +3,13 @@
 #define PG2UNE_OBSERVE_STMTS_PRIV_H
 
 #include "obs_priv.h"
+#include "pg2une/num/shape.h"
 
 /* Counters of one entry, in the order of the query's columns. */
 enum {
 	S_CALLS, S_TOTAL, S_ROWS, S_HIT, S_READ, S_DIRTIED, S_WRITTEN, S_TEMP_READ,
 	S_TEMP_WRITTEN, S_IO, S_WAL, S_PLAN, S_PLANS, S_JIT, S_N,
-	S_STDDEV = S_N, /* not a counter, but read with them */
+	S_STDDEV = S_N, S_MAX, /* not counters, but read with them */
 	S_ALL
 };
 
@@ -22,6 +23,8 @@ struct obs_base {
 	double cur[S_ALL];
 	double v[2][S_N];
 	struct obs_moment lat[2];
+	double p99_ms, var_ms2; /* of the reading at p99_ns; NAN: not to be told */
+	int64_t p99_ns;		/* 0: not yet reckoned */
 };
 
 /* Most entries rest: only one that changed within the windows has base readings;
@@ -50,6 +53,14 @@ struct obs_name {
 	char *name;
 };
 
+/* Ages of one statement's calls, as the samples saw them; of all users alike, since
+ * a session's row names its user, not its number. */
+struct obs_aged {
+	int64_t queryid;
+	uint32_t dbid;
+	struct pgt_ages ages;
+};
+
 struct obs_stmts {
 	struct obs_entry *entries;
 	size_t n_used, cap;
@@ -66,7 +77,25 @@ struct obs_stmts {
 	struct obs_name *names;
 	size_t n_names;
 	bool names_missing;    /* an oid without a name was seen */
+	struct obs_aged *aged;
+	size_t n_aged;
+	struct pgt_latency latency; /* of the reading at latency_ns */
+	int64_t latency_ns;
 };
+
+/* NULL: never seen running. */
+const struct pgt_ages *obs_ages_of(const struct obs_stmts *st,
+				   const struct pgt_query_key *key);
+/* A new reading dt_ns after the last: what was seen long ago counts less. */
+void obs_ages_turn(struct obs_stmts *st, int64_t dt_ns);
+void obs_ages_forget(struct obs_stmts *st);
+
+/* stmts_latency.c: percentiles of all calls, and of one entry's. */
+void obs_stmts_latency(struct obs *o, struct pgt_latency *l);
+double obs_stmts_p99(const struct obs *o, const struct obs_entry *e, int base,
+		     double *ret_var);
+/* Which generation the window reaches back to. */
+int obs_gen_base(const struct obs_gen *g, int64_t now_ns, int64_t window_ns);
 
 /* The row of this key, made when absent and create is set. */
 struct obs_entry *obs_stmts_entry(struct obs_stmts *st, const struct pgt_query_key *key,

@@ -177,18 +177,20 @@ const struct pgt_panel_ops pgt_panel_latency = {
     .remark = latency_remark,
     .source_more = latency_source,
     .source =
-	"Estimates (~) of the server's execution time per statement; the server keeps no "
+	"Estimates (~) of the time on the server per statement; the server keeps no "
 	"percentiles. The mean is exact.\n"
-	"moments: each statement's calls, mean and standard deviation in the window, "
-	"from "
-	"pg_stat_statements, taken as a mixture of log-normal laws; the percentile is "
-	"that of the "
-	"mixture.\n"
-	"moments+ages: corrected by the ages of the statements seen running in "
-	"pg_stat_activity at each sample, which know the tail better.\n"
-	"Time in the network, in a pooler's queue and of parse and plan is not in it. "
-	"The graph "
-	"is p99.",
+	"moments: each statement's calls, mean, standard deviation and greatest call, "
+	"from pg_stat_statements, weigh laws that have these moments (one log-normal, "
+	"two "
+	"modes of many shares and widths); the percentile is that of their mixture, the "
+	"band how far they differ.\n"
+	"moments+ages: of statements of 1 ms and more, the ages of those seen running in "
+	"pg_stat_activity in the last minutes weigh the laws too: a statement with two "
+	"plans or a cache that misses shows.\n"
+	"What sessions were active beyond execution (parse, plan, commit) is known in "
+	"sum "
+	"since 14 and spread over the calls.\n"
+	"Time in the network and in a pooler's queue is not in it. The graph is p99.",
 };
 
 /* ---- sessions ---- */

@@ -139,8 +139,9 @@ queries_source(const struct pgt_ui *ui, struct pgt_doc *doc)
 	"Numbers "                                                                       \
 	"are read without texts; texts only for rows on screen. mean is exact; p99~ is " \
 	"an "                                                                            \
-	"estimate from mean and deviation (log-normal). A statement counts when it "     \
-	"ends: one "                                                                     \
+	"estimate from mean and deviation (log-normal), and from the ages of those "     \
+	"seen "                                                                          \
+	"running where there are enough. A statement counts when it ends: one "          \
 	"that still runs is on the activity screen."
 
 const struct pgt_panel_ops pgt_panel_queries = {

@@ -43,7 +43,10 @@ put_rates(cJSON *top, const struct pgt_snapshot *s)
 	pgt_json_num(top, "p50", s->latency.p50_ms);
 	pgt_json_num(top, "p95", s->latency.p95_ms);
 	pgt_json_num(top, "p99", s->latency.p99_ms);
+	pgt_json_num(top, "p50_err", s->latency.p50_err);
+	pgt_json_num(top, "p95_err", s->latency.p95_err);
 	pgt_json_num(top, "p99_err", s->latency.p99_err);
+	pgt_json_bool(top, "lat_ages", s->latency.method == PGT_LAT_AGES);
 	pgt_json_num(top, "lat_calls", s->latency.calls);
 	pgt_json_num(top, "lat_window_s", (double)s->latency.window_ns / 1e9);
 	pgt_json_str(top, "lat_note", s->latency.note);

@@ -31,7 +31,7 @@ SELECT /*pg2une*/
        pg_catalog.age(a.backend_xmin) AS xmin_age,
        a.leader_pid,
        CASE WHEN a.wait_event_type = 'Lock' THEN pg_catalog.pg_blocking_pids(a.pid) END AS blockers,
-       (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 AS now_us
+       (pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) * 1000000)::pg_catalog.int8 AS now_us
   FROM (SELECT pg_catalog.count(*) AS n_backends,
                pg_catalog.array_agg(pg_catalog.pg_stat_get_backend_pid(b.id)) FILTER (
                    WHERE pg_catalog.pg_stat_get_backend_xact_start(b.id) IS NOT NULL

@@ -26,7 +26,7 @@ SELECT /*pg2une*/ pg_catalog.count(*) OVER () AS n_backends,
        pg_catalog.age(a.backend_xmin) AS xmin_age,
        a.leader_pid,
        CASE WHEN a.wait_event_type = 'Lock' THEN pg_catalog.pg_blocking_pids(a.pid) END AS blockers,
-       (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8 AS now_us
+       (pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) * 1000000)::pg_catalog.int8 AS now_us
   FROM pg_catalog.pg_stat_get_activity(NULL) a
   LEFT JOIN pg_catalog.pg_database d ON d.oid = a.datid
  ORDER BY a.state = 'idle' NULLS FIRST, a.pid

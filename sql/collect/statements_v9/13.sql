@@ -5,7 +5,7 @@
 -- is hashed whatever the planner believes; an anti-join of two arrays of known length
 -- becomes a merge, whose sort of whole rows costs 30.
 -- columns: queryid,userid,dbid,toplevel,calls,total_ms,stddev_ms,rows,hit,read,dirtied,written,
---   temp_read,temp_written,io_ms,wal_bytes,plan_ms,plans,jit_ms,since_us,is_full,me
+--   temp_read,temp_written,io_ms,wal_bytes,plan_ms,plans,jit_ms,since_us,max_ms,is_full,me
 -- extension: pg_stat_statements 1.9
 -- cadence: tick
 SELECT /*pg2une*/ s.queryid, s.userid, s.dbid, s.toplevel, s.calls,
@@ -17,6 +17,7 @@ SELECT /*pg2une*/ s.queryid, s.userid, s.dbid, s.toplevel, s.calls,
        s.wal_bytes, s.total_plan_time AS plan_ms, s.plans,
        NULL::pg_catalog.float8 AS jit_ms,
        NULL::pg_catalog.int8 AS since_us,
+       s.max_exec_time AS max_ms,
        pg_catalog.cardinality($1::pg_catalog.int8[]) = 0 AS is_full,
        (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER) AS me
   FROM @ext@.pg_stat_statements(false) s
