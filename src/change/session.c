@@ -173,7 +173,7 @@ run_statement(struct pgt_writer *s, const char *sql, const char *const *params,
 	      int n_params, int64_t timeout_ns, struct pgt_result **ret,
 	      struct pgt_err *err)
 {
-	struct pgt_stmt stmt = {sql, params, n_params};
+	struct pgt_stmt stmt = {.sql = sql, .params = params, .n_params = n_params};
 	struct pgt_result *r;
 
 	if (pgt_conn_send(s->conn, &stmt, 1, timeout_ns, err) < 0)

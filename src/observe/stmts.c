@@ -8,6 +8,7 @@
 #include "pg2une/base/safetext.h"
 #include "stmts_priv.h"
 
+#define INT8OID	    20 /* pg_type.dat */
 #define ENTRIES_MAX 100000 /* pg_stat_statements.max may be set to anything */
 #define KNOWN_MIN   300	   /* below that, sending all is cheaper than comparing */
 
@@ -155,16 +156,31 @@ fingerprint(const struct obs_entry *e)
 					    calls >> 24 << 1);
 }
 
+static void
+put_be(struct pgt_buf *out, uint64_t v, int bytes)
+{
+	while (bytes-- > 0)
+		pgt_buf_putc(out, (char)(v >> 8 * bytes));
+}
+
+/* array_recv() of PostgreSQL: dimensions, whether there are NULLs, the elements' type;
+ * of each dimension its length and first index; of each element its length before it. */
 void
 obs_stmts_known(const struct obs_stmts *st, struct pgt_buf *out)
 {
-	size_t i;
+	size_t n = st->n_used > KNOWN_MIN ? st->n_used : 0, i;
 
-	pgt_buf_putc(out, '{');
-	for (i = 0; st->n_used > KNOWN_MIN && i < st->n_used; i++)
-		pgt_buf_printf(out, "%s%lld", i ? "," : "",
-			       (long long)fingerprint(&st->entries[i]));
-	pgt_buf_putc(out, '}');
+	put_be(out, n > 0, 4);
+	put_be(out, 0, 4);
+	put_be(out, INT8OID, 4);
+	if (n > 0) {
+		put_be(out, n, 4);
+		put_be(out, 1, 4);
+	}
+	for (i = 0; i < n; i++) {
+		put_be(out, 8, 4);
+		put_be(out, (uint64_t)fingerprint(&st->entries[i]), 8);
+	}
 }
 
 /* ---- a reading ---- */

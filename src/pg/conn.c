@@ -265,6 +265,8 @@ conn_flush(struct pgt_conn *c)
 	return rc < 0 ? -1 : 0;
 }
 
+#define BINARY_OF_MAX 4 /* parameters, when the first is binary */
+
 /* The slot of a statement to be prepared; -1 when the table is full. */
 static int
 conn_prepared_slot(struct pgt_conn *c, const char *sql)
@@ -285,18 +287,22 @@ conn_prepared_slot(struct pgt_conn *c, const char *sql)
 static int
 conn_send_one(struct pgt_conn *c, const struct pgt_stmt *s, int *ret_slot)
 {
+	const int len[BINARY_OF_MAX] = {s->binary_len}, binary[BINARY_OF_MAX] = {1};
+	const int *lens = s->binary_len ? len : NULL, *fmts = lens ? binary : NULL;
 	struct pgt_conn_prepared *p;
 	char name[32];
 
+	if (lens && s->n_params > BINARY_OF_MAX)
+		return 0;
 	*ret_slot = c->prepare ? conn_prepared_slot(c, s->sql) : -1;
 	if (*ret_slot < 0)
 		return PQsendQueryParams(c->pg, s->sql, s->n_params, NULL, s->params,
-					 NULL, NULL, c->binary);
+					 lens, fmts, c->binary);
 	p = &c->prepared[*ret_slot];
 	snprintf(name, sizeof(name), "pg2une_%u", p->serial);
 	if (!p->known && !PQsendPrepare(c->pg, name, s->sql, 0, NULL))
 		return 0;
-	return PQsendQueryPrepared(c->pg, name, s->n_params, s->params, NULL, NULL,
+	return PQsendQueryPrepared(c->pg, name, s->n_params, s->params, lens, fmts,
 				   c->binary);
 }
 

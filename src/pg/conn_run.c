@@ -73,7 +73,7 @@ int
 pgt_conn_run(struct pgt_conn *c, const char *sql, const char *const *params, int n_params,
 	     int64_t timeout_ns, struct pgt_result **ret, struct pgt_err *err)
 {
-	struct pgt_stmt stmt = {sql, params, n_params};
+	struct pgt_stmt stmt = {.sql = sql, .params = params, .n_params = n_params};
 
 	if (pgt_conn_send(c, &stmt, 1, timeout_ns, err) < 0)
 		return -1;

@@ -102,6 +102,7 @@ struct pgt_stmt {
 	const char *sql;	    /* one statement, extended protocol */
 	const char *const *params; /* text, NULL is SQL NULL */
 	int n_params;
+	int binary_len; /* not 0: params[0] is binary, of so many bytes; of at most 4 */
 };
 
 /* A result: text format, unless it was asked for in binary.  Cells are NUL-terminated

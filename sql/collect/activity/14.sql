@@ -35,7 +35,6 @@ SELECT /*pg2une*/
   FROM (SELECT pg_catalog.count(*) AS n_backends,
                pg_catalog.array_agg(pg_catalog.pg_stat_get_backend_pid(b.id)) FILTER (
                    WHERE pg_catalog.pg_stat_get_backend_xact_start(b.id) IS NOT NULL
-                      OR pg_catalog.pg_stat_get_backend_userid(b.id) = 0
                       OR pg_catalog.pg_stat_get_backend_dbid(b.id) = 0) AS pids
           FROM (SELECT pg_catalog.pg_stat_get_backend_idset() AS id) b) x
  CROSS JOIN LATERAL (
