@@ -59,6 +59,11 @@ static const struct pgt_option options[] = {
      .type = PGT_OPT_STR,
      .arg = "CONNINFO",
      .help = "canary: the primary to compare with; connect to the standby"},
+    {.name = "restart-command",
+     .type = PGT_OPT_STR,
+     .arg = "PROGRAM",
+     .help = "canary: restarts the standby, called with \"restart\"; settings that need "
+	     "one are searched then"},
     {.name = "iterations",
      .type = PGT_OPT_INT,
      .arg = "N",
@@ -169,7 +174,9 @@ read_where(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 {
 	if (read_text(c, "script", o->script, sizeof(o->script), err) < 0 ||
 	    read_text(c, "copy-to", o->copy_to, sizeof(o->copy_to), err) < 0 ||
-	    read_text(c, "primary", o->primary, sizeof(o->primary), err) < 0)
+	    read_text(c, "primary", o->primary, sizeof(o->primary), err) < 0 ||
+	    read_text(c, "restart-command", o->restart_command,
+		      sizeof(o->restart_command), err) < 0)
 		return -1;
 	o->in_place = pgt_cmd_bool(c, "in-place");
 	if (pgt_cmd_int(c, "clients") > 0)
@@ -180,6 +187,9 @@ read_where(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "--mode canary: connect to the standby and name its "
 				   "primary with --primary CONNINFO");
+	if (o->mode != PGT_TUNE_CANARY && *o->restart_command)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--restart-command is for --mode canary");
 	if (o->mode != PGT_TUNE_REHEARSAL && (*o->script || o->in_place || *o->copy_to))
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "--script, --in-place and --copy-to are for --mode "

@@ -123,7 +123,8 @@ on_run(void *ctx, const char *const *cells, int n)
 	double pct;
 	cJSON *o, *body, *part;
 
-	if (n < 12 || !cells[1] || !pgt_parse_i64(cells[1], &begun) || begun < l->since_ms)
+	if (n < 12 || !cells[1] || !pgt_parse_i64(cells[1], &begun) ||
+	    begun < l->since_ms)
 		return 0;
 	if (cells[2] && !pgt_parse_i64(cells[2], &ended))
 		ended = 0;

@@ -143,7 +143,8 @@ pgt_records_attends(struct pgt_store *st, int64_t node, struct pgt_attend **ret,
 {
 	struct attend_list l = {0};
 
-	if (pgt_store_get_records(st, node, PGT_REC_DISMISSAL, 0, on_attend, &l, err) < 0) {
+	if (pgt_store_get_records(st, node, PGT_REC_DISMISSAL, 0, on_attend, &l,
+				  err) < 0) {
 		free(l.item);
 		return -1;
 	}

@@ -51,9 +51,8 @@ read_proc(int pid, struct proc *ret)
 	return true;
 }
 
-/* The postmaster of the backend that answers us, 0 when it is none of this machine. */
-static int
-postmaster(const struct pgt_conn *c)
+int
+pgt_ro_postmaster(const struct pgt_conn *c)
 {
 	const char *host = pgt_conn_host(c);
 	int pid = pgt_conn_backend_pid(c);
@@ -113,7 +112,7 @@ pgt_ro_resources(struct pgt_ro_meter *m, struct pgt_rollout_node *ret)
 	int pid;
 
 	ret->cpu_pct = ret->mem_available_pct = ret->disk_free_pct = NAN;
-	if (!m->up || (pid = postmaster(m->conn)) <= 0) {
+	if (!m->up || (pid = pgt_ro_postmaster(m->conn)) <= 0) {
 		m->cpu_at_ns = 0;
 		return;
 	}

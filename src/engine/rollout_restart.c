@@ -20,6 +20,99 @@
 #define LOOK_MS	   100
 #define CONF_MAX   (1u << 20)
 
+/* ---- any node ---- */
+
+char *
+pgt_ro_conf_read(const char *data)
+{
+	char *path = pgt_xasprintf("%s/postgresql.auto.conf", data), *conf = NULL;
+	struct pgt_err ignored;
+	struct pgt_buf b;
+
+	pgt_buf_init(&b, CONF_MAX);
+	if (pgt_file_read(path, &b, &ignored) == 0)
+		conf = pgt_xstrdup(pgt_buf_str(&b));
+	pgt_buf_done(&b);
+	free(path);
+	return conf;
+}
+
+static int
+restart_once(const struct pgt_ro_restart *r, struct pgt_err *err)
+{
+	char *argv[] = {(char *)(uintptr_t)r->program, (char *)(uintptr_t)"restart",
+			NULL};
+	int status = 0;
+
+	if (!r->program)
+		return pgt_local_restart(r->bin, r->data, r->log, RESTART_NS, r->tick,
+					 err);
+	if (pgt_local_run(argv, NULL, NULL, RESTART_NS, r->tick, &status, err) < 0)
+		return -1;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0
+		   ? 0
+		   : pgt_err_set(err, PGT_E_STATE, "%s restart failed (%d)", r->program,
+				 WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+static int
+await_answer(const struct pgt_ro_restart *r, struct pgt_err *err)
+{
+	int64_t until = pgt_clock_mono_ns() + RESTART_NS;
+	struct pgt_ro_meter *m = r->meter;
+
+	pgt_conn_close(m->conn);
+	while (pgt_ro_meter_probe(m, err) < 0) {
+		if (pgt_clock_mono_ns() > until) {
+			pgt_err_prefix(err, "the canary does not answer after its "
+					    "restart");
+			return -1;
+		}
+		if (r->tick.fn)
+			r->tick.fn(r->tick.arg);
+		poll(NULL, 0, LOOK_MS);
+	}
+	return m->in_recovery ? 0
+			      : pgt_err_set(err, PGT_E_STATE,
+					    "the canary came back as a primary");
+}
+
+/* With the change it does not start: SQL is of no use then. */
+static int
+put_conf_back(const struct pgt_ro_restart *r, struct pgt_err *err)
+{
+	char *path = pgt_xasprintf("%s/postgresql.auto.conf", r->data ? r->data : "");
+	struct stat st;
+	int rc = -1;
+
+	if (!r->data || !r->conf)
+		pgt_err_set(err, PGT_E_STATE,
+			    "put back its postgresql.auto.conf by hand and start it");
+	else if (stat(path, &st) == 0 &&
+		 pgt_file_replace(path, r->conf, strlen(r->conf), st.st_mode & 07777,
+				  err) == 0 &&
+		 (geteuid() != 0 || chown(path, st.st_uid, st.st_gid) == 0))
+		rc = restart_once(r, err);
+	free(path);
+	return rc < 0 ? -1 : await_answer(r, err);
+}
+
+int
+pgt_ro_restart_node(const struct pgt_ro_restart *r, struct pgt_err *err)
+{
+	struct pgt_err why = {0};
+
+	if (restart_once(r, &why) == 0 && await_answer(r, &why) == 0)
+		return 0;
+	if (put_conf_back(r, err) < 0)
+		return pgt_err_set(err, PGT_E_STATE, "%.200s; %.200s", why.msg, err->msg);
+	return pgt_err_set(err, PGT_E_STATE,
+			   "%.250s; its configuration was put back and it runs again",
+			   why.msg);
+}
+
+/* ---- the canary of a rollout ---- */
+
 static void
 beat(void *arg)
 {
@@ -52,109 +145,42 @@ pgt_ro_can_restart(const struct pgt_rollout_drive *d)
 void
 pgt_ro_keep_conf(struct pgt_rollout_drive *d)
 {
-	char *data = data_of(d), *path;
-	struct pgt_err ignored;
-	struct pgt_buf b;
+	char *data = data_of(d);
 
-	if (!data || d->make.conf)
-		return;
-	path = pgt_xasprintf("%s/postgresql.auto.conf", data);
-	pgt_buf_init(&b, CONF_MAX);
-	if (pgt_file_read(path, &b, &ignored) == 0)
-		d->make.conf = pgt_xstrdup(pgt_buf_str(&b));
-	pgt_buf_done(&b);
-	free(path);
+	if (data && !d->make.conf)
+		d->make.conf = pgt_ro_conf_read(data);
 	free(data);
-}
-
-static int
-restart_once(struct pgt_rollout_drive *d, struct pgt_err *err)
-{
-	const char *program = d->plan->canary.restart_command;
-	struct pgt_tick tick = {beat, d};
-	char *data, *log;
-	int status = 0, rc;
-
-	if (program) {
-		char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)"restart",
-				NULL};
-
-		rc = pgt_local_run(argv, NULL, NULL, RESTART_NS, tick, &status, err);
-		if (rc == 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-			rc = pgt_err_set(err, PGT_E_STATE, "%s restart failed (%d)",
-					 program,
-					 WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-		return rc;
-	}
-	data = data_of(d);
-	log = d->plan->canary.kind == PGT_ROC_BASEBACKUP
-		  ? pgt_xasprintf("%s/log", d->plan->canary.directory)
-		  : pgt_xasprintf("%s/pg2une-restart.log", data);
-	rc = pgt_local_restart(pgt_ro_copy_bin(d), data, log, RESTART_NS, tick, err);
-	free(log);
-	free(data);
-	return rc;
-}
-
-static int
-await_answer(struct pgt_rollout_drive *d, struct pgt_err *err)
-{
-	int64_t until = pgt_clock_mono_ns() + RESTART_NS;
-	struct pgt_ro_meter *m = &d->meter[PGT_RO_CANARY_SIDE];
-
-	pgt_conn_close(m->conn);
-	while (pgt_ro_meter_probe(m, err) < 0) {
-		if (pgt_clock_mono_ns() > until) {
-			pgt_err_prefix(err, "the canary does not answer after its "
-					    "restart");
-			return -1;
-		}
-		beat(d);
-		poll(NULL, 0, LOOK_MS);
-	}
-	return m->in_recovery ? 0
-			      : pgt_err_set(err, PGT_E_STATE,
-					    "the canary came back as a primary");
-}
-
-/* With the change it does not start: SQL is of no use then. */
-static int
-put_conf_back(struct pgt_rollout_drive *d, struct pgt_err *err)
-{
-	char *data = data_of(d), *path;
-	struct stat st;
-	int rc = -1;
-
-	path = pgt_xasprintf("%s/postgresql.auto.conf", data ? data : "");
-	if (!data || !d->make.conf)
-		pgt_err_set(err, PGT_E_STATE,
-			    "put back its postgresql.auto.conf by hand and start it");
-	else if (stat(path, &st) == 0 &&
-		 pgt_file_replace(path, d->make.conf, strlen(d->make.conf),
-				  st.st_mode & 07777, err) == 0 &&
-		 (geteuid() != 0 || chown(path, st.st_uid, st.st_gid) == 0))
-		rc = restart_once(d, err);
-	free(path);
-	free(data);
-	return rc < 0 ? -1 : await_answer(d, err);
 }
 
 int
 pgt_ro_restart(void *ctx, struct pgt_err *err)
 {
 	struct pgt_rollout_drive *d = ctx;
-	struct pgt_err why = {0};
+	const bool copy = d->plan->canary.kind == PGT_ROC_BASEBACKUP;
+	char *data = data_of(d);
+	char *log = pgt_xasprintf("%s/%s",
+				  copy   ? d->plan->canary.directory
+				  : data ? data
+					 : "",
+				  copy ? "log" : "pg2une-restart.log");
+	const struct pgt_ro_restart r = {
+	    .program = d->plan->canary.restart_command,
+	    .bin = pgt_ro_copy_bin(d),
+	    .data = data,
+	    .log = log,
+	    .conf = d->make.conf,
+	    .meter = &d->meter[PGT_RO_CANARY_SIDE],
+	    .tick = {beat, d},
+	};
+	int rc;
 
 	pgt_ro_drive_say(d, "the canary restarts");
-	if (restart_once(d, &why) == 0 && await_answer(d, &why) == 0) {
+	rc = pgt_ro_restart_node(&r, err);
+	if (rc == 0)
 		pgt_ro_drive_say(d, "the canary answers again");
-		return 0;
-	}
-	if (put_conf_back(d, err) < 0)
-		return pgt_err_set(err, PGT_E_STATE, "%.200s; %.200s", why.msg, err->msg);
-	return pgt_err_set(err, PGT_E_STATE,
-			   "%.250s; its configuration was put back and it runs again",
-			   why.msg);
+	free(log);
+	free(data);
+	return rc;
 }
 
 /* ---- order ---- */
@@ -166,8 +192,8 @@ static const char *const not_lower[] = {
     "max_prepared_transactions", "max_locks_per_transaction",
 };
 
-static bool
-may_not_be_lower(const char *name)
+bool
+pgt_ro_not_lower(const char *name)
 {
 	for (size_t i = 0; i < PGT_LEN(not_lower); i++)
 		if (strcasecmp(name, not_lower[i]) == 0)
@@ -231,7 +257,7 @@ pgt_ro_check_restart(struct pgt_rollout_drive *d, struct pgt_err *err)
 			    "%s needs a restart of the canary, which is Patroni's to do: "
 			    "say its \"restart_command\" (patronictl restart)",
 			    cs->items[i].name);
-		if (may_not_be_lower(cs->items[i].name) &&
+		if (pgt_ro_not_lower(cs->items[i].name) &&
 		    check_order(d, &cs->items[i], &p->prev[i], err) < 0)
 			return -1;
 		snprintf(text, sizeof(text),

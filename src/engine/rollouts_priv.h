@@ -10,6 +10,7 @@
 #include "pg2une/engine/rollouts.h"
 #include "pg2une/num/quantile.h"
 #include "pg2une/pg/identity.h"
+#include "pg2une/rollout/local.h"
 #include "pg2une/rollout/watch.h"
 
 struct pgt_connspec;
@@ -85,6 +86,8 @@ void pgt_ro_node_figures(const struct pgt_ro_meter *m, struct pgt_rollout_node *
 
 /* ---- the node's machine, when it is this one: rollout_resources.c ---- */
 
+/* The postmaster of the backend that answers us, 0 when it is none of this machine. */
+int pgt_ro_postmaster(const struct pgt_conn *c);
 void pgt_ro_resources(struct pgt_ro_meter *m, struct pgt_rollout_node *ret);
 
 /* ---- when to measure: rollout_measure.c ---- */
@@ -122,6 +125,21 @@ void pgt_ro_copy_free(struct pgt_rollout_drive *d);
 
 /* ---- restarts of the canary: rollout_restart.c ---- */
 
+/* A standby that is restarted for a setting: by the operator's program, or pg_ctl. */
+struct pgt_ro_restart {
+	const char *program;	/* called with "restart"; NULL: pg_ctl of bin */
+	const char *bin, *data, *log; /* data: NULL unless of this host */
+	const char *conf;	/* its postgresql.auto.conf as it was; NULL unknown */
+	struct pgt_ro_meter *meter;
+	struct pgt_tick tick;
+};
+/* Waits until it answers.  When it does not start, its configuration is put back; an
+ * error all the same. */
+int pgt_ro_restart_node(const struct pgt_ro_restart *r, struct pgt_err *err);
+/* postgresql.auto.conf of a data directory; the caller frees; NULL. */
+char *pgt_ro_conf_read(const char *data);
+/* A standby may not have less of this than its primary. */
+bool pgt_ro_not_lower(const char *name);
 bool pgt_ro_can_restart(const struct pgt_rollout_drive *d);
 /* For a changeset's run; ctx is the drive.  Waits until it answers. */
 int pgt_ro_restart(void *ctx, struct pgt_err *err);
@@ -197,7 +215,8 @@ extern const struct pgt_rollout_ops pgt_ro_drive_ops; /* rollout_acts.c */
 int pgt_ro_status_write(struct pgt_rollout_drive *d, struct pgt_err *err);
 /* For the history; the caller frees. */
 char *pgt_ro_metrics(double tps, double p99, double mean);
-/* What was measured with the change: latency of the node that has it, throughput of all. */
+/* What was measured with the change: latency of the node that has it, throughput of all.
+ */
 char *pgt_ro_after(const struct pgt_rollout_drive *d);
 /* A row of the optimization runs; trouble is told, no reason to stop. */
 void pgt_ro_record(struct pgt_rollout_drive *d);

@@ -23,6 +23,8 @@ struct pgt_tune_canary {
 	struct pgt_ro_meter primary, standby;
 	struct pgt_ro_limits
 	    limits; /* none are taken: the gate of the tail is not asked */
+	/* of the standby, where it is of this host: for when it does not start */
+	char *data, *conf;
 };
 
 struct sums {
@@ -50,6 +52,13 @@ check_nodes(struct pgt_tune_canary *c, struct pgt_err *err)
 	if (c->primary.in_recovery || strcmp(p.fingerprint, s.fingerprint) != 0)
 		return pgt_err_set(err, PGT_E_USAGE, "%s is not its primary",
 				   c->primary.label);
+	/* of this host for sure: the postmaster that answers is the one that works there
+	 */
+	if (s.datadir[0] && pgt_ro_postmaster(c->standby.conn) > 0 &&
+	    pgt_ro_postmaster(c->standby.conn) == pgt_local_pid(s.datadir)) {
+		c->data = pgt_xstrdup(s.datadir);
+		c->conf = pgt_ro_conf_read(s.datadir);
+	}
 	return 0;
 }
 
@@ -82,8 +91,25 @@ pgt_tuning_canary_end(struct pgt_tuning *t)
 		return;
 	pgt_ro_meter_done(&t->canary->primary);
 	pgt_ro_meter_done(&t->canary->standby);
+	free(t->canary->data);
+	free(t->canary->conf);
 	free(t->canary);
 	t->canary = NULL;
+}
+
+int
+pgt_tuning_canary_restart(void *ctx, struct pgt_err *err)
+{
+	struct pgt_tuning *t = ctx;
+	const struct pgt_ro_restart r = {
+	    .program = t->opts.restart_command,
+	    .data = t->canary->data,
+	    .conf = t->canary->conf,
+	    .meter = &t->canary->standby,
+	};
+
+	t->restarted = true;
+	return pgt_ro_restart_node(&r, err);
 }
 
 /* Mean log ratio of the statements that both served, by the standby's calls. */

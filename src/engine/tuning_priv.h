@@ -15,6 +15,8 @@
 
 #define PGT_TUNE_TRIALS 256
 #define PGT_TUNE_EXTRAS 8
+/* After a restart the caches are cold: that long at least before measuring. */
+#define PGT_TUNE_WARM_NS (6 * PGT_NS_PER_S)
 
 struct pgt_change_run;
 struct pgt_rehearsal;
@@ -50,6 +52,7 @@ struct pgt_tuning {
 	struct pgt_change_run *run;	 /* what the trial has in force; NULL */
 	enum pgt_workload workload;	 /* of the server, or of the first baseline */
 	bool restarts;			 /* each trial begins with a restart */
+	bool restarted;			 /* this one did */
 	struct pgt_space space;
 	double baseline[PGT_SPACE_DIMS];
 	struct pgt_tuner *tuner;
@@ -126,6 +129,9 @@ int pgt_tuning_canary_begin(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_
 void pgt_tuning_canary_end(struct pgt_tuning *t);
 int pgt_tuning_canary_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 			      struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* By the operator's program, until it answers; for a changeset's run; ctx is the tuning.
+ */
+int pgt_tuning_canary_restart(void *ctx, struct pgt_err *err) PGT_MUST_CHECK;
 /* tuning_trial.c: measure and judge what is in force now. */
 int pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 		       struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;

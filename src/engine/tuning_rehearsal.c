@@ -13,8 +13,6 @@
 #include "rehearsal_priv.h"
 #include "tuning_priv.h"
 
-/* After a restart the caches are cold: that long at least before measuring. */
-#define WARM_NS (6 * PGT_NS_PER_S)
 
 bool
 pgt_tuning_has_copy(const struct pgt_tuning *t)
@@ -123,8 +121,8 @@ put_on(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_err *err)
 	char *conf = conf_of(t, trial->value);
 	int rc;
 
-	if (t->restarts && settle < WARM_NS)
-		settle = WARM_NS;
+	if (t->restarts && settle < PGT_TUNE_WARM_NS)
+		settle = PGT_TUNE_WARM_NS;
 	rc = pgt_rehearsal_load(t->rehearsal, false, err);
 	if (rc == 0)
 		rc = pgt_rehearsal_configure(t->rehearsal, conf, t->restarts, err);

@@ -9,6 +9,7 @@
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
 #include "pg2une/observe/workload.h"
+#include "rollouts_priv.h"
 #include "tuning_priv.h"
 
 /* By what was measured, once there is that: a rehearsal's load is not the server's. */
@@ -110,7 +111,8 @@ may_search(const struct pgt_tuning *t, const struct pgt_tuner_opts *to,
 	return k->search && k->risk != PGT_RISK_DURABILITY &&
 	       (pgt_tuning_has_copy(t) || may_set(t->at, k)) &&
 	       pgt_knob_in_major(k, to->host.server_major) &&
-	       (k->context != PGT_CONTEXT_RESTART || free_hand) &&
+	       (k->context != PGT_CONTEXT_RESTART || free_hand ||
+		(*t->opts.restart_command && !pgt_ro_not_lower(k->name))) &&
 	       (k->risk != PGT_RISK_MEMORY || to->have_host);
 }
 

@@ -320,6 +320,20 @@ settle_ns(const struct pgt_tuning *t)
 						     : t->opts.settle_ns;
 }
 
+/* On a canary that may be restarted each trial begins with a restart, its settings
+ * needing one or not: none has warmer caches than another. */
+static int
+begin_alike(struct pgt_tuning *t, struct pgt_err *err)
+{
+	if (!t->canary || !*t->opts.restart_command)
+		return 0;
+	if (!t->restarted && pgt_tuning_canary_restart(t, err) < 0)
+		return -1;
+	return pgt_tuning_wait(t, PGT_TUNE_WARM_NS)
+		   ? 0
+		   : pgt_err_set(err, PGT_E_CANCELLED, "stopped");
+}
+
 int
 pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret,
 	       struct pgt_err *err)
@@ -329,6 +343,8 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	    .trial = true,
 	    .stabilise_ns = settle,
 	    .deadline_ns = settle + EXTEND_MAX * t->opts.window_ns + MARGIN_NS,
+	    .restart = *t->opts.restart_command ? pgt_tuning_canary_restart : NULL,
+	    .restart_ctx = t,
 	};
 	struct pgt_change_run *run = NULL;
 	struct pgt_changeset *cs;
@@ -342,9 +358,11 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	cs = make_changeset(t, trial, err);
 	if (!cs)
 		return -1;
+	t->restarted = false;
 	if (cs->n_items == 0) {
 		pgt_changeset_free(cs);
-		if (pgt_tuning_measure(t, trial, ret, &why) < 0) {
+		if (begin_alike(t, &why) < 0 ||
+		    pgt_tuning_measure(t, trial, ret, &why) < 0) {
 			ret->outcome.status = PGT_OUTCOME_VOID;
 			pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
 		}
@@ -355,7 +373,8 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	t->run = run;
 	if (put_on(run, &why) < 0) {
 		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
-	} else if (pgt_tuning_measure(t, trial, ret, &why) < 0) {
+	} else if (begin_alike(t, &why) < 0 ||
+		   pgt_tuning_measure(t, trial, ret, &why) < 0) {
 		ret->outcome.status = PGT_OUTCOME_VOID;
 		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
 	}

@@ -134,7 +134,9 @@ put_proposal(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 		return;
 	if (s->keep_baseline) {
 		pgt_doc_field(d, "proposal", PGT_ROLE_TEXT,
-			      "keep what is there: nothing was measurably better");
+			      s->state == PGT_TUNE_DONE
+				  ? "keep what is there: nothing was measurably better"
+				  : "none so far: nothing was measurably better");
 		return;
 	}
 	if (isnan(s->gain_pct)) {

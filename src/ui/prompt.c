@@ -125,7 +125,8 @@ snooze(struct pgt_ui *ui, const char *arg, struct pgt_err *err)
 	if (strcmp(arg, "0") != 0 && pgt_parse_duration(arg, &ns, err) < 0)
 		return;
 	if (!a || !ui->engine)
-		pgt_err_set(err, PGT_E_USAGE, "no alert is chosen: go to one on screen a");
+		pgt_err_set(err, PGT_E_USAGE,
+			    "no alert is chosen: go to one on screen a");
 	else if (ns < 0 || ns > 30 * 86400 * PGT_NS_PER_S)
 		pgt_err_set(err, PGT_E_USAGE, "an alert is silent for 30 days at most");
 	else

@@ -78,7 +78,7 @@
 	X(DISMISS, 'd', 0, "dismiss", DO, "dismiss",                                     \
 	  "acknowledge the alert, dismiss the advice")                                   \
 	X(SNOOZE, 'S', 0, "snooze", DO, "snooze",                                        \
-	  "no word of it for an hour, or a week; :snooze 4h on an alert")                                        \
+	  "no word of it for an hour, or a week; :snooze 4h on an alert")                \
 	X(HOLD, 'H', 0, "hold", DO, "hold",                                              \
 	  "pause the search, and go on; stay at this step of a rollout")                 \
 	X(INCIDENT, 'i', 0, "incident", DO, "incident",                                  \

@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "fault"))
 
 import tunekill  # noqa: E402
+from harness.labs import TOOL  # noqa: E402
 
 HAVE_COPY = os.path.exists("/usr/lib/postgresql/15/bin/pg_basebackup")
 
@@ -83,6 +84,7 @@ def test_indexes_by_plan(run_pg2une, lab):
     (["--mode", "live", "--action", "queries"], "indexes are built on a copy"),
     (["--mode", "canary"], "--primary"),
     (["--mode", "canary", "--primary", "host=/nowhere"], "nowhere"),
+    (["--mode", "live", "--restart-command", "/bin/true"], "for --mode canary"),
     (["--mode", "live", "--script", "builtin:tpcb-like"], "for --mode rehearsal"),
     (["--objective", "speed"], "--objective"),
     (["--mode", "rehearsal", "--copy-to", "/nonexistent"], "nonexistent|on this machine"),
@@ -136,6 +138,39 @@ def test_canary_search(run_pg2une, fresh_lab):
     assert "on the standby, against the primary" in " ".join(d["notes"])
     assert tunekill.settings(lab) == before
     assert lab.value("SHOW work_mem", role="standby") == "4MB"
+
+
+@long
+def test_canary_is_restarted_for_what_needs_it(run_pg2une, fresh_lab, tmp_path):
+    """By the operator's program, and is as it was at the end; the primary never is."""
+    lab = fresh_lab(major=17, fast=True, standby=True, pgbouncer=True)
+    lab.cmd("route", "50")
+    lab.cmd("load", "start", "--via", "pgbouncer_ro", "--mode", "ro", "--rate", "200",
+            "--clients", "4", "--keep")
+    program, log = tmp_path / "restart", tmp_path / "log"
+    program.write_text(f"""#!/bin/sh
+psql -h {lab.env["PGT_STANDBY_HOST"]} -p {lab.env["PGT_STANDBY_PORT"]} -U postgres bench \
+    -Atc "SELECT name, setting FROM pg_file_settings WHERE name = 'shared_buffers'" >> {log}
+{TOOL} route {lab.name} 0 && {TOOL} restart {lab.name} standby && {TOOL} route {lab.name} 50
+""")
+    program.chmod(0o755)
+    before, buffers = tunekill.settings(lab), lab.value("SHOW shared_buffers", role="standby")
+    began = {r: lab.value("SELECT pg_postmaster_start_time()", role=r)
+             for r in ("primary", "standby")}
+    r = run_pg2une(["-h", lab.env["PGT_STANDBY_HOST"], "-p", lab.env["PGT_STANDBY_PORT"],
+                    "optimize", "--format", "json", "--ram", "4GB", "--cpus", "2",
+                    "--mode", "canary", "--primary", lab.dsn(), "--trial", "12s",
+                    "--restart-command", str(program), "--iterations", "6"], lab=lab,
+                   timeout=900)
+    assert r.out, r.err
+    d = json.loads(r.out)["data"]
+    tried = [t for t in d["trials"] if "shared_buffers=" in t["config"]]
+    assert any(t["status"] == "ok" for t in tried), d["trials"]
+    assert "shared_buffers" in log.read_text()
+    assert tunekill.settings(lab) == before
+    assert lab.value("SHOW shared_buffers", role="standby") == buffers
+    now = {r: lab.value("SELECT pg_postmaster_start_time()", role=r) for r in began}
+    assert now["primary"] == began["primary"] and now["standby"] > began["standby"]
 
 
 @long

@@ -295,6 +295,26 @@ def test_a_named_standby_is_restarted_for_its_setting(servers, start, tmp_path, 
         assert (tmp_path / "calls").read_text() == "restart\n"
 
 
+@LONG
+def test_a_restarted_standby_is_restarted_on_the_way_back_too(servers, start, tmp_path):
+    from harness.labs import TOOL
+    lab = servers
+    program = tmp_path / "restart"
+    program.write_text(RESTART.format(lab=TOOL, name=lab.name, log=tmp_path / "calls"))
+    program.chmod(0o755)
+    was = setting(lab, "standby", "wal_buffers")
+    r = start(lab, ro.plan(lab, {"wal_buffers": "7MB"}, steps=[50],
+                           canary={"restart_command": str(program)}))
+    wait_for(lambda: share(lab) == 50, what="a share of 50%")
+    assert setting(lab, "standby", "wal_buffers") == "7MB"
+    assert r.tell("rollback").returncode == 0
+    rc, _data, text = r.finish(90)
+    assert rc == 1 and "rolled_back" in text, text
+    assert setting(lab, "standby", "wal_buffers") == was
+    assert (tmp_path / "calls").read_text() == "restart\nrestart\n"
+    assert share(lab) == 0 and ro.failures(lab) == 0
+
+
 def test_pool_that_nobody_called_read_only_is_refused(servers, start):
     lab = servers
     rc, _d, text = start(lab, ro.plan(lab, router={"read_only_pool": False})).finish()

@@ -21,6 +21,10 @@ struct pgt_changing_choice {
 	const struct pgt_managed_probe *probe; /* of layer infra; NULL: no manager */
 	const char *probe_spec;
 	const struct pgt_validate_ops *validate;
+	/* restarts the server for settings that need it: see change/run.h; NULL: they
+	 * are refused */
+	int (*restart)(void *ctx, struct pgt_err *err);
+	void *restart_ctx;
 	void (*say)(void *arg, const struct pgt_change_event *ev);
 	void *say_arg;
 };

@@ -38,7 +38,8 @@ int pgt_kept_changes(struct pgt_session *s, const struct pgt_options *o,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Searches and rollouts of the session's node since a time, newest first: id, begun,
- * ended, kind (search or rollout), mode, action, status, config, before, after, improvement_pct, steps; the caller frees. */
+ * ended, kind (search or rollout), mode, action, status, config, before, after,
+ * improvement_pct, steps; the caller frees. */
 int pgt_kept_runs(struct pgt_session *s, const struct pgt_options *o,
 		  int64_t since_real_ns, cJSON **ret,
 		  struct pgt_err *err) PGT_MUST_CHECK;

@@ -49,6 +49,9 @@ struct pgt_tune_opts {
 	char copy_to[256]; /* folder that the copy is made in; "": /var/tmp */
 	/* Canary: connection string of the primary; the standby is what we watch. */
 	char primary[256];
+	/* Canary: program that restarts the standby (called with "restart"); "": settings
+	 * that need it are left out. */
+	char restart_command[256];
 };
 void pgt_tune_opts_init(struct pgt_tune_opts *o);
 
