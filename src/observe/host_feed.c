@@ -58,7 +58,9 @@ obs_feed_host(struct obs *o, const struct obs_rows *r)
 	h->swap_used = cell(r, "swap_total") - cell(r, "swap_free");
 	h->disk_read_bps = d[8] * SECTOR / s;
 	h->disk_write_bps = d[9] * SECTOR / s;
-	h->disk_util_pct = fmin(100, d[10] / (s * 1000) * 100);
+	h->disk_util_pct = d[10] / (s * 1000) * 100;
+	if (h->disk_util_pct > 100) /* and not fmin(), which makes 100 of unknown */
+		h->disk_util_pct = 100;
 	h->net_rx_bps = d[11] / s;
 	h->net_tx_bps = d[12] / s;
 	h->data_total = cell(r, "fs_total");

@@ -50,6 +50,8 @@ host_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 		 pgt_bytes(h->disk_read_bps, b, sizeof(b)),
 		 pgt_bytes(h->disk_write_bps, d, sizeof(d)),
 		 h->storage ? h->storage : "");
+	if (isnan(h->disk_util_pct) && isnan(h->disk_read_bps))
+		snprintf(text, sizeof(text), "not told: no device of its own");
 	gauge(c, 2, "disk", h->disk_util_pct / 100, text);
 	snprintf(text, sizeof(text), "%s free of %s",
 		 pgt_bytes(h->data_free, a, sizeof(a)),

@@ -256,7 +256,11 @@ make_pair(enum pgt_role role, int selected, short pair)
 	} else if (selected) {
 		l.attr |= PGT_LOOK_REVERSE;
 	}
-	if (COLORS <= 8 && l.fg >= 8) {
+	if (COLORS <= 8 && l.fg == 8 && l.bg < 0) {
+		/* bold black is black on black where bold is not also bright */
+		l.fg = -1;
+		l.attr |= PGT_LOOK_DIM;
+	} else if (COLORS <= 8 && l.fg >= 8) {
 		l.fg -= 8;
 		l.attr |= PGT_LOOK_BOLD;
 	}

@@ -42,7 +42,7 @@ stream_is_clean(struct vt *vt)
 static void
 through_all_screens(enum fixture kind)
 {
-	struct vt *vt = vt_open(&(struct vt_opts){30, 120, NULL, false, false});
+	struct vt *vt = vt_open(&(struct vt_opts){30, 120, NULL, .ascii = false});
 
 	fixture_fill(vt, kind);
 	vt_draw(vt);
@@ -94,7 +94,7 @@ raw_text(void **state)
 static void
 messages(void **state)
 {
-	struct vt *vt = vt_open(&(struct vt_opts){24, 80, NULL, false, false});
+	struct vt *vt = vt_open(&(struct vt_opts){24, 80, NULL, .ascii = false});
 	struct pgt_ev_link *l;
 	struct pgt_ev_notice *n;
 
@@ -123,7 +123,7 @@ messages(void **state)
 static void
 one_megabyte(void **state)
 {
-	struct vt *vt = vt_open(&(struct vt_opts){24, 80, NULL, false, false});
+	struct vt *vt = vt_open(&(struct vt_opts){24, 80, NULL, .ascii = false});
 	struct pgt_snapshot *s;
 	struct pgt_activity *a;
 	char *text;

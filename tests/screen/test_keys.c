@@ -16,7 +16,7 @@
 static struct vt *
 open_rich(int rows, int cols)
 {
-	struct vt *vt = vt_open(&(struct vt_opts){rows, cols, NULL, false, false});
+	struct vt *vt = vt_open(&(struct vt_opts){rows, cols, NULL, .ascii = false});
 
 	fixture_fill(vt, FIXTURE_RICH);
 	vt_draw(vt);

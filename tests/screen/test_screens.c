@@ -26,7 +26,7 @@ each_screen_at_three_sizes(void **state)
 	(void)state;
 	for (size_t s = 0; s < PGT_LEN(sizes); s++) {
 		struct vt *vt = vt_open(
-		    &(struct vt_opts){sizes[s].rows, sizes[s].cols, NULL, 0, 0});
+		    &(struct vt_opts){sizes[s].rows, sizes[s].cols, NULL, .ascii = false});
 
 		fixture_fill(vt, FIXTURE_RICH);
 		for (size_t i = 0; i < PGT_LEN(screens); i++) {
@@ -48,7 +48,7 @@ nothing_known(void **state)
 	(void)state;
 	for (size_t s = 0; s < PGT_LEN(sizes); s++) {
 		struct vt *vt = vt_open(
-		    &(struct vt_opts){sizes[s].rows, sizes[s].cols, NULL, 0, 0});
+		    &(struct vt_opts){sizes[s].rows, sizes[s].cols, NULL, .ascii = false});
 		char name[64];
 
 		vt_draw(vt);
@@ -91,6 +91,28 @@ without_colour_and_in_ascii(void **state)
 	vt_close(vt);
 }
 
+/* With 8 colours bold black is no grey: where bold is not also bright, it is nothing. */
+static void
+eight_colours(void **state)
+{
+	const char *p;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct vt *vt = vt_open(&(struct vt_opts){
+		    24, 80, i ? "high-contrast" : "dark", .term = "xterm"});
+
+		fixture_fill(vt, FIXTURE_RICH);
+		vt_draw(vt);
+		assert_true(vt_shows(vt, " tps   hit "));
+		assert_non_null(strstr(vt->stream, "\033[36m"));
+		/* black only on a colour of its own */
+		for (p = vt->stream; (p = strstr(p, "\033[30m")); p += 5)
+			assert_memory_equal(p + 5, "\033[4", 3);
+		vt_close(vt);
+	}
+}
+
 static void
 every_theme(void **state)
 {
@@ -98,7 +120,7 @@ every_theme(void **state)
 
 	(void)state;
 	for (int i = 0; pgt_theme_name_at(i, name, sizeof(name)); i++) {
-		struct vt *vt = vt_open(&(struct vt_opts){24, 80, name, 0, 0});
+		struct vt *vt = vt_open(&(struct vt_opts){24, 80, name, .ascii = false});
 		char *roles;
 
 		fixture_fill(vt, FIXTURE_RICH);
@@ -119,6 +141,7 @@ main(void)
 	    cmocka_unit_test(each_screen_at_three_sizes),
 	    cmocka_unit_test(nothing_known),
 	    cmocka_unit_test(without_colour_and_in_ascii),
+	    cmocka_unit_test(eight_colours),
 	    cmocka_unit_test(every_theme),
 	};
 

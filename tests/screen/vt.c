@@ -58,7 +58,7 @@ vt_open(const struct vt_opts *o)
 {
 	struct vt *vt = pgt_xcalloc(1, sizeof(*vt));
 	struct pgt_err err = {0};
-	struct pgt_screen_opts so = {.term = "xterm-256color",
+	struct pgt_screen_opts so = {.term = o->term ? o->term : "xterm-256color",
 				     .ascii = o->ascii,
 				     .no_color = o->no_color,
 				     .mouse = false};

@@ -22,6 +22,7 @@ struct vt_opts {
 	int rows, cols;
 	const char *theme; /* NULL: dark */
 	bool ascii, no_color;
+	const char *term; /* NULL: xterm-256color */
 };
 
 /* The virtual clock stands at VT_NOW; no data yet. */

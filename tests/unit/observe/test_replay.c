@@ -512,6 +512,74 @@ malformed(void **state)
 		assert_int_equal(pgt_replay_line(f->r, bad[i], strlen(bad[i]), &s, &err), -1);
 }
 
+/* A data directory on no device of its own (tmpfs, an overlay): its use is unknown,
+ * not all of it. */
+static void
+disk_unknown(void **state)
+{
+	struct fx *f = *state;
+	const struct pgt_snapshot *s = NULL;
+	char text[256];
+
+	for (int i = 0; i < 2; i++) {
+		struct basic b = {.s = 100 + i, .commits = 10};
+
+		begin(f, &b);
+		add_basic(f, &b);
+		snprintf(text, sizeof(text),
+			 "{\"q\":\"host\",\"c\":[\"cpus\",\"user\",\"idle\",\"io_ms\"],"
+			 "\"d\":[[\"2\",\"%d\",\"%d\",null]]}",
+			 100 * i, 100 * i);
+		add(f, text);
+		s = end(f);
+	}
+	assert_int_equal(s->host.n_cpus, 2);
+	assert_true(isnan(s->host.disk_util_pct));
+}
+
+/* Ten calls of 50 ms hidden among hundreds of 1 ms: seen running, they tell. */
+static void
+ages_tell(void **state)
+{
+	struct fx *f = *state;
+	const struct pgt_snapshot *s = NULL;
+	char text[1024];
+
+	for (int i = 0; i <= 40; i++) {
+		struct basic b = {.s = 100 + i, .commits = 100 * i};
+		double n = 100.0 * i, mean = 0.92 + 0.08 * 50;
+
+		begin(f, &b);
+		add_basic(f, &b);
+		if (i % 3 != 0) /* two of three samples see one */
+			snprintf(text, sizeof(text),
+				 "{\"q\":\"activity\",\"c\":[\"n_backends\",\"pid\",\"datid\","
+				 "\"backend_type\",\"state\",\"query_id\",\"query_us\",\"now_us\"],"
+				 "\"d\":[[\"1\",\"7\",\"5\",\"client backend\",\"active\",\"42\","
+				 "\"%d\",\"1000000\"]]}",
+				 1000000 - 1237 * (i % 37));
+		else
+			snprintf(text, sizeof(text),
+				 "{\"q\":\"activity\",\"c\":[\"n_backends\",\"pid\"],\"d\":[["
+				 "\"1\",\"7\"]]}");
+		add(f, text);
+		snprintf(text, sizeof(text),
+			 "{\"q\":\"statements\",\"c\":[\"queryid\",\"userid\",\"dbid\","
+			 "\"toplevel\",\"calls\",\"total_ms\",\"stddev_ms\",\"max_ms\",\"is_full\"],"
+			 "\"d\":[[\"42\",\"10\",\"5\",\"t\",\"%.0f\",\"%.3f\",\"%.9f\",\"55\","
+			 "\"%s\"]]}",
+			 n + 1, n * mean + 1, sqrt(0.92 + 0.08 * 2500 - mean * mean),
+			 i ? "f" : "t");
+		add(f, text);
+		s = end(f);
+	}
+	assert_int_equal(s->latency.method, PGT_LAT_AGES);
+	if (!(s->latency.p95_ms > 25 && s->latency.p95_ms < 60))
+		fail_msg("p95 %.2f of %.0f calls", s->latency.p95_ms, s->latency.calls);
+	assert_true(s->latency.p50_ms < 3);
+	assert_true(s->n_queries == 1 && s->queries[0].p99_ms > 40);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -521,7 +589,8 @@ main(void)
 	    T(rates_are_differences), T(gaps), T(reset_of_a_group), T(same_copy_keeps_rates),
 	    T(sessions_and_locks),    T(statement_deltas), T(statement_reset),
 	    T(statement_evicted),     T(statement_window), T(errors_are_sections),
-	    T(another_node),	      T(malformed),
+	    T(another_node),	      T(malformed),	   T(disk_unknown),
+	    T(ages_tell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
