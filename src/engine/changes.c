@@ -25,9 +25,12 @@ static void
 on_change_event(void *arg, const struct pgt_change_event *ev)
 {
 	struct pgt_changes *c = arg;
-	const char *mark = ev->what == PGT_CE_DONE   ? "done: "
-			   : ev->what == PGT_CE_FAIL ? "failed: "
+	const char *stage = pgt_stage_name(ev->stage);
+	const char *mark = ev->what == PGT_CE_DONE   ? "done"
+			   : ev->what == PGT_CE_FAIL ? "failed"
 						     : "";
+	/* a stage's begin and end say its name only: once is enough, on one line */
+	const char *text = ev->text && strcmp(ev->text, stage) == 0 ? "" : ev->text;
 	char *line;
 
 	c->stage = pgt_changes_stage_of(ev->stage);
@@ -35,9 +38,13 @@ on_change_event(void *arg, const struct pgt_change_event *ev)
 		c->doing = ev->item;
 	if (ev->what == PGT_CE_FAIL && ev->item >= 0)
 		c->failed = ev->item;
-	if (ev->text) {
-		line = pgt_xasprintf("%s: %s%s", pgt_stage_name(ev->stage), mark,
-				     ev->text);
+	if (text && strcmp(text, mark) == 0)
+		text = "";
+	if (text) {
+		line = pgt_xasprintf("%s%s%s%s%s", stage, *mark || *text ? ": " : "",
+				     mark, *mark && *text ? ": " : "", text);
+		if (c->n_log && *mark && strcmp(c->log[c->n_log - 1], stage) == 0)
+			free(c->log[--c->n_log]);
 		pgt_changes_log(c, line);
 		free(line);
 	}

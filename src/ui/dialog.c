@@ -104,11 +104,35 @@ widest(char **lines, int n)
 	return w;
 }
 
+/* Rows in so many cells: what CDK would cut off gets a sign that it is. */
+static char **
+cut_lines(char **lines, int n, int cells)
+{
+	const char *sign = pgt_glyph(PGT_G_ELLIPSIS);
+	char **out = pgt_xcalloc((size_t)n + 1, sizeof(*out));
+
+	for (int i = 0; i < n; i++) {
+		size_t len = strlen(lines[i]), room = len + strlen(sign) + 1;
+		bool cut = pgt_cells(lines[i]) > cells;
+
+		out[i] = pgt_xcalloc(1, room);
+		memcpy(out[i], lines[i], len);
+		while (cut && len > 0 && pgt_cells(out[i]) > cells - 1)
+			do
+				out[i][--len] = '\0';
+			while (len > 0 && (lines[i][len] & 0xc0) == 0x80);
+		if (cut)
+			pgt_str_copy(out[i] + len, room - len, sign);
+	}
+	return out;
+}
+
 static void
 make_choose(struct pgt_dialog *d)
 {
 	int height = d->n_buttons + 3, width = widest(d->buttons, d->n_buttons) + 2;
 	int title = (int)strlen(d->lines[0]) + 2;
+	char **rows;
 
 	if (width < title)
 		width = title;
@@ -118,10 +142,11 @@ make_choose(struct pgt_dialog *d)
 		width = COLS - 4;
 	if (height < 4 || width < 16)
 		return;
+	rows = cut_lines(d->buttons, d->n_buttons, width - 2);
 	d->choose = newCDKScroll(d->screen, CENTER, CENTER, RIGHT, height, width,
-				 d->lines[0], (CDK_CSTRING2)d->buttons, d->n_buttons,
-				 FALSE, (chtype)pgt_screen_chtype(PGT_ROLE_BUTTON), TRUE,
-				 FALSE);
+				 d->lines[0], (CDK_CSTRING2)rows, d->n_buttons, FALSE,
+				 (chtype)pgt_screen_chtype(PGT_ROLE_BUTTON), TRUE, FALSE);
+	free_lines(rows, d->n_buttons); /* CDK has its own copies */
 	if (d->choose) {
 		setCDKScrollBackgroundAttrib(d->choose,
 					     (chtype)pgt_screen_chtype(PGT_ROLE_DIALOG));

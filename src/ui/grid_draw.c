@@ -8,6 +8,8 @@
 
 #define MIN_REST 12 /* cells that the last, elastic column needs to be of use */
 #define NARROW   60 /* cells: below the 80 columns that layouts are made for */
+#define AMPLE    80 /* cells that are enough for the elastic column */
+#define WIDENED  12 /* cells: shorter texts are words of a fixed length */
 #define GUTTER   1  /* at the left: cursor and tag */
 
 static int
@@ -90,12 +92,34 @@ shrink(const struct pgt_grid_ops *ops, int *width, int excess)
 	}
 }
 
+/* On a wide screen names need not be cut while the last column has room to waste:
+ * each fixed text takes up to half of its width more.  Returns how much went. */
+static int
+widen(const struct pgt_grid_ops *ops, int *width, int spare)
+{
+	int given = 0;
+
+	for (int i = 0; i < ops->n_columns && spare > 0; i++) {
+		int more = ops->columns[i].align == PGT_LEFT &&
+				   ops->columns[i].width > 0 && width[i] >= WIDENED
+			       ? width[i] / 2
+			       : 0;
+
+		if (more > spare)
+			more = spare;
+		width[i] += more;
+		spare -= more;
+		given += more;
+	}
+	return given;
+}
+
 static void
 lay_out(struct pgt_grid *t, int room, int *width)
 {
 	const struct pgt_grid_ops *ops = t->ops;
 	bool shown[PGT_LEN(t->column_x)];
-	int used = 0, last = -1;
+	int used = 0, last = -1, elastic = -1;
 
 	t->hidden = t->hscroll ? choose_scrolled(t, room, shown)
 			       : choose_by_priority(t, room, shown);
@@ -107,10 +131,14 @@ lay_out(struct pgt_grid *t, int room, int *width)
 		}
 	}
 	shrink(ops, width, used - 1 - room);
-	/* The elastic column takes what is left. */
 	for (int i = 0; i < ops->n_columns; i++)
-		if (shown[i] && ops->columns[i].width <= 0 && used - 1 < room)
-			width[i] += room - used + 1;
+		if (shown[i] && ops->columns[i].width <= 0)
+			elastic = i;
+	/* The elastic column takes what is left. */
+	if (elastic >= 0 && used - 1 < room) {
+		used += widen(ops, width, width[elastic] + room - used + 1 - AMPLE);
+		width[elastic] += room - used + 1;
+	}
 	t->can_right = t->hidden > 0 || (last >= 0 && ops->columns[last].width <= 0);
 }
 

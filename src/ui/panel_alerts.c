@@ -470,6 +470,7 @@ rules_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	   bool focused)
 {
 	const struct pgt_ev_alerts *ev = ui->alerts;
+	struct pgt_canvas g = *c;
 	struct pgt_doc doc = {0};
 
 	(void)p;
@@ -495,7 +496,9 @@ rules_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 		if (ev->actions[i].why)
 			pgt_doc_block(&doc, PGT_ROLE_DIM, ev->actions[i].why);
 	}
-	pgt_doc_draw(&doc, c);
+	g.r.x++;
+	g.r.w--;
+	pgt_doc_draw(&doc, &g);
 	pgt_doc_done(&doc);
 }
 

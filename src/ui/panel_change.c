@@ -146,7 +146,7 @@ track_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 			       "Guard armed: goes back by itself in %s",
 			       pgt_age(ns < 0 ? 0 : ns / PGT_NS_PER_S * PGT_NS_PER_S,
 				       left, sizeof(left)));
-	if (ev->verdict[0])
+	if (ev->verdict[0] && ev->verdict_text[0]) /* else it came to none */
 		pgt_doc_printf(&doc,
 			       strcmp(ev->verdict, "pass") == 0 ? PGT_ROLE_GOOD
 								: PGT_ROLE_WARN,
@@ -320,12 +320,15 @@ log_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, boo
 	static const enum pgt_role roles[] = {PGT_ROLE_GOOD, PGT_ROLE_TEXT, PGT_ROLE_WARN,
 					      PGT_ROLE_BAD};
 	const struct pgt_ev_change *ev = ui->change;
+	struct pgt_canvas g = *c;
 	struct pgt_doc doc = {0};
 
 	(void)p;
 	(void)focused;
 	if (!ev)
 		return;
+	g.r.x++; /* as all panels */
+	g.r.w--;
 	for (size_t i = 0; i < ev->n_checks; i++) {
 		int s = ev->checks[i].severity;
 
@@ -347,7 +350,7 @@ log_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c, boo
 	if (doc.n == 0)
 		pgt_doc_line(&doc, PGT_ROLE_DIM, "no checks and no log so far");
 	doc.top = 1u << 20; /* the newest is at the end */
-	pgt_doc_draw(&doc, c);
+	pgt_doc_draw(&doc, &g);
 	pgt_doc_done(&doc);
 }
 

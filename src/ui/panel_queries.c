@@ -135,7 +135,7 @@ queries_source(const struct pgt_ui *ui, struct pgt_doc *doc)
 #define SOURCE                                                                           \
 	"pg_stat_statements: per (queryid, user, database, toplevel) the difference "    \
 	"between "                                                                       \
-	"two readings, over a window of about 10 s, so that rare statements show too. "  \
+	"two readings, over a window of 10 to 20 s, so that rare statements show too. "  \
 	"Numbers "                                                                       \
 	"are read without texts; texts only for rows on screen. mean is exact; p99~ is " \
 	"an "                                                                            \

@@ -147,13 +147,16 @@ pgt_ui_want(struct pgt_ui *ui)
 static void
 draw_unavailable(const struct pgt_canvas *c, const struct pgt_section *s)
 {
+	struct pgt_canvas g = *c;
 	struct pgt_doc doc = {0};
 
+	g.r.x++;
+	g.r.w--;
 	pgt_doc_printf(&doc, PGT_ROLE_WARN, "%s not available: %s", pgt_glyph(PGT_G_WARN),
 		       s->why ? s->why : "the server does not offer it");
 	if (s->fix)
 		pgt_doc_printf(&doc, PGT_ROLE_TEXT, "What to do: %s", s->fix);
-	pgt_doc_draw(&doc, c);
+	pgt_doc_draw(&doc, &g);
 	pgt_doc_done(&doc);
 }
 

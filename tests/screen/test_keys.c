@@ -98,6 +98,20 @@ sorting(void **state)
 	vt_close(vt);
 }
 
+/* A row of a list that is wider than its dialog ends with a sign that it is. */
+static void
+long_rows_of_a_dialog(void **state)
+{
+	struct vt *vt = open_rich(24, 80);
+
+	(void)state;
+	vt_keys(vt, "2s");
+	assert_true(vt_shows(vt, "sorted: blocked, then the oldest transactions"));
+	assert_true(vt_shows(vt, "transactions, then …"));
+	vt_golden(vt, "dialog_sort_80x24");
+	vt_close(vt);
+}
+
 static void
 filter_and_search(void **state)
 {
@@ -495,6 +509,7 @@ main(void)
 	    cmocka_unit_test(pages),
 	    cmocka_unit_test(session_that_ended),
 	    cmocka_unit_test(dialogs),
+	    cmocka_unit_test(long_rows_of_a_dialog),
 	    cmocka_unit_test(dialog_over_live_panels),
 	    cmocka_unit_test(resize_storm),
 	    cmocka_unit_test(alerts),
