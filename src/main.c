@@ -23,11 +23,14 @@ run_console(int argc, char **argv, struct pgt_options *o, struct pgt_err *err)
 	struct pgt_engine *e;
 	int rc;
 
+	if (pgt_cmd_check_words(argc, argv, err) < 0)
+		return -1;
+	if (argc > 1 && argv[1][0] == '-')
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "unknown option %.80s (see pg2une --help)", argv[1]);
 	if (argc > 2)
 		return pgt_err_set(err, PGT_E_USAGE, "too many operands: \"%.80s\"",
 				   argv[2]);
-	if (argc == 2 && argv[1][0] == '-')
-		return pgt_err_set(err, PGT_E_USAGE, "unknown option %.80s", argv[1]);
 	if (argc == 2 && pgt_options_set(o, "dbname", argv[1], err) < 0)
 		return -1;
 	if (pgt_engine_new(o, &e, err) < 0)

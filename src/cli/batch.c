@@ -15,11 +15,18 @@
 /* How long a server may be away before a batch gives up. */
 #define GIVE_UP_NS (30 * PGT_NS_PER_S)
 #define TEXT_ROWS  10
+/* Rates need two readings, texts are asked for: at most so many samples without are not
+ * worth one of N. */
+#define EARLY_MAX 3
 
 struct batch {
 	bool json;
 	int64_t left;
 	int64_t last_ns; /* of the last sample or of the start */
+	int early;	 /* samples without rates or texts, not printed */
+	bool any;	 /* a sample has come */
+	char said[512];	 /* of the link, last */
+	char missing[PGT_SEC_N][128]; /* of a section, as last said */
 	struct pgt_query_key asked[TEXT_ROWS];
 };
 
@@ -51,26 +58,39 @@ print_queries(const struct pgt_snapshot *s)
 	}
 }
 
+/* What is missing, and again only when that changes. */
 static void
-print_text(const struct pgt_snapshot *s)
+print_missing(struct batch *b, const struct pgt_snapshot *s)
 {
-	char t[40], a[32], b[32], c[32], d[32], h[32];
+	for (int i = 0; i < PGT_SEC_N; i++) {
+		const char *why = s->section[i].available ? "" : s->section[i].why;
+		char now[sizeof(b->missing[0])];
+
+		pgt_str_copy(now, sizeof(now), why ? why : "");
+		if (*now && strcmp(now, b->missing[i]) != 0)
+			printf("  %s: %s%s%s\n", pgt_section_names[i], why,
+			       s->section[i].fix ? "; " : "",
+			       s->section[i].fix ? s->section[i].fix : "");
+		memcpy(b->missing[i], now, sizeof(now));
+	}
+}
+
+static void
+print_text(struct batch *b, const struct pgt_snapshot *s)
+{
+	char t[40], n[5][32];
 
 	printf(
 	    "%s %s %s %s tps %s p50 %s p95 %s p99 %s ms hit %s sessions %d/%d active %d "
 	    "blocked %d\n",
 	    pgt_clock_iso8601(s->real_ns, t, sizeof(t)), s->node.name ? s->node.name : "",
 	    s->node.in_recovery ? "STANDBY" : "PRIMARY",
-	    s->node.version ? s->node.version : "", num(s->rate.tps, "%.1f", a, 32),
-	    num(s->latency.p50_ms, "%.3g", b, 32), num(s->latency.p95_ms, "%.3g", c, 32),
-	    num(s->latency.p99_ms, "%.3g", d, 32),
-	    num(100 * s->rate.hit_ratio, "%.2f%%", h, 32), s->sessions.total,
+	    s->node.version ? s->node.version : "", num(s->rate.tps, "%.1f", n[0], 32),
+	    num(s->latency.p50_ms, "%.3g", n[1], 32), num(s->latency.p95_ms, "%.3g", n[2], 32),
+	    num(s->latency.p99_ms, "%.3g", n[3], 32),
+	    num(100 * s->rate.hit_ratio, "%.2f%%", n[4], 32), s->sessions.total,
 	    s->sessions.max_connections, s->sessions.active, s->sessions.blocked);
-	for (int i = 0; i < PGT_SEC_N; i++)
-		if (!s->section[i].available && s->section[i].why)
-			printf("  %s: %s%s%s\n", pgt_section_names[i], s->section[i].why,
-			       s->section[i].fix ? "; " : "",
-			       s->section[i].fix ? s->section[i].fix : "");
+	print_missing(b, s);
 	print_queries(s);
 }
 
@@ -85,7 +105,7 @@ print_snapshot(struct batch *b, const struct pgt_snapshot *s)
 		free(text);
 		cJSON_Delete(top);
 	} else {
-		print_text(s);
+		print_text(b, s);
 	}
 	fflush(stdout);
 }
@@ -100,6 +120,16 @@ ask_texts(struct batch *b, struct pgt_engine *e, const struct pgt_snapshot *s)
 	pgt_engine_want_texts(e, b->asked, n);
 }
 
+static bool
+is_early(const struct pgt_snapshot *s)
+{
+	bool texts = true;
+
+	for (size_t i = 0; i < s->n_queries && i < TEXT_ROWS; i++)
+		texts &= s->queries[i].text != NULL;
+	return isnan(s->rate.tps) || !texts;
+}
+
 /* 1: go on, 0: done, -1: failed. */
 static int
 on_event(struct batch *b, struct pgt_engine *e, const struct pgt_msg *m,
@@ -108,17 +138,28 @@ on_event(struct batch *b, struct pgt_engine *e, const struct pgt_msg *m,
 	const struct pgt_ev_link *link = m->data;
 
 	if (m->type == PGT_EV_SNAPSHOT) {
-		print_snapshot(b, m->data);
-		ask_texts(b, e, m->data);
+		const struct pgt_snapshot *s = m->data;
+
+		b->any = true;
+		b->said[0] = '\0';
 		b->last_ns = pgt_clock_mono_ns();
+		ask_texts(b, e, s);
+		if (is_early(s) && b->early < EARLY_MAX) {
+			b->early++;
+			return 1;
+		}
+		print_snapshot(b, s);
 		return --b->left > 0;
 	}
 	if (m->type == PGT_EV_LINK && !link->up) {
-		if (link->final || pgt_clock_mono_ns() - b->last_ns > GIVE_UP_NS)
+		/* one that was never there is not waited for */
+		if (link->final || (!b->any && *link->message) ||
+		    pgt_clock_mono_ns() - b->last_ns > GIVE_UP_NS)
 			return pgt_err_set(err, PGT_E_CONN, "%s: %s", link->target,
 					   link->message);
-		if (*link->message)
+		if (*link->message && strcmp(link->message, b->said) != 0)
 			fprintf(stderr, "pg2une: %s: %s\n", link->target, link->message);
+		pgt_str_copy(b->said, sizeof(b->said), link->message);
 	}
 	return 1;
 }

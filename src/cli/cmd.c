@@ -1,4 +1,5 @@
 /* The one list of subcommands. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli_priv.h"
@@ -61,4 +62,29 @@ pgt_cmd_find(int argc, char **argv, int *ret_words)
 		*ret_words = second ? 2 : 1;
 	}
 	return found;
+}
+
+int
+pgt_cmd_check_words(int argc, char **argv, struct pgt_err *err)
+{
+	char list[256] = "";
+	size_t len, used = 0;
+
+	for (size_t i = 0; argc > 1 && pgt_cmd_table[i]; i++) {
+		const char *name = pgt_cmd_table[i]->name;
+
+		len = strcspn(name, " ");
+		if (!name[len] || strlen(argv[1]) != len ||
+		    memcmp(argv[1], name, len) != 0)
+			continue;
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+					 used ? ", " : "", name + len + 1);
+		if (used >= sizeof(list))
+			break;
+	}
+	if (!*list)
+		return 0;
+	return pgt_err_set(err, PGT_E_USAGE,
+			   "%s wants one of: %s (for a database of that name: -d %s)",
+			   argv[1], list, argv[1]);
 }

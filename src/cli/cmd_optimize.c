@@ -411,7 +411,7 @@ run_optimize(struct pgt_cmd *c, struct pgt_err *err)
 
 const struct pgt_cmd_ops pgt_cmd_optimize = {
     .name = "optimize",
-    .group = "Changing",
+    .group = "Tuning",
     .summary = "search better settings by measuring, safely, and propose them",
     .details =
 	"Each trial is a guarded change that is taken back; the proposal is "

@@ -25,17 +25,21 @@ static void
 print_globals(void)
 {
 	const struct pgt_option *table;
-	const char *group = "";
-	size_t i, n;
+	size_t i, k, n;
 
 	table = pgt_options_table(&n);
 	for (i = 0; i < n; i++) {
-		if (table[i].file_only)
+		for (k = 0; k < i; k++)
+			if (!table[k].file_only &&
+			    strcmp(table[k].group, table[i].group) == 0)
+				break;
+		if (k < i || table[i].file_only)
 			continue;
-		if (strcmp(group, table[i].group) != 0)
-			printf("\n%s options:\n", table[i].group);
-		group = table[i].group;
-		print_option(&table[i]);
+		printf("\n%s options:\n", table[i].group); /* the first prints all */
+		for (k = i; k < n; k++)
+			if (!table[k].file_only &&
+			    strcmp(table[k].group, table[i].group) == 0)
+				print_option(&table[k]);
 	}
 }
 

@@ -374,8 +374,10 @@ take_flag(struct pgt_options *o, int argc, char **argv, int at, struct pgt_err *
 		return 0;
 	if (table[i].arg && !value) {
 		if (at + 1 >= argc)
-			return pgt_err_set(err, PGT_E_USAGE, "%s needs %s", arg,
-					   table[i].arg);
+			return pgt_err_set(err, PGT_E_USAGE, "%s needs %s%s", arg,
+					   table[i].arg,
+					   strcmp(arg, "-h") == 0 ? " (help is --help)"
+								  : "");
 		value = argv[at + 1];
 		words = 2;
 	}
@@ -399,7 +401,8 @@ read_flags(struct pgt_options *o, int *argc, char **argv, bool keep_unknown,
 		if (n < 0)
 			return -1;
 		if (n == 0 && argv[at][0] == '-' && argv[at][1] && !keep_unknown)
-			return pgt_err_set(err, PGT_E_USAGE, "unknown option %s",
+			return pgt_err_set(err, PGT_E_USAGE,
+					   "unknown option %s (see pg2une --help)",
 					   argv[at]);
 		if (n == 0)
 			argv[kept++] = argv[at++];

@@ -49,6 +49,26 @@ def test_unknown_words(run_pg2une):
         assert r.rc == 2 and r.out == "" and r.err.count("\n") == 1
 
 
+def test_half_a_command_is_no_database(run_pg2une):
+    for args, said in ((["config"], "config wants one of: show, diff"),
+                       (["config", "shwo"], "config wants one of: show"),
+                       (["query", "-b", "1"], "query wants one of: top"),
+                       (["-h"], "help is --help"), (["--bogus"], "see pg2une --help")):
+        r = run_pg2une(args)
+        assert r.rc == 2 and said in r.err, (args, r)
+    groups = re.findall(r"^(\w.*):$", run_pg2une(["--help"]).out, re.M)
+    assert len(groups) == len(set(groups)), groups
+
+
+def test_batch(lab, run_pg2une):
+    """Each sample printed has rates and texts; a server that is not there is not waited for."""
+    r = run_pg2une(["--batch", "2"], lab=lab(major=17, load=True, fast=True, scale=1))
+    assert r.rc == 0 and r.err == ""
+    assert len(re.findall(r" tps [\d.]+ ", r.out)) == 2, r.out
+    r = run_pg2une(["--batch", "2", "-h", "127.0.0.1", "-p", "1"], timeout=20)
+    assert r.rc == 1 and r.err.count("\n") == 1, r.err
+
+
 def test_password_prompt_does_not_echo(fresh_lab, console):
     one = fresh_lab(major=15, fast=True, hba="host all secretive 127.0.0.1/32 scram-sha-256")
     one.sql("CREATE ROLE secretive LOGIN PASSWORD 'hunter3'")

@@ -45,6 +45,8 @@ extern const struct pgt_cmd_ops *const pgt_cmd_table[]; /* ended by NULL */
 /* The command that argv[1] (and [2]) names, NULL when none; *ret_words is how
  * many words it took. */
 const struct pgt_cmd_ops *pgt_cmd_find(int argc, char **argv, int *ret_words);
+/* For words that are no command: PGT_E_USAGE when the first begins some ("config"). */
+int pgt_cmd_check_words(int argc, char **argv, struct pgt_err *err) PGT_MUST_CHECK;
 
 /* Values of the command's own options, checked beforehand. */
 const char *pgt_cmd_str(const struct pgt_cmd *c, const char *name); /* NULL unset */
