@@ -27,8 +27,14 @@ say_event(void *arg, const struct pgt_change_event *ev)
 	    [PGT_CE_BEGIN] = ">", [PGT_CE_ACT] = "  run", [PGT_CE_DONE] = "  done",
 	    [PGT_CE_FAIL] = "  failed", [PGT_CE_NOTE] = "  note",
 	};
+	static char last[400]; /* failure: the stage that ends for it tells it again */
 
 	(void)arg;
+	if (ev->what == PGT_CE_FAIL && ev->text) {
+		if (*last && strncmp(ev->text, last, sizeof(last) - 1) == 0)
+			return;
+		pgt_str_copy(last, sizeof(last), ev->text);
+	}
 	if (ev->what == PGT_CE_BEGIN)
 		fprintf(stderr, "> %s\n", ev->text);
 	else if (ev->what != PGT_CE_DONE || ev->item >= 0 || ev->stage == PGT_ST_VALIDATE)
@@ -284,7 +290,8 @@ flow_answer(struct pgt_cmd *c, struct flow *f, struct pgt_err *err)
 	if (err->code == PGT_E_NONE)
 		err->code = PGT_E_STATE;
 	return pgt_err_set(
-	    err, err->code, "changeset %s: %s: %.400s", short_id, pgt_stage_name(st),
+	    err, err->code, "changeset %s: %s: %.400s", short_id,
+	    st == PGT_ST_NOTHING ? "nothing was changed" : pgt_stage_name(st),
 	    err->msg[0] && st == PGT_ST_NOTHING ? err->msg : pgt_change_run_text(f->run));
 }
 
@@ -374,7 +381,7 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 	struct pgt_changeset *cs = NULL;
 
 	if (!file)
-		return pgt_err_set(err, PGT_E_USAGE, "config apply needs --file F");
+		return pgt_err_set(err, PGT_E_USAGE, "--file F is needed: the changeset, JSON (docs/changes.md)");
 	if (pgt_changeset_load(file, &cs, err) < 0)
 		return -1;
 	return pgt_cmd_change(c, cs, pgt_cmd_bool(c, "dry-run"), err);

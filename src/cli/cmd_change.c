@@ -149,6 +149,9 @@ find_operand(struct pgt_cmd *c, struct pgt_found *ret, struct pgt_err *err)
 {
 	const char *id = pgt_cmd_str(c, "changeset-id");
 
+	if (c->argc > 1)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "the id alone: its journal knows the server");
 	if (!id && c->argc == 1)
 		id = c->argv[0];
 	if (!id)

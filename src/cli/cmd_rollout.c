@@ -19,6 +19,7 @@
 
 static const struct pgt_column state_columns[] = {
     {"id", "rollout", PGT_CELL_TEXT},
+    {"target", "of", PGT_CELL_TEXT},
     {"state", "state", PGT_CELL_TEXT},
     {"share_pct", "share %", PGT_CELL_NUM},
     {"evidence.verdict", "gate", PGT_CELL_TEXT},
@@ -282,7 +283,10 @@ run_start(struct pgt_cmd *c, struct pgt_err *err)
 	if (ev.view.state == PGT_RO_DONE)
 		return 0;
 	return pgt_err_set(err, PGT_E_STATE, "rollout %.8s: %s: %.400s", ev.id,
-			   pgt_ro_state_names[ev.view.state], ev.view.reason);
+			   ev.view.state == PGT_RO_NOTHING
+			       ? "nothing was changed"
+			       : pgt_ro_state_names[ev.view.state],
+			   ev.view.reason);
 }
 
 static int
