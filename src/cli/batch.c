@@ -86,7 +86,8 @@ print_text(struct batch *b, const struct pgt_snapshot *s)
 	    pgt_clock_iso8601(s->real_ns, t, sizeof(t)), s->node.name ? s->node.name : "",
 	    s->node.in_recovery ? "STANDBY" : "PRIMARY",
 	    s->node.version ? s->node.version : "", num(s->rate.tps, "%.1f", n[0], 32),
-	    num(s->latency.p50_ms, "%.3g", n[1], 32), num(s->latency.p95_ms, "%.3g", n[2], 32),
+	    num(s->latency.p50_ms, "%.3g", n[1], 32),
+	    num(s->latency.p95_ms, "%.3g", n[2], 32),
 	    num(s->latency.p99_ms, "%.3g", n[3], 32),
 	    num(100 * s->rate.hit_ratio, "%.2f%%", n[4], 32), s->sessions.total,
 	    s->sessions.max_connections, s->sessions.active, s->sessions.blocked);

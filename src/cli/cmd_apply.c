@@ -381,7 +381,9 @@ run_apply(struct pgt_cmd *c, struct pgt_err *err)
 	struct pgt_changeset *cs = NULL;
 
 	if (!file)
-		return pgt_err_set(err, PGT_E_USAGE, "--file F is needed: the changeset, JSON (docs/changes.md)");
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "--file F is needed: the changeset, JSON (docs/changes.md)");
 	if (pgt_changeset_load(file, &cs, err) < 0)
 		return -1;
 	return pgt_cmd_change(c, cs, pgt_cmd_bool(c, "dry-run"), err);

@@ -97,6 +97,12 @@ pgt_tuning_canary_end(struct pgt_tuning *t)
 	t->canary = NULL;
 }
 
+bool
+pgt_tuning_may_restart(const struct pgt_tuning *t)
+{
+	return t->opts.mode == PGT_TUNE_CANARY && *t->opts.restart_command;
+}
+
 int
 pgt_tuning_canary_restart(void *ctx, struct pgt_err *err)
 {

@@ -129,6 +129,8 @@ int pgt_tuning_canary_begin(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_
 void pgt_tuning_canary_end(struct pgt_tuning *t);
 int pgt_tuning_canary_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 			      struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* Settings that need a restart of the canary are searched. */
+bool pgt_tuning_may_restart(const struct pgt_tuning *t);
 /* By the operator's program, until it answers; for a changeset's run; ctx is the tuning.
  */
 int pgt_tuning_canary_restart(void *ctx, struct pgt_err *err) PGT_MUST_CHECK;

@@ -112,7 +112,7 @@ may_search(const struct pgt_tuning *t, const struct pgt_tuner_opts *to,
 	       (pgt_tuning_has_copy(t) || may_set(t->at, k)) &&
 	       pgt_knob_in_major(k, to->host.server_major) &&
 	       (k->context != PGT_CONTEXT_RESTART || free_hand ||
-		(*t->opts.restart_command && !pgt_ro_not_lower(k->name))) &&
+		(pgt_tuning_may_restart(t) && !pgt_ro_not_lower(k->name))) &&
 	       (k->risk != PGT_RISK_MEMORY || to->have_host);
 }
 

@@ -325,7 +325,7 @@ settle_ns(const struct pgt_tuning *t)
 static int
 begin_alike(struct pgt_tuning *t, struct pgt_err *err)
 {
-	if (!t->canary || !*t->opts.restart_command)
+	if (!pgt_tuning_may_restart(t))
 		return 0;
 	if (!t->restarted && pgt_tuning_canary_restart(t, err) < 0)
 		return -1;
@@ -343,7 +343,7 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	    .trial = true,
 	    .stabilise_ns = settle,
 	    .deadline_ns = settle + EXTEND_MAX * t->opts.window_ns + MARGIN_NS,
-	    .restart = *t->opts.restart_command ? pgt_tuning_canary_restart : NULL,
+	    .restart = pgt_tuning_may_restart(t) ? pgt_tuning_canary_restart : NULL,
 	    .restart_ctx = t,
 	};
 	struct pgt_change_run *run = NULL;

@@ -249,7 +249,9 @@ check(const struct pgt_rollout_plan *p, struct pgt_err *err)
 	const struct pgt_router_ops *ops;
 
 	if (!p->cs)
-		return pgt_err_set(err, PGT_E_USAGE, "no changeset: --file F, or \"changeset\" in the plan");
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "no changeset: --file F, or \"changeset\" in the plan");
 	if (p->max_step_ns < p->min_step_ns)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "rollout plan: max_step_s is below min_step_s");

@@ -21,6 +21,7 @@ enum field {
 	F_TIME,
 	F_WINDOW,
 	F_PRIMARY,
+	F_RESTART,
 	F_SCRIPT,
 	F_CLIENTS,
 	F_WHERE,
@@ -63,6 +64,7 @@ shown(const struct pgt_tune_opts *o, enum field f)
 {
 	switch (f) {
 	case F_PRIMARY:
+	case F_RESTART:
 		return o->mode == PGT_TUNE_CANARY;
 	case F_SCRIPT:
 	case F_CLIENTS:
@@ -124,6 +126,11 @@ row_text(const struct pgt_tune_opts *o, enum field f, char *buf, size_t size)
 	case F_PRIMARY:
 		snprintf(buf, size, "primary    %.120s",
 			 o->primary[0] ? o->primary : "(to be named)");
+		break;
+	case F_RESTART:
+		snprintf(buf, size, "restart    %.120s",
+			 o->restart_command[0] ? o->restart_command
+					       : "never: what needs one is left out");
 		break;
 	case F_SCRIPT:
 		snprintf(buf, size, "load       %.120s",
@@ -200,7 +207,7 @@ ask_start(struct pgt_ui *ui)
 	    [PGT_TUNE_LIVE] = "effect  settings here change for a trial and go back",
 	    [PGT_TUNE_REHEARSAL] = "effect  a copy of the server runs on this machine",
 	    [PGT_TUNE_CANARY] =
-		"effect  the settings of this standby change, reload only",
+		"effect  the settings of this standby change and go back",
 	};
 	const char *buttons[2] = {"Leave it", "Start"};
 	char line[3][160];
@@ -219,7 +226,9 @@ ask_start(struct pgt_ui *ui)
 static char *
 text_field(struct pgt_tune_opts *o, enum field f)
 {
-	return f == F_PRIMARY ? o->primary : o->script;
+	return f == F_PRIMARY	? o->primary
+	       : f == F_RESTART ? o->restart_command
+				: o->script;
 }
 
 static void
@@ -237,6 +246,7 @@ ask_text(struct pgt_ui *ui, enum field f)
 {
 	static const char *const lines[] = {
 	    [F_PRIMARY] = "The primary to compare with (host=... port=... dbname=...):",
+	    [F_RESTART] = "A program that restarts this standby, or empty for never:",
 	    [F_SCRIPT] = "A pgbench script, or empty for the top queries seen here:"};
 	enum field *arg = pgt_xmalloc(sizeof(*arg));
 
@@ -284,6 +294,7 @@ on_row(struct pgt_ui *ui, int choice, const char *text, void *arg)
 		o->in_place = !o->in_place;
 		break;
 	case F_PRIMARY:
+	case F_RESTART:
 	case F_SCRIPT:
 		ask_text(ui, f);
 		return;
