@@ -94,6 +94,12 @@ whole_ns(const struct pgt_tune_opts *o)
 }
 
 static void
+text_row(char *buf, size_t size, const char *label, const char *text, const char *none)
+{
+	snprintf(buf, size, "%-11s%.120s", label, *text ? text : none);
+}
+
+static void
 row_text(const struct pgt_tune_opts *o, enum field f, char *buf, size_t size)
 {
 	char t[32];
@@ -124,17 +130,14 @@ row_text(const struct pgt_tune_opts *o, enum field f, char *buf, size_t size)
 			 pgt_fmt_duration(o->window_ns, t, sizeof(t)));
 		break;
 	case F_PRIMARY:
-		snprintf(buf, size, "primary    %.120s",
-			 o->primary[0] ? o->primary : "(to be named)");
+		text_row(buf, size, "primary", o->primary, "(to be named)");
 		break;
 	case F_RESTART:
-		snprintf(buf, size, "restart    %.120s",
-			 o->restart_command[0] ? o->restart_command
-					       : "never: what needs one is left out");
+		text_row(buf, size, "restart", o->restart_command,
+			 "never: what needs one is left out");
 		break;
 	case F_SCRIPT:
-		snprintf(buf, size, "load       %.120s",
-			 o->script[0] ? o->script : "the top queries seen here");
+		text_row(buf, size, "load", o->script, "the top queries seen here");
 		break;
 	case F_CLIENTS:
 		snprintf(buf, size, "clients    %d", o->clients);
