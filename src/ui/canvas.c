@@ -20,6 +20,8 @@ static const char *const glyphs[PGT_G_N][2] = {
     [PGT_G_CROSS] = {"✗", "x"},      [PGT_G_CURSOR] = {"▌", ">"},
     [PGT_G_BRANCH] = {"├ ", "|-"},   [PGT_G_LAST] = {"└ ", "`-"},
     [PGT_G_TRUNK] = {"│ ", "| "},    [PGT_G_BULLET] = {"·", "."},
+    /* not ^ and v: a letter at the end of a name is part of it */
+    [PGT_G_ASCENDING] = {"▲", "+"},  [PGT_G_DESCENDING] = {"▼", "-"},
     [PGT_G_PLUSMINUS] = {"±", "+-"}, [PGT_G_TAG] = {"◆", "#"},
 };
 

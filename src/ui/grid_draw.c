@@ -159,8 +159,8 @@ draw_heading(struct pgt_grid *t, const struct pgt_canvas *c, const int *width)
 		t->column_x[i] = c->r.x + x;
 		snprintf(text, sizeof(text), "%s%s", col->name,
 			 !sorted         ? ""
-			 : t->descending ? pgt_glyph(PGT_G_DOWN)
-					 : pgt_glyph(PGT_G_UP));
+			 : t->descending ? pgt_glyph(PGT_G_DESCENDING)
+					 : pgt_glyph(PGT_G_ASCENDING));
 		pgt_put_fit(c, 0, x, width[i], col->align,
 			    sorted ? PGT_ROLE_SORTED : PGT_ROLE_COLUMN, text, 0);
 		x += width[i] + 1;
