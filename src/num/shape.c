@@ -17,7 +17,8 @@
 #define BOUND_CALLS 500.0
 /* Error of the best law against samples of other laws than ours, relative (half a
  * 90 % band), where ages tell (tests/unit/num/test_shape.c). */
-#define AGES_ERR 0.12
+#define AGES_ERR  0.12
+#define AGES_MANY 20 /* calls seen that are enough for that */
 
 static const double weights[] = {.004, .006, .008, .0105, .014, .018, .024, .032,
 				 .042, .056, .075, .1,	  .13,	.16,  .2,   .25,
@@ -181,11 +182,17 @@ law_over(const struct pgt_shape *c, struct law *l)
 	p[1].w = w;
 }
 
-static bool
-use_ages(const struct pgt_shape *c)
+/* How far the ages count, 0 to 1: all of it from PGT_AGES_MEAN_MS on.  Nothing here
+ * jumps as a class crosses a threshold: the charts that watch p99 would take that for
+ * a change of the server. */
+static double
+trust_ages(const struct pgt_shape *c)
 {
-	return !c->plain && c->ages && c->ages->n_calls >= PGT_AGES_MIN &&
-	       c->mean + c->over >= PGT_AGES_MEAN_MS;
+	double trust = 2 * (c->mean + c->over) / PGT_AGES_MEAN_MS - 1;
+
+	if (c->plain || !c->ages || !(c->ages->n > 0) || !(trust > 0))
+		return 0;
+	return fmin(1, trust);
 }
 
 static int
@@ -199,10 +206,12 @@ by_weight(const void *a, const void *b)
 static void
 weigh(const struct pgt_shape *c, double prior, struct law *l)
 {
+	double trust = trust_ages(c);
+
 	l->p = prior + log_of_bound(l, c);
 	law_over(c, l);
-	if (use_ages(c))
-		l->p += log_of_ages(l, c);
+	if (trust > 0)
+		l->p += trust * log_of_ages(l, c);
 }
 
 /* The laws of this class that are worth keeping, the likeliest first, with weights
@@ -243,7 +252,8 @@ struct shapes {
 	size_t n;
 	struct law *law;
 	struct mixture mix;
-	double aged; /* calls of classes whose ages weighed in */
+	double aged; /* calls of classes whose ages weighed in, as far as they did */
+	bool by_ages;
 };
 
 static void
@@ -259,7 +269,10 @@ shapes_add(struct shapes *s, const struct pgt_shape *c)
 	of->first = s->n ? of[-1].first + of[-1].n_laws : 0;
 	of->n_laws = laws_of(c, l);
 	memcpy(&s->law[of->first], l, of->n_laws * sizeof(*l));
-	s->aged += use_ages(c) ? c->n : 0;
+	if (trust_ages(c) > 0) {
+		s->aged += c->n * trust_ages(c) * fmin(1, c->ages->n_calls / AGES_MANY);
+		s->by_ages |= c->ages->n_calls >= PGT_AGES_MIN;
+	}
 	s->n++;
 	for (i = 0; i < of->n_laws; i++)
 		for (k = 0; k < l[i].n; k++)
@@ -332,7 +345,7 @@ pgt_shape_quantiles(const struct pgt_shape *c, size_t n, const double *p, size_t
 	for (i = 0; i < np && s.n; i++)
 		ret[i] = shape_quantile(&s, p[i]);
 	if (s.n)
-		*ret_by_ages = s.aged > 0;
+		*ret_by_ages = s.by_ages;
 	i = s.n;
 	free(s.mix.part);
 	free(s.law);

@@ -14,9 +14,10 @@
 #include "pg2une/num/quantile.h"
 
 #define PGT_AGE_BINS 28
-/* Fewer say nothing, and of a class with a lower mean they are mostly the way of the
- * sample to the server. */
+/* So many calls seen running are worth a word on the screen. */
 #define PGT_AGES_MIN	 5
+/* Of a class with a lower mean ages are mostly the way of the sample to the server:
+ * they count less, and below half of it not at all. */
 #define PGT_AGES_MEAN_MS 1.0
 
 /* Ages of calls seen running, by size: from 1 ms on, each bin half as wide again. */
@@ -42,7 +43,8 @@ struct pgt_shape {
 	bool plain;		     /* one lognormal is good enough (a rare class) */
 };
 
-/* As pgt_quantile_mixture().  ret_by_ages: whether ages weighed in somewhere. */
+/* As pgt_quantile_mixture().  ret_by_ages: whether PGT_AGES_MIN ages of a class
+ * weighed in. */
 bool pgt_shape_quantiles(const struct pgt_shape *c, size_t n, const double *p, size_t np,
 			 struct pgt_quantile *ret, bool *ret_by_ages);
 
