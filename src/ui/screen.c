@@ -260,6 +260,8 @@ make_pair(enum pgt_role role, int selected, short pair)
 		/* bold black is black on black where bold is not also bright */
 		l.fg = -1;
 		l.attr |= PGT_LOOK_DIM;
+	} else if (COLORS <= 8 && l.fg == 12 && l.bg < 0) {
+		l.fg = 6; /* likewise, dark blue is hardly seen on black */
 	} else if (COLORS <= 8 && l.fg >= 8) {
 		l.fg -= 8;
 		l.attr |= PGT_LOOK_BOLD;

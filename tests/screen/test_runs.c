@@ -89,7 +89,8 @@ optimizer_form(void **state)
 	assert_true(vt_shows(vt, "a throwaway copy on this machine"));
 	vt_keys(vt, "<Enter>");
 	assert_true(vt_shows(vt, "here: this server is a lab"));
-	vt_keys(vt, "<Home><Enter><End><Up><Enter>host=b port=1<Enter>");
+	/* a canary asks for the primary, and for what restarts it */
+	vt_keys(vt, "<Home><Enter><End><Up><Up><Enter>host=b port=1<Enter>");
 	assert_true(vt_shows(vt, "primary    host=b port=1"));
 	vt_keys(vt, "<Home><Enter><Enter>"); /* round to live */
 	assert_true(vt_shows(vt, "live: on this server"));

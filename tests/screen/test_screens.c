@@ -109,6 +109,7 @@ eight_colours(void **state)
 		/* black only on a colour of its own */
 		for (p = vt->stream; (p = strstr(p, "\033[30m")); p += 5)
 			assert_memory_equal(p + 5, "\033[4", 3);
+		assert_null(strstr(vt->stream, "\033[34m"));
 		vt_close(vt);
 	}
 }
