@@ -131,11 +131,13 @@ watch(struct pgt_engine *e, int64_t for_ns, cJSON **ret, struct pgt_err *err)
 	const struct pgt_ev_link *link;
 	struct pgt_msg *m;
 	cJSON *last = NULL;
+	bool any = false;
 
 	while (pgt_clock_mono_ns() < until) {
 		poll(&p, 1, 200);
 		while ((m = pgt_mailbox_take(mb))) {
 			link = m->data;
+			any |= m->type == PGT_EV_SNAPSHOT;
 			if (m->type == PGT_EV_ALERTS) {
 				cJSON_Delete(last);
 				last = pgt_analysis_json(m->data);
@@ -145,7 +147,7 @@ watch(struct pgt_engine *e, int64_t for_ns, cJSON **ret, struct pgt_err *err)
 				   *link->message) {
 				pgt_err_set(err, PGT_E_CONN, "%s: %s", link->target,
 					    link->message);
-				if (link->final)
+				if (link->final || !any) /* it was never there */
 					until = 0;
 			}
 			pgt_msg_free(m);

@@ -65,8 +65,9 @@ def test_batch(lab, run_pg2une):
     r = run_pg2une(["--batch", "2"], lab=lab(major=17, load=True, fast=True, scale=1))
     assert r.rc == 0 and r.err == ""
     assert len(re.findall(r" tps [\d.]+ ", r.out)) == 2, r.out
-    r = run_pg2une(["--batch", "2", "-h", "127.0.0.1", "-p", "1"], timeout=20)
-    assert r.rc == 1 and r.err.count("\n") == 1, r.err
+    for args in (["--batch", "2"], ["analysis", "--for", "10min", "--store", "none"]):
+        r = run_pg2une([*args, "-h", "127.0.0.1", "-p", "1"], timeout=20)
+        assert r.rc == 1 and r.err.count("\n") == 1, r.err
 
 
 def test_password_prompt_does_not_echo(fresh_lab, console):
