@@ -291,6 +291,10 @@ pgt_history_trouble(struct pgt_history *h, char *buf, size_t size)
 static void
 trouble(struct pgt_history *h, struct pgt_err *err)
 {
+	static const char own[] = "history: "; /* said below; 80 columns are few */
+	size_t skip = strncmp(err->msg, own, strlen(own)) == 0 ? strlen(own) : 0;
+
+	memmove(err->msg, err->msg + skip, strlen(err->msg + skip) + 1);
 	pgt_err_prefix(err, "not being kept, going on in memory");
 	say(h, err->msg);
 	if (!h->told)
