@@ -174,6 +174,7 @@ feed(struct gather *g, const struct pgt_snapshot *s)
 	g->tps_sum += s->rate.tps;
 	g->bucket_tps += s->rate.tps;
 	g->active_sum += s->sessions.active;
+	g->w.active_peak = fmax(g->w.active_peak, s->sessions.active);
 	g->temp_sum += isnan(s->rate.temp_bytes) ? 0 : s->rate.temp_bytes;
 	if (!isnan(s->rate.tup_fetched)) {
 		g->rows_read += s->rate.tup_fetched;

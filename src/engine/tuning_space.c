@@ -99,6 +99,10 @@ find_host(const struct pgt_tuning *t, struct pgt_tuner_opts *to)
 	};
 	to->have_host = to->host.ram_bytes > 0 && to->host.cores > 0;
 	pgt_memory_model_default(&to->mem, &to->host, to->cls);
+	/* A copy has the sessions of our load: the server's own count too. */
+	if (t->have_base && t->base_window.active_peak > 0)
+		to->mem.active_peak =
+		    fmax(t->base_window.active_peak, s->sessions.active);
 }
 
 static bool

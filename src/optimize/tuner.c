@@ -82,6 +82,48 @@ seed_extras(struct pgt_tuner *t, const double *from)
 		add_seed(t, value, "every index that the advisor proposes");
 }
 
+/* The lowest mean of a configuration, not the luckiest measurement; what was measured
+ * again, to be confirmed, before what was tried once.  False when nothing but the
+ * present settings was measured. */
+static bool
+best_of_past(const struct pgt_tuner *t, const struct pgt_tuner_past *p, size_t *ret)
+{
+	size_t d = t->space.n_dims;
+	double least = HUGE_VAL;
+	bool again = false;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const double *v = &p->value[i * d];
+		double sum = 0;
+		int m = 0;
+
+		for (size_t k = 0; k < p->n; k++)
+			if (tuner_same_value(&t->space, v, &p->value[k * d])) {
+				sum += p->cost[k];
+				m++;
+			}
+		if (tuner_same_value(&t->space, v, t->baseline) || (again && m < 2) ||
+		    (again == (m >= 2) && sum / m >= least))
+			continue;
+		again = m >= 2;
+		least = sum / m;
+		*ret = i;
+	}
+	return isfinite(least);
+}
+
+/* What ended on the rules of thumb begins there again, and says why. */
+static void
+add_past(struct pgt_tuner *t, const double *value)
+{
+	for (int i = 0; i < t->n_seeds; i++)
+		if (tuner_same_value(&t->space, value, t->seed_value[i])) {
+			t->seed_why[i] = "rules of thumb, and the best of an earlier search";
+			return;
+		}
+	add_seed(t, value, "best of an earlier search under a similar workload");
+}
+
 /* The nearest similar workload lends its surrogate, the similar ones their best. */
 static int
 learn_from_past(struct pgt_tuner *t, const struct pgt_tuner_past *past, size_t n_past,
@@ -109,11 +151,8 @@ learn_from_past(struct pgt_tuner *t, const struct pgt_tuner_past *past, size_t n
 		if (!near)
 			break;
 		used = least;
-		for (size_t i = 1; i < near->n; i++)
-			if (near->cost[i] < near->cost[best])
-				best = i;
-		add_seed(t, &near->value[best * t->space.n_dims],
-			 "best of an earlier search under a similar workload");
+		if (best_of_past(t, near, &best))
+			add_past(t, &near->value[best * t->space.n_dims]);
 		if (!t->warm && near->n >= 5 &&
 		    pgt_warm_new(&t->space, near->n, near->value, near->cost,
 				 t->opts.seed + STREAM_PAST, &t->warm, err) < 0)
@@ -151,6 +190,9 @@ pgt_tuner_new(const struct pgt_space *space, const double *baseline,
 		pgt_tuner_free(t);
 		return -1;
 	}
+	/* Near a good guess the surrogate's own suggestions tell more than even steps. */
+	if (t->opts.safe && opts->have_host && t->n_seeds > 0)
+		t->opts.init = 0;
 	*ret = t;
 	return 0;
 }

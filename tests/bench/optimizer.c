@@ -190,6 +190,7 @@ search_server(enum pgt_knob_class cls, int seed, struct tally *y)
 	o.host = sim.host;
 	o.cls = cls;
 	pgt_memory_model_default(&o.mem, &sim.host, cls);
+	o.mem.active_peak = sim_active_peak(&sim, (uint64_t)seed);
 	pgt_random_init_stream(&r, (uint64_t)seed, 98);
 	y->ceiling[seed] = exp(sim_optimum(&sim, &o.mem, &r) - sim.best);
 	must(pgt_tuner_new(&sim.space, sim.baseline, &o, NULL, 0, &t, &err), &err);

@@ -36,6 +36,7 @@ struct pgt_window {
 	double calls_ps;   /* NAN without statements */
 	double ours_share; /* of the transactions in tps: what looking at it costs */
 	double hit_ratio, temp_bytes, active; /* means */
+	double active_peak; /* most sessions seen busy at once; 0 unknown */
 	double read_share;    /* of rows: fetched against written, 0..1 */
 	double rows_per_call; /* of statements; NAN */
 };

@@ -16,12 +16,15 @@
  *                    + active_share x work_mem x nodes x hash_mem_multiplier')
  *   + parallel workers, as many as busy queries may start, at the same work_mem
  *   + autovacuum_max_workers x (autovacuum_work_mem or maintenance_work_mem)
- * hash_mem_multiplier' is (1 + h)/2: half of the nodes hash. */
+ * hash_mem_multiplier' is (1 + h)/2: half of the nodes hash.  Where the peak of busy
+ * sessions was measured, a third more than that stands for active_share x connections,
+ * but never less than half of it: a short look may have missed the busy hour. */
 struct pgt_memory_model {
 	double ram_bytes;
-	double limit_share;	  /* of ram, default 0.8 */
+	double limit_share;	  /* of ram, default 0.8; reports 0.85 */
 	int connections;	  /* expected peak of busy and idle together */
 	double active_share;	  /* of connections that run a query at the peak */
+	double active_peak;	  /* busy sessions measured at the peak; 0: unknown */
 	double nodes;		  /* sorts and hashes that a query holds at once */
 	double backend_bytes;	  /* private memory of an idle backend */
 	/* Present settings, for what the space does not vary. */
@@ -30,7 +33,7 @@ struct pgt_memory_model {
 	    max_parallel_workers, max_parallel_workers_per_gather, max_connections;
 };
 
-/* Defaults: PostgreSQL's own settings, 80%, class-dependent nodes and share. */
+/* Defaults: PostgreSQL's own settings; limit, nodes and share by class. */
 void pgt_memory_model_default(struct pgt_memory_model *m,
 			      const struct pgt_knob_host *host, enum pgt_knob_class cls);
 /* Put a present setting into the model by name; false when it is not one of its. */

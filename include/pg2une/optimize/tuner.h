@@ -49,7 +49,8 @@ struct pgt_tuner_opts {
 	uint64_t seed;
 	int budget;		/* trials before the final, baselines too; default 30 */
 	int baselines;		/* default 3; at least 1 when safe */
-	int init;		/* Sobol points after the seeds; default 4, -1: none */
+	int init;		/* Sobol points after the seeds; default 4; none when a
+				 * safe search has rules of thumb to begin with */
 	int candidates;		/* of the acquisition, default 2000 */
 	bool safe;		/* trust region and loss constraint; default of _init */
 	double loss_pct;	/* no trial may lose more than this; default 8 */

@@ -50,17 +50,25 @@ sim_hill(double v, double at, double depth, double octaves)
 	return -depth * (1 - exp(-o * o));
 }
 
+/* Workers that one of several busy queries gets: all together are no more than
+ * max_parallel_workers. */
+static inline double
+sim_workers(const struct serversim *s, const double *v)
+{
+	return fmin(sim_get(s, v, "max_parallel_workers_per_gather", 2),
+		    sim_get(s, v, "max_parallel_workers", 8) / 2);
+}
+
 /* Bytes in use at the peak; more than the memory there is kills the server. */
 static inline double
 sim_memory(const struct serversim *s, const double *v)
 {
 	double work = sim_get(s, v, "work_mem", 4 * SIM_MB);
 	double hash = sim_get(s, v, "hash_mem_multiplier", 2);
-	double gather = sim_get(s, v, "max_parallel_workers_per_gather", 2);
 
 	return 1.05 * sim_get(s, v, "shared_buffers", 128 * SIM_MB) + 0.6 * SIM_GB +
 	       s->host.max_connections * 8 * SIM_MB +
-	       s->active * s->nodes * work * pow(hash, 0.7) * sqrt(1 + gather) +
+	       s->active * s->nodes * work * pow(hash, 0.7) * sqrt(1 + sim_workers(s, v)) +
 	       2 * sim_get(s, v, "maintenance_work_mem", 64 * SIM_MB);
 }
 
@@ -75,15 +83,16 @@ sim_wal(const struct serversim *s, const double *v)
 	double buffers = sim_get(s, v, "wal_buffers", -1);
 	double pack = sim_get(s, v, "wal_compression", 0);
 
-	if (s->cls == PGT_KNOB_OLAP)
-		f *= 0.3;
 	f += pack == 1 ? -0.02 : pack == 2 ? 0.04 : 0;
 	if (delay > 0)
 		f += 0.07 * exp(-pow((log2(delay) - log2(s->delay_at)) / 2, 2)) -
 		     0.25 * sim_logistic(2 * (log2(delay) - 10.5));
 	if (buffers > 0)
 		f -= 0.08 * sim_logistic(1.5 * (log2(4 * SIM_MB) - log2(buffers)));
-	return f - 0.05 * pow(sim_get(s, v, "checkpoint_completion_target", 0.9) - 0.9, 2);
+	f -= 0.05 * pow(sim_get(s, v, "checkpoint_completion_target", 0.9) - 0.9, 2);
+	/* Reports seldom write: the delay of a commit, the size of a WAL buffer and how
+	 * full pages are packed move them as little as checkpoints do. */
+	return s->cls == PGT_KNOB_OLAP ? 0.3 * f : f;
 }
 
 static inline double
@@ -93,8 +102,7 @@ sim_plans(const struct serversim *s, const double *v)
 	double cost = sim_get(s, v, "random_page_cost", 4);
 	double cached = sim_get(s, v, "effective_cache_size", 4 * SIM_GB);
 	double reads = sim_get(s, v, "effective_io_concurrency", 1);
-	double gather = fmin(sim_get(s, v, "max_parallel_workers_per_gather", 2),
-			     sim_get(s, v, "max_parallel_workers", 8) / 2);
+	double gather = sim_workers(s, v);
 	double jit = sim_get(s, v, "jit", 1), f;
 
 	f = sim_hill(cost, s->cost_at, olap ? 0.15 : 0.3, 1.2);
@@ -124,6 +132,16 @@ sim_true(const struct serversim *s, const double *v)
 	f -= 0.5 * sim_logistic(40 * (used - 0.9));
 	f += bg == 0 ? -0.1 : sim_hill(bg, s->bg_at, 0.05, 2);
 	return f + sim_wal(s, v) + sim_plans(s, v);
+}
+
+/* Busy sessions that a few minutes show at most: the peak, or a little less. */
+static inline double
+sim_active_peak(const struct serversim *s, uint64_t seed)
+{
+	struct pgt_random r;
+
+	pgt_random_init_stream(&r, seed, 97);
+	return floor(s->active * (0.85 + 0.15 * pgt_random_uniform(&r)));
 }
 
 /* One measurement: false when the server died of it. */

@@ -161,6 +161,17 @@ fixed_settings_bound_others(void **state)
 	assert_true(pgt_space_find(&s, "max_parallel_workers_per_gather") >= 0);
 }
 
+static double
+quiet_need(struct pgt_memory_model *m, const struct pgt_space *s, const double *v)
+{
+	double keep = m->active_peak, need;
+
+	m->active_peak = 1;
+	need = pgt_memory_need(m, s, v);
+	m->active_peak = keep;
+	return need;
+}
+
 /* The formula by hand, and that the model refuses, repairs and guides the heuristic. */
 static void
 memory_model(void **state)
@@ -188,6 +199,20 @@ memory_model(void **state)
 	pgt_random_init(&r, 1);
 	pgt_memory_repair(&m, &s, &r, v);
 	assert_true(pgt_memory_allowed(&m, &s, v) && v[0] < 400 * MB);
+	/* A measured peak stands for the assumption, a third higher; a quiet moment only
+	 * halves it; a busy one makes it stricter. */
+	v[0] = 64 * MB;
+	m.active_peak = 0;
+	m.max_parallel_workers = 0;
+	want = pgt_memory_need(&m, &s, v);
+	m.active_peak = 1;
+	assert_true(pgt_memory_need(&m, &s, v) < want);
+	m.active_peak = 0.375 * m.active_share * m.connections;
+	assert_true(fabs(pgt_memory_need(&m, &s, v) - quiet_need(&m, &s, v)) < 1);
+	m.active_peak = 0.75 * m.active_share * m.connections;
+	assert_true(fabs(pgt_memory_need(&m, &s, v) - want) < 1);
+	m.active_peak = m.connections;
+	assert_true(pgt_memory_need(&m, &s, v) > 1.5 * want);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "pg2une/num/matrix.h"
+#include "pg2une/optimize/heuristic.h"
 #include "pg2une/optimize/objective.h"
 #include "pg2une/optimize/tuner.h"
 
@@ -363,6 +364,68 @@ past_is_used(void **state)
 	free(rows);
 }
 
+/* Lucky single measurements and the present settings are not what an earlier search
+ * found; and with rules of thumb to begin with, nothing is explored evenly. */
+static void
+past_best_is_the_confirmed_one(void **state)
+{
+	struct pgt_tuner_past past = {.features = {1}, .n_features = 1, .n = 6};
+	double rows[6 * PGT_SPACE_DIMS], rules[PGT_SPACE_DIMS];
+	double cost[6] = {-9, 3, -5, -1, 0, 0};
+	struct pgt_outcome out = {.cost = 1};
+	struct pgt_tuner_opts o;
+	struct serversim sim;
+	struct pgt_tuner *t;
+	struct pgt_trial tr;
+	size_t d;
+
+	(void)state;
+	assert_int_equal(sim_init(&sim, PGT_KNOB_OLTP, 1, NULL), 0);
+	d = sim.space.n_dims;
+	pgt_tuner_opts_init(&o);
+	o.features[0] = 1;
+	o.n_features = 1;
+	o.have_host = true;
+	o.host = sim.host;
+	o.cls = PGT_KNOB_OLTP;
+	pgt_memory_model_default(&o.mem, &sim.host, o.cls);
+	pgt_heuristic_config(&sim.space, &sim.host, o.cls, &o.mem, rules);
+	/* present settings twice, one lucky trial, one of two measurements, the rules */
+	for (size_t i = 0; i < 6; i++)
+		memcpy(&rows[i * d], i < 2 ? sim.baseline : rules, d * sizeof(double));
+	rows[2 * d + (size_t)pgt_space_find(&sim.space, "bgwriter_delay")] = 50;
+	for (size_t i = 3; i < 5; i++)
+		rows[i * d + (size_t)pgt_space_find(&sim.space, "bgwriter_delay")] = 20;
+	past.value = rows;
+	past.cost = cost;
+	assert_int_equal(pgt_tuner_new(&sim.space, sim.baseline, &o, &past, 1, &t, NULL),
+			 0);
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(pgt_tuner_ask(t, NULL, &tr, NULL), 0);
+		assert_int_equal(tr.phase, i < 3   ? PGT_TUNER_BASELINE
+					   : i < 5 ? PGT_TUNER_SEED
+						   : PGT_TUNER_SEARCH);
+		if (i == 4)
+			assert_memory_equal(tr.value, &rows[3 * d], d * sizeof(double));
+		assert_int_equal(pgt_tuner_tell(t, tr.id, &out, NULL), 0);
+	}
+	pgt_tuner_free(t);
+	/* When the rules were best, that is said of them. */
+	cost[5] = -7;
+	past.n = 6;
+	cost[3] = cost[4] = 2;
+	memcpy(&rows[4 * d], &rows[5 * d], d * sizeof(double));
+	assert_int_equal(pgt_tuner_new(&sim.space, sim.baseline, &o, &past, 1, &t, NULL),
+			 0);
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(pgt_tuner_ask(t, NULL, &tr, NULL), 0);
+		assert_int_equal(pgt_tuner_tell(t, tr.id, &out, NULL), 0);
+	}
+	assert_memory_equal(tr.value, rules, d * sizeof(double));
+	assert_non_null(strstr(tr.why, "earlier search"));
+	pgt_tuner_free(t);
+}
+
 int
 main(void)
 {
@@ -375,6 +438,7 @@ main(void)
 	    cmocka_unit_test(failures_do_not_break_it),
 	    cmocka_unit_test(reports),
 	    cmocka_unit_test(past_is_used),
+	    cmocka_unit_test(past_best_is_the_confirmed_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
