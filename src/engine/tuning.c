@@ -250,6 +250,24 @@ open_target(struct pgt_tuning *t, struct pgt_err *err)
 	return pgt_measure_open(t->spec, &t->meter, err);
 }
 
+/* A void look says neither what kind of work it is nor which earlier searches saw the
+ * like: look again before going on without. */
+static int
+look(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *tried,
+     struct pgt_err *err)
+{
+	for (int i = 0;; i++) {
+		if (pgt_tuning_try(t, trial, tried, err) < 0)
+			return -1;
+		if (t->cancel)
+			return pgt_err_set(err, PGT_E_CANCELLED, "stopped");
+		if (tried->outcome.status != PGT_OUTCOME_VOID || i == VOIDS_MAX ||
+		    t->finish || time_is_up(t))
+			return 0;
+		pgt_engine_notice(t->e, PGT_NOTICE_INFO, "first look %s", tried->why);
+	}
+}
+
 /* The first baseline tells which earlier searches saw a similar workload; then it is
  * the tuner's first trial. */
 static int
@@ -261,9 +279,7 @@ first_look(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 
 	memcpy(trial.value, t->baseline, sizeof(trial.value));
 	begin_now(t, &trial);
-	rc = pgt_tuning_try(t, &trial, tried, err);
-	if (rc == 0 && t->cancel)
-		rc = pgt_err_set(err, PGT_E_CANCELLED, "stopped");
+	rc = look(t, &trial, tried, err);
 	if (rc == 0 && tried->outcome.status == PGT_OUTCOME_OK) {
 		t->base_window = tried->window;
 		t->have_base = true;

@@ -213,7 +213,7 @@ def test_a_second_search_begins_where_the_first_ended(run_pg2une, fresh_lab):
     first = optimize(run_pg2une, lab, *args, timeout=600)
     assert sum(t["status"] == "ok" for t in first["trials"]) >= 5
     second = optimize(run_pg2une, lab, *args, timeout=600)
-    assert any("earlier search" in t["why"] for t in second["trials"])
+    assert any("earlier search" in t["why"] for t in second["trials"]), second["trials"]
 
 
 @long
