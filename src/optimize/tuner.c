@@ -118,7 +118,7 @@ add_past(struct pgt_tuner *t, const double *value)
 {
 	for (int i = 0; i < t->n_seeds; i++)
 		if (tuner_same_value(&t->space, value, t->seed_value[i])) {
-			t->seed_why[i] = "rules of thumb, and the best of an earlier search";
+			t->seed_why[i] = "rules of thumb, the best of an earlier search";
 			return;
 		}
 	add_seed(t, value, "best of an earlier search under a similar workload");
