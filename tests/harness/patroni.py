@@ -28,6 +28,9 @@ class Cluster:
         now = self.rest("/config", {"reads": None}, "PATCH", self.any())
         return now["postgresql"].get("parameters") or {}
 
+    def remembered(self, url):
+        return self.rest("/config", url=url)["postgresql"].get("parameters") or {}
+
     def any(self):
         for url in self.urls.split(","):
             try:

@@ -49,6 +49,9 @@ def put_in_order(cluster):
     now = cluster.parameters()
     cluster.patch(**{**{k: None for k in now}, **SET})
     assert both_see(cluster, BEFORE), (cluster.seen(), cluster.seen("standby"))
+    # a plan is made of what the member remembers, which may be a round older than that
+    assert fl.wait_until(lambda: all(cluster.remembered(u) == SET
+                                     for u in cluster.urls.split(",")), 15)
 
 
 @pytest.fixture
