@@ -16,8 +16,8 @@
 #define PARAM_KEPT	 ((size_t)16 << 10) /* bytes; all known statements take more */
 #define SERVER_SHARE_MAX 0.05 /* of one core, then the interval grows */
 /* A collector that is not needed each tick may take this share of a core: statements,
- * of which 5,000 cost 14 ms, are then read each 20 s. */
-#define DEAR_SHARE    0.0007
+ * of which 5,000 cost 14 ms, are then read as seldom as they may be, each 20 s. */
+#define DEAR_SHARE    0.0005
 #define SLOW_PER_TICK 3
 #define TRIM_BYTES    ((size_t)128 << 10)
 
