@@ -47,9 +47,13 @@ def test_defect(defect, major_of, lab, run_pg2une):
     try:
         stage(cur, defect)
         server.sql("SELECT pg_stat_statements_reset()")
-        load(cur, defect)
-        got = advise(run_pg2une, server, db)
-        hits = [r for r in got if re.match(defect.want, r["identity"])]
+        # a checkpoint of a slow disk lasts, and the next is asked for only then
+        for _ in range(4 if defect.gain == "checkpoints" else 1):
+            load(cur, defect)
+            got = advise(run_pg2une, server, db)
+            hits = [r for r in got if re.match(defect.want, r["identity"])]
+            if hits:
+                break
         titles = [(r["rank"], round(r["score"]), r["identity"]) for r in got[:6]]
         assert hits, f"not found; {titles}"
         RESULTS.append((defect.name, major_of, hits[0]["rank"], hits[0]["confidence"]))
