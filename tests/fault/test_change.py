@@ -303,6 +303,16 @@ def test_broken_file_refuses(clean, console, home):
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
+def test_a_missing_main_file_refuses(clean, console, home):
+    """That is told without a file's name, as a removed setting of the restart kind is."""
+    path = clean.value("SHOW config_file")
+    os.rename(path, path + ".away")
+    try:
+        refused(console(), home, clean, "could not open")
+    finally:
+        os.rename(path + ".away", path)
+
+
 def test_file_broken_before_the_reload(clean, console, home):
     before = fl.node_state(clean)
     data = clean.value("SHOW data_directory")
