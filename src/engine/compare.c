@@ -10,6 +10,8 @@
 #define MIN_LATENCY 3 /* statements are read less often: each point covers more */
 #define MIX_MAX	    0.30
 #define GAPS_MAX    2 /* the first sample of a window never has rates */
+/* Of so many expected calls that none comes has a probability below 5% (Poisson). */
+#define CALLS_SURE 3
 
 struct series {
 	double mean, var; /* of the logarithms */
@@ -118,6 +120,7 @@ double
 pgt_window_standard_ms(const struct pgt_window *ref, const struct pgt_window *w)
 {
 	double sum = 0, rest = 1, rest_ms = ref->mean_ms;
+	double calls = fmin(ref->calls, w->calls);
 
 	if (ref->n_keys == 0 || w->n_keys == 0)
 		return w->mean_ms;
@@ -131,7 +134,8 @@ pgt_window_standard_ms(const struct pgt_window *ref, const struct pgt_window *w)
 			k++;
 		if (k < w->n_keys)
 			ms = w->key_ms[k];
-		else if (ref->share[i] * ms > 0.1 * ref->mean_ms)
+		else if (ref->share[i] * ms > 0.1 * ref->mean_ms &&
+			 ref->share[i] * calls >= CALLS_SURE)
 			return NAN;
 		sum += ref->share[i] * ms;
 	}

@@ -249,8 +249,15 @@ judge(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret
 		pgt_str_copy(ret->why, sizeof(ret->why), "another load");
 		return;
 	}
-	if (t->have_base && !isnan(w->mean_ms))
+	if (t->have_base && !isnan(w->mean_ms)) {
 		standardise(t, w, &m);
+		if (isnan(m.mean_ms)) {
+			pgt_str_copy(ret->why, sizeof(ret->why),
+				     "a statement that took much of the time did not "
+				     "come up");
+			return;
+		}
+	}
 	if (pgt_objective_cost(&t->objective, &m, &ret->outcome.cost, &err) < 0)
 		pgt_str_copy(ret->why, sizeof(ret->why), err.msg);
 	else

@@ -134,18 +134,47 @@ at_most(const struct pgt_space *s, const char *name, double most, double *value)
 	value[at] = fmax(s->dims[at].lo, most);
 }
 
+/* What costs no memory goes to the middle of its range: were every guess to share the
+ * rules' values, nothing would be learned of them. */
+static void
+middle(const struct pgt_space *s, const struct pgt_memory_model *mem, double *value)
+{
+	struct pgt_memory_model scratch = *mem;
+	double unit[PGT_SPACE_DIMS], mid[PGT_SPACE_DIMS];
+	bool moved[PGT_SPACE_DIMS] = {false};
+
+	pgt_space_encode(s, value, unit);
+	for (size_t i = 0; i < s->n_dims; i++) {
+		const struct pgt_dim *d = &s->dims[i];
+		double from = d->n_special ? PGT_SPACE_SPECIAL_SHARE : 0;
+
+		moved[i] = d->knob && d->knob->base == PGT_BASE_ONE &&
+			   (d->kind == PGT_DIM_REAL || d->kind == PGT_DIM_INTEGER) &&
+			   unit[i] >= from &&
+			   !pgt_memory_model_set(&scratch, d->name, 0);
+		if (moved[i])
+			unit[i] = (from + 1) / 2;
+	}
+	pgt_space_decode(s, unit, mid);
+	for (size_t i = 0; i < s->n_dims; i++)
+		if (moved[i])
+			value[i] = mid[i];
+}
+
 void
 pgt_heuristic_sorts_config(const struct pgt_space *s, const struct pgt_knob_host *host,
 			   enum pgt_knob_class cls, const struct pgt_memory_model *mem,
 			   double *value)
 {
 	int at = pgt_space_find(s, "work_mem");
-	double last;
+	double last, workers = fmax(2, host->cores / 2.0);
 
 	pgt_heuristic_config(s, host, cls, mem, value);
+	middle(s, mem, value);
 	at_most(s, "maintenance_work_mem", host->ram_bytes / 64, value);
-	at_most(s, "max_parallel_workers_per_gather", 2, value);
-	at_most(s, "max_parallel_workers", fmax(2, host->cores / 2.0), value);
+	/* Memory is taken by all together; one query alone may have them. */
+	at_most(s, "max_parallel_workers_per_gather", workers, value);
+	at_most(s, "max_parallel_workers", workers, value);
 	if (at < 0)
 		return;
 	do {

@@ -160,6 +160,7 @@ pgt_memory_repair(const struct pgt_memory_model *m, const struct pgt_space *s,
 #define SIDE_MIN   0.05
 #define SIDE_MAX   1.6
 #define FACTOR	   1.6
+#define FEW_VALUES 16
 
 void
 pgt_trust_init(struct pgt_trust *t)
@@ -187,6 +188,17 @@ pgt_trust_update(struct pgt_trust *t, bool improved)
 	}
 }
 
+/* Without an order there is no nearness, and among few values (workers of a query) none
+ * is far; a special value is within reach of the whole axis, or it could never be tried
+ * or left. */
+static bool
+whole_axis(const struct pgt_dim *d, double centre)
+{
+	return d->kind == PGT_DIM_BOOL || d->kind == PGT_DIM_ENUM ||
+	       (d->kind == PGT_DIM_INTEGER && (d->hi - d->lo) / d->grain <= FEW_VALUES) ||
+	       (d->n_special && centre < PGT_SPACE_SPECIAL_SHARE);
+}
+
 void
 pgt_trust_box(const struct pgt_trust *t, const struct pgt_space *s, const double *centre,
 	      double *lo, double *hi)
@@ -194,10 +206,7 @@ pgt_trust_box(const struct pgt_trust *t, const struct pgt_space *s, const double
 	for (size_t i = 0; i < s->n_dims; i++) {
 		const struct pgt_dim *d = &s->dims[i];
 
-		/* Without an order there is no nearness; a special value is within
-		 * reach of the whole axis, or it could never be tried or left. */
-		if (d->kind == PGT_DIM_BOOL || d->kind == PGT_DIM_ENUM ||
-		    (d->n_special && centre[i] < PGT_SPACE_SPECIAL_SHARE)) {
+		if (whole_axis(d, centre[i])) {
 			lo[i] = 0;
 			hi[i] = 1;
 			continue;

@@ -354,6 +354,8 @@ predict_trial(struct pgt_tuner *t)
 		return;
 	pgt_space_kernel_of(&t->space, tr->value, kernel);
 	tuner_model_predict(t->model, 1, kernel, &mean, &sd);
+	t->trial_mean = mean;
+	t->trial_sd = hypot(sd, pgt_gp_noise_sd(t->model->gp));
 	tr->have_prediction = true;
 	tr->gain_pct = pgt_objective_gain_pct(t->model->base_cost, mean);
 	tr->gain_lo_pct = pgt_objective_gain_pct(t->model->base_cost, mean + 1.96 * sd);
@@ -394,7 +396,7 @@ pgt_tuner_ask(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_trial *
 		return pgt_err_set(err, PGT_E_STATE, "trial %d is still out",
 				   t->trial.id);
 	memset(&t->trial, 0, sizeof(t->trial));
-	t->trial_ei_pct = NAN;
+	t->trial_ei_pct = t->trial_mean = t->trial_sd = NAN;
 	switch (phase) {
 	case PGT_TUNER_BASELINE:
 		fill_trial(t, t->baseline, true, "the present settings");
@@ -445,6 +447,7 @@ pgt_tuner_tell(struct pgt_tuner *t, int id, const struct pgt_outcome *outcome,
 	o->is_baseline = t->trial.is_baseline;
 	o->cost = outcome->cost;
 	o->ei_pct = t->trial_ei_pct;
+	o->surprise = (o->cost - t->trial_mean) / t->trial_sd;
 	memcpy(o->value, t->trial.value, sizeof(o->value));
 	t->out = false;
 	/* The verdict is one step behind until it is asked for: keep phase() honest. */

@@ -12,6 +12,10 @@
 #define SAFE_HEADROOM 0.2
 /* Power of a setting's weight in its expected length scale. */
 #define WEIGHT_TO_LENGTH 0.5
+/* The same settings measured twice, further apart than this (log cost) and than the
+ * baselines scatter, in standard deviations: something else slowed one of them. */
+#define APART	 0.1
+#define APART_SD 4
 
 void
 tuner_model_free(struct tuner_model *m)
@@ -84,14 +88,31 @@ row_of(struct tuner_model *m, const struct pgt_space *s, const double *value)
 	return i;
 }
 
+/* Costs of the same settings further apart than this are not of the same server. */
+static double
+apart(const struct pgt_observation *const *used, size_t n)
+{
+	double mean = 0, m2 = 0, delta;
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!used[i]->is_baseline || used[i]->status != PGT_OUTCOME_OK)
+			continue;
+		delta = used[i]->cost - mean;
+		mean += delta / (double)++k;
+		m2 += delta * (used[i]->cost - mean);
+	}
+	return k > 1 ? fmax(APART, APART_SD * sqrt(m2 / (double)(k - 1))) : HUGE_VAL;
+}
+
 /* Replicates become one row: their mean, weight 1/m; the spread within the rows is
- * the noise. */
+ * the noise.  What came out far slower than the same settings did is left out. */
 static void
 gather(struct tuner_model *m, const struct pgt_tuner *t,
        const struct pgt_observation *const *used, size_t n, struct pgt_gp_fit *fit)
 {
 	double cap = worst_cost(t, used, n, m->base_cost);
-	double *sum2 = pgt_xcalloc(n, sizeof(double)), within = 0;
+	double *sum2 = pgt_xcalloc(n, sizeof(double)), within = 0, far = apart(used, n);
 
 	for (size_t k = 0; k < n; k++) {
 		const struct pgt_observation *o = used[k];
@@ -104,6 +125,12 @@ gather(struct tuner_model *m, const struct pgt_tuner *t,
 			pgt_space_kernel_of(&t->space, o->value,
 					    &m->kernel[i * m->width]);
 			m->n++;
+		}
+		if (m->weight[i] > 0 && !o->is_baseline && fabs(c - m->cost[i]) > far) {
+			m->cost[i] = fmin(m->cost[i], c);
+			m->weight[i] = 1;
+			sum2[i] = 0;
+			continue;
 		}
 		/* Welford; weight counts until the end. */
 		m->weight[i]++;

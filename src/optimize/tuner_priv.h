@@ -23,7 +23,7 @@ struct pgt_tuner {
 	bool finish; /* no more search */
 	bool out;    /* a trial is being measured */
 	struct pgt_trial trial;
-	double trial_ei_pct;
+	double trial_ei_pct, trial_mean, trial_sd; /* expected of it; NAN */
 	struct tuner_model *model; /* of the first model_obs observations */
 	size_t model_obs;
 	struct tuner_final *final;

@@ -13,6 +13,8 @@
 #define SHRINK_ROUNDS 4
 /* A trial must beat the best by this much (log cost) to count as a success. */
 #define SUCCESS 0.002
+/* So many deviations costlier than predicted, and a trial is measured once more. */
+#define DOUBT 3
 
 static bool
 allowed(void *arg, const double *value)
@@ -138,10 +140,35 @@ ei_percent(const struct pgt_acquired *got)
 	return 100 * expm1(exp(fmin(got->log_ei, 3)));
 }
 
+/* What else ran on the machine may have made the last trial look bad, and would put its
+ * neighbourhood off for the rest of the search.  NULL when there is no such doubt. */
+static const struct pgt_observation *
+doubtful(const struct pgt_tuner *t)
+{
+	const struct pgt_observation *last = NULL;
+	int times = 0;
+
+	for (size_t i = t->n_obs; i-- > 0;) {
+		const struct pgt_observation *o = &t->obs[i];
+
+		if (o->status == PGT_OUTCOME_VOID)
+			continue;
+		if (!last)
+			last = o;
+		times += tuner_same_value(&t->space, o->value, last->value);
+	}
+	/* Without replicates of the baseline nothing is known of noise. */
+	return t->opts.baselines > 1 && last && times == 1 &&
+			       last->status == PGT_OUTCOME_OK && last->surprise > DOUBT
+		       ? last
+		       : NULL;
+}
+
 int
 tuner_search_next(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err)
 {
 	int at = tuner_count_search(t) - t->opts.baselines - t->n_seeds;
+	const struct pgt_observation *again;
 	const struct tuner_model *m;
 	double incumbent[PGT_SPACE_DIMS];
 	struct pgt_acquired got;
@@ -152,6 +179,11 @@ tuner_search_next(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err
 	if (tuner_model_now(t, cancel, err) < 0)
 		return -1;
 	m = t->model;
+	if ((again = doubtful(t))) {
+		memcpy(t->trial.value, again->value, m->dims * sizeof(double));
+		t->trial.why = "far costlier than expected: once more, to be sure";
+		return 0;
+	}
 	pgt_space_encode(&t->space, &m->value[m->best * m->dims], incumbent);
 	a = (struct pgt_acquire){
 	    .space = &t->space,

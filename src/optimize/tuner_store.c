@@ -7,7 +7,7 @@
 
 #include "tuner_priv.h"
 
-#define MAGIC "pg2une-tuner 1"
+#define MAGIC "pg2une-tuner 2"
 
 /* FNV-1a over everything that a suggestion depends on besides the observations. */
 static uint64_t
@@ -50,8 +50,9 @@ pgt_tuner_save(const struct pgt_tuner *t, struct pgt_buf *out)
 	for (size_t i = 0; i < t->n_obs; i++) {
 		const struct pgt_observation *o = &t->obs[i];
 
-		pgt_buf_printf(out, "%d %d %d %d %.17g %.17g", o->id, (int)o->phase,
-			       (int)o->status, o->is_baseline, o->cost, o->ei_pct);
+		pgt_buf_printf(out, "%d %d %d %d %.17g %.17g %.17g", o->id,
+			       (int)o->phase, (int)o->status, o->is_baseline, o->cost,
+			       o->ei_pct, o->surprise);
 		for (size_t c = 0; c < t->space.n_dims; c++)
 			pgt_buf_printf(out, " %.17g", o->value[c]);
 		pgt_buf_putc(out, '\n');
@@ -73,9 +74,9 @@ read_number(const char **p, double *ret)
 static bool
 read_observation(const char **p, const struct pgt_space *s, struct pgt_observation *o)
 {
-	double head[6];
+	double head[7];
 
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 7; i++)
 		if (!read_number(p, &head[i]))
 			return false;
 	memset(o, 0, sizeof(*o));
@@ -89,6 +90,7 @@ read_observation(const char **p, const struct pgt_space *s, struct pgt_observati
 	o->is_baseline = head[3] != 0;
 	o->cost = head[4];
 	o->ei_pct = head[5];
+	o->surprise = head[6];
 	if (o->status == PGT_OUTCOME_OK && !isfinite(o->cost))
 		return false;
 	for (size_t c = 0; c < s->n_dims; c++)

@@ -81,7 +81,8 @@ cJSON *pgt_comparison_json(const struct pgt_comparison *c);
 
 /* The mean time of a statement in w, had they come in ref's mix: chance decides how many
  * of the costly ones a window holds, and that is most of the noise of a plain mean.
- * NAN when w saw none of a statement that took over a tenth of ref's time. */
+ * NAN when w saw none of a statement that took over a tenth of ref's time, and should
+ * have; what came once or twice counts as it was. */
 double pgt_window_standard_ms(const struct pgt_window *ref, const struct pgt_window *w);
 /* The mix distance that chance alone would give two samples of ref's mix as large as
  * ref and w. */

@@ -102,6 +102,7 @@ struct pgt_observation {
 	bool is_baseline;
 	double cost;   /* as told */
 	double ei_pct; /* improvement that was expected of it; NAN when nobody guessed */
+	double surprise; /* how many deviations costlier than predicted; NAN likewise */
 	double value[PGT_SPACE_DIMS];
 };
 

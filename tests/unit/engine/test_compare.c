@@ -127,6 +127,9 @@ test_chance_in_the_mix_is_taken_out(void **state)
 	assert_true(isnan(pgt_window_standard_ms(&ref, &none)));
 	/* Two classes: half of 2 sqrt(2/pi 0.09 (1/100 + 1/100)) */
 	assert_true(fabs(pgt_window_mix_noise(&ref, &more) - 0.03385) < 1e-4);
+	/* But what came up once, somebody's own query, need not come again. */
+	ref = few_long(1, 1, 900);
+	assert_true(fabs(pgt_window_standard_ms(&ref, &none) - ref.mean_ms) < 1e-9);
 }
 
 int

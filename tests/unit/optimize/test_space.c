@@ -386,6 +386,42 @@ few_cores_keep_their_workers(void **state)
 	}
 }
 
+/* The two guesses for reports differ in every setting that costs no memory, so that each
+ * is seen in two places; all that is taken together stays within the limit. */
+static void
+second_guess_differs(void **state)
+{
+	double a[PGT_SPACE_DIMS], b[PGT_SPACE_DIMS], lo[PGT_SPACE_DIMS],
+	    hi[PGT_SPACE_DIMS], u[PGT_SPACE_DIMS];
+	struct pgt_memory_model m;
+	struct pgt_trust trust;
+	struct pgt_space s;
+	int gather;
+
+	(void)state;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_knobs(&s, &host, PGT_KNOB_OLAP, true, NULL), 0);
+	pgt_memory_model_default(&m, &host, PGT_KNOB_OLAP);
+	pgt_heuristic_config(&s, &host, PGT_KNOB_OLAP, &m, a);
+	pgt_heuristic_sorts_config(&s, &host, PGT_KNOB_OLAP, &m, b);
+	assert_true(value_of(&s, b, "work_mem") > value_of(&s, a, "work_mem"));
+	assert_true(fabs(value_of(&s, b, "random_page_cost") - 2) < 0.1); /* of 1 to 4 */
+	assert_true(value_of(&s, b, "checkpoint_timeout") !=
+		    value_of(&s, a, "checkpoint_timeout"));
+	assert_true(value_of(&s, b, "commit_delay") == 0); /* special values stay */
+	assert_true(value_of(&s, b, "max_parallel_workers_per_gather") ==
+		    value_of(&s, b, "max_parallel_workers"));
+	assert_true(pgt_memory_allowed(&m, &s, b));
+	/* However small the trust region: no workers, or all of them, is one step. */
+	pgt_trust_init(&trust);
+	trust.side = 0.05;
+	pgt_space_encode(&s, b, u);
+	pgt_trust_box(&trust, &s, u, lo, hi);
+	gather = pgt_space_find(&s, "max_parallel_workers_per_gather");
+	assert_true(lo[gather] == 0 && hi[gather] == 1);
+	assert_true(s.dims[gather].n_special == 1);
+}
+
 int
 main(void)
 {
@@ -398,6 +434,7 @@ main(void)
 	    cmocka_unit_test(memory_model),
 	    cmocka_unit_test(heuristic),
 	    cmocka_unit_test(few_cores_keep_their_workers),
+	    cmocka_unit_test(second_guess_differs),
 	    cmocka_unit_test(trust_region),
 	    cmocka_unit_test(objective),
 	    cmocka_unit_test(comparable_load),

@@ -243,6 +243,51 @@ noise_is_not_proposed(void **state)
 	assert_true(changed <= 4);
 }
 
+/* Lower is better to the left; a little noise that is the same each time. */
+static double
+slope_cost(const struct pgt_trial *tr)
+{
+	return tr->value[0] + 0.01 * (tr->id % 3 - 1);
+}
+
+/* Something else slowed one trial: it is measured again, and that is believed. */
+static void
+doubted_trial_is_measured_again(void **state)
+{
+	double base[2] = {0.8, 0.5}, best[2], cost, sd;
+	struct pgt_tuner_opts o;
+	struct pgt_outcome out = {0};
+	struct pgt_trial slowed, tr;
+	struct pgt_space s;
+	struct pgt_tuner *t;
+
+	(void)state;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_real(&s, "a", 0, 1, NULL), 0);
+	assert_int_equal(pgt_space_add_real(&s, "b", 0, 1, NULL), 0);
+	pgt_tuner_opts_init(&o);
+	assert_int_equal(pgt_tuner_new(&s, base, &o, NULL, 0, &t, NULL), 0);
+	/* Far enough for the model to be sure of the slope. */
+	for (int search = 0; search < 4;) {
+		assert_int_equal(pgt_tuner_ask(t, NULL, &slowed, NULL), 0);
+		search += slowed.phase == PGT_TUNER_SEARCH;
+		out.cost = slope_cost(&slowed) + (search == 4 ? 0.7 : 0);
+		assert_int_equal(pgt_tuner_tell(t, slowed.id, &out, NULL), 0);
+	}
+	assert_int_equal(pgt_tuner_ask(t, NULL, &tr, NULL), 0);
+	assert_memory_equal(tr.value, slowed.value, 2 * sizeof(double));
+	assert_non_null(strstr(tr.why, "once more"));
+	out.cost = slope_cost(&tr);
+	assert_int_equal(pgt_tuner_tell(t, tr.id, &out, NULL), 0);
+	assert_int_equal(pgt_tuner_best(t, best, &cost, &sd, NULL), 0);
+	assert_memory_equal(best, slowed.value, sizeof(best));
+	assert_true(fabs(cost - best[0]) < 0.1);
+	/* Twice is enough, whatever it says. */
+	assert_int_equal(pgt_tuner_ask(t, NULL, &tr, NULL), 0);
+	assert_true(memcmp(tr.value, slowed.value, 2 * sizeof(double)) != 0);
+	pgt_tuner_free(t);
+}
+
 static void
 failures_do_not_break_it(void **state)
 {
@@ -435,6 +480,7 @@ main(void)
 	    cmocka_unit_test(protocol),
 	    cmocka_unit_test(cancelled_ask_can_be_repeated),
 	    cmocka_unit_test(noise_is_not_proposed),
+	    cmocka_unit_test(doubted_trial_is_measured_again),
 	    cmocka_unit_test(failures_do_not_break_it),
 	    cmocka_unit_test(reports),
 	    cmocka_unit_test(past_is_used),
