@@ -20,6 +20,7 @@ struct pgt_meter {
 	struct pgt_window before;
 	bool have_before;
 	double calls_min;
+	size_t buckets_min;
 	int64_t most_ns;
 };
 
@@ -234,9 +235,10 @@ wait_ms(const struct pgt_meter *m)
 }
 
 void
-pgt_measure_extend(struct pgt_meter *m, double calls, int64_t most_ns)
+pgt_measure_extend(struct pgt_meter *m, double calls, size_t buckets, int64_t most_ns)
 {
 	m->calls_min = calls;
+	m->buckets_min = buckets;
 	m->most_ns = most_ns;
 }
 
@@ -245,7 +247,8 @@ seen_enough(const struct pgt_meter *m, const struct gather *g, int64_t window_ns
 	    int64_t so_far_ns)
 {
 	return so_far_ns >= window_ns &&
-	       (g->calls >= m->calls_min || so_far_ns >= m->most_ns);
+	       ((g->calls >= m->calls_min && g->w.n >= m->buckets_min) ||
+		so_far_ns >= m->most_ns);
 }
 
 int

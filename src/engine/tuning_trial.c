@@ -17,8 +17,10 @@
 #define HURT_MEAN 2.0
 /* A trial of few statements goes on until so many were seen, for that many times its
  * length at most. */
-#define CALLS_MIN  40
-#define EXTEND_MAX 4
+#define CALLS_MIN   40
+#define BUCKETS_MIN 2
+#define GAPS_MAX    2 /* the first sample of a window never has rates */
+#define EXTEND_MAX  4
 /* What runs when a setting changes ends under the old one: it is waited for, in part. */
 #define SETTLE_MAX_NS (30 * PGT_NS_PER_S)
 /* A trial under another mix of statements says nothing: this far off, beyond chance. */
@@ -93,13 +95,15 @@ pulse(void *arg)
 /* ---- when it hurts ---- */
 
 /* A few reports a minute drown among what our own samples commit: then calls are the
- * better count.  Which, the first baseline decides for all. */
+ * better count.  So they are of a load of our own, whose mix is taken out by the mean
+ * time of the very stretches that calls are counted in.  The first baseline decides for
+ * all. */
 static bool
 by_calls(const struct pgt_tuning *t, const struct pgt_window *w)
 {
 	const struct pgt_window *base = t->have_base ? &t->base_window : w;
 
-	return base->ours_share > OURS_MAX && base->calls_ps > 0;
+	return (t->rehearsal || base->ours_share > OURS_MAX) && base->calls_ps > 0;
 }
 
 static double
@@ -116,7 +120,7 @@ hurts(void *ctx, const struct pgt_window *so_far)
 	bool calls = by_calls(t, so_far);
 	size_t n = 0;
 
-	if (!t->have_base || so_far->n < 2)
+	if (!t->have_base || so_far->n < BUCKETS_MIN)
 		return false;
 	for (size_t i = 0; i < so_far->n; i++) {
 		double r = calls ? so_far->bucket[i].calls_ps : so_far->bucket[i].tps;
@@ -241,8 +245,10 @@ judge(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret
 	struct pgt_err err = {0};
 
 	ret->outcome.status = PGT_OUTCOME_VOID;
-	if (w->gaps > 2 || w->n < 2) {
-		pgt_str_copy(ret->why, sizeof(ret->why), "too few samples");
+	if (w->gaps > GAPS_MAX || w->n < BUCKETS_MIN) {
+		snprintf(ret->why, sizeof(ret->why),
+			 "too few samples: %zu stretches of %d s, %zu gaps", w->n,
+			 BUCKET_S, w->gaps);
 		return;
 	}
 	if (t->have_base && !trial->is_baseline && another_load(t, w)) {
@@ -299,7 +305,8 @@ pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 
 	if (t->canary)
 		return pgt_tuning_canary_measure(t, trial, ret, err);
-	pgt_measure_extend(t->meter, CALLS_MIN, EXTEND_MAX * t->opts.window_ns);
+	pgt_measure_extend(t->meter, CALLS_MIN, BUCKETS_MIN,
+			   EXTEND_MAX * t->opts.window_ns);
 	if (pgt_measure_window(t->meter, t->opts.window_ns, p, watch ? hurts : NULL, t,
 			       &ret->window, err) < 0)
 		return -1;

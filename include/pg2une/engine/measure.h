@@ -49,9 +49,11 @@ void pgt_measure_close(struct pgt_meter *m);
 /* Watch for window_ns; ends early (PGT_E_CANCELLED) when pulse says so.  stop may be
  * NULL: called with the window so far after each bucket; true ends it early and is
  * no error. */
-/* From now on a window goes on until that many statements were seen, for most_ns at
- * most: a few long reports tell nothing about a mean. */
-void pgt_measure_extend(struct pgt_meter *m, double calls, int64_t most_ns);
+/* From now on a window goes on until that many statements were seen and buckets closed,
+ * for most_ns at most: a few long reports tell nothing about a mean, and on a busy
+ * machine a sample comes late. */
+void pgt_measure_extend(struct pgt_meter *m, double calls, size_t buckets,
+			int64_t most_ns);
 int pgt_measure_window(struct pgt_meter *m, int64_t window_ns, struct pgt_pulse pulse,
 		       bool (*stop)(void *ctx, const struct pgt_window *so_far),
 		       void *ctx, struct pgt_window *ret,

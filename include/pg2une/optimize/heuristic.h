@@ -23,8 +23,8 @@ double pgt_heuristic_weight(const char *name);
 
 /* A second opinion for reports: from the same rules, but fewer parallel workers, and what
  * the memory limit leaves goes to work_mem, since a spilled sort costs more than a worker
- * gains; what costs no memory is in the middle of its range, so that both guesses together
- * tell what it does.  For trying, not for proposing unmeasured. */
+ * gains; what costs no memory is in the middle of its range, so that both guesses
+ * together tell what it does.  For trying, not for proposing unmeasured. */
 void pgt_heuristic_sorts_config(const struct pgt_space *s,
 				const struct pgt_knob_host *host, enum pgt_knob_class cls,
 				const struct pgt_memory_model *mem, double *value);
