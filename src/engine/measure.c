@@ -124,12 +124,12 @@ read_statements(struct gather *g, const struct pgt_snapshot *s, struct pgt_bucke
 	}
 	g->ours += ours;
 	g->statements_s += s_s;
+	b->calls_ps = calls / s_s;
 	if (calls <= 0)
 		return;
 	g->calls += calls;
 	g->total_ms += total;
 	b->mean_ms = total / calls;
-	b->calls_ps = calls / s_s;
 	if (pgt_quantile_mixture(c, n, &p, 1, &q)) {
 		b->p99_ms = q.value;
 		g->p99_sum += log(q.value);

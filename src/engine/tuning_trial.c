@@ -118,13 +118,14 @@ hurts(void *ctx, const struct pgt_window *so_far)
 	const struct pgt_tuning *t = ctx;
 	double sum = 0, m2 = 0, total = 0, mean, sd, upper, slow;
 	bool calls = by_calls(t, so_far);
-	size_t n = 0;
+	size_t n = 0, known = 0;
 
 	if (!t->have_base || so_far->n < BUCKETS_MIN)
 		return false;
 	for (size_t i = 0; i < so_far->n; i++) {
 		double r = calls ? so_far->bucket[i].calls_ps : so_far->bucket[i].tps;
 
+		known += !isnan(r);
 		if (r > 0) {
 			sum += log(r);
 			total += r * BUCKET_S;
@@ -132,7 +133,7 @@ hurts(void *ctx, const struct pgt_window *so_far)
 		}
 	}
 	if (n == 0)
-		return t->least_rate > 1; /* nothing goes through at all */
+		return known && t->least_rate > 1; /* nothing goes through at all */
 	mean = sum / (double)n;
 	for (size_t i = 0; i < so_far->n; i++) {
 		double r = calls ? so_far->bucket[i].calls_ps : so_far->bucket[i].tps;
