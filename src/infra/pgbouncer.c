@@ -22,6 +22,7 @@
 #define CALM_NS     (1 * PGT_NS_PER_S)  /* the longest wait for such a pool */
 #define QUIET_NS    (20 * PGT_NS_PER_S) /* the longest wait for logins to end */
 #define QUIET_MS    50			/* two looks this far apart */
+#define LEAVE_NS    (3 * PGT_NS_PER_S)  /* the same, to leave the canary */
 #define POOL_MIN    20			/* server connections for a share of 5% */
 #define ROUTES_MAX  (1u << 20)
 
@@ -125,9 +126,10 @@ look_at_pool(struct bouncer *b, struct traffic *ret, struct pgt_err *err)
 
 /* A pool that is being filled logs in one after the other, with moments between them:
  * calm is when its connections have stayed the same for a while.  Where they never do,
- * the traffic cannot wait for that: two looks without a login must do. */
+ * the traffic cannot wait for that: two looks without a login must do.  Nor can it wait to
+ * leave a canary that froze in a login: that ends by server_connect_timeout only. */
 static int
-wait_quiet(struct bouncer *b, struct pgt_err *err)
+wait_quiet(struct bouncer *b, bool leave, struct pgt_err *err)
 {
 	int64_t begun = pgt_clock_mono_ns(), waited = 0;
 	struct traffic t, last = {.servers = -1};
@@ -140,6 +142,8 @@ wait_quiet(struct bouncer *b, struct pgt_err *err)
 		calm = t.logins == 0 && t.servers == last.servers ? calm + 1 : 0;
 		waited = pgt_clock_mono_ns() - begun;
 		if (calm >= CALM_LOOKS || (quiet >= 2 && waited > CALM_NS))
+			return 0;
+		if (leave && waited > LEAVE_NS)
 			return 0;
 		if (waited > QUIET_NS)
 			return pgt_err_set(
@@ -332,7 +336,7 @@ bouncer_set(void *p, double pct, struct pgt_err *err)
 	char *hosts = pgt_router_host_list(b->primary, b->canary, pct);
 	int rc = -1;
 
-	if (wait_quiet(b, err) < 0) {
+	if (wait_quiet(b, pct <= 0, err) < 0) {
 		struct pgt_err ignored;
 
 		/* Dead or deaf: at least it starts again without the canary. */

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import sqlite3
-import time
 
 import pytest
 
@@ -175,8 +174,6 @@ def test_words_from_another_process_and_a_frozen_canary(servers, start):
     wait_for(awaiting, 90, "a go of the gate")
     assert r.tell("confirm").returncode == 0
     wait_for(lambda: share(lab) == 50, 15, "the next step")
-    # It freezes while it serves: of one that freezes in PgBouncer's login see docs/rollout.md.
-    time.sleep(3)
     lab.cmd("freeze", "standby")
     try:
         wait_for(lambda: share(lab) == 0, 20, "the traffic back")
