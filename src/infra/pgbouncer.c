@@ -126,8 +126,8 @@ look_at_pool(struct bouncer *b, struct traffic *ret, struct pgt_err *err)
 
 /* A pool that is being filled logs in one after the other, with moments between them:
  * calm is when its connections have stayed the same for a while.  Where they never do,
- * the traffic cannot wait for that: two looks without a login must do.  Nor can it wait to
- * leave a canary that froze in a login: that ends by server_connect_timeout only. */
+ * the traffic cannot wait for that: two looks without a login must do.  Nor can it wait
+ * to leave a canary that froze in a login: that ends by server_connect_timeout only. */
 static int
 wait_quiet(struct bouncer *b, bool leave, struct pgt_err *err)
 {
