@@ -1,8 +1,9 @@
 /* PgBouncer as a router.  Facts seen on 1.18 (docs/rollout.md): RELOAD alone moves
  * persistent clients without an error, but an admin command that meets a server
  * connection in mid-login freezes the pool for server_login_retry; RELOAD says
- * RELOAD even when the file is broken.  So: wait until no login is under way,
- * rename the file into place, RELOAD, and read back what is in force. */
+ * RELOAD even when the file is broken.  So: rename the file into place, wait until no
+ * login is under way (to leave a canary that hangs in one: not for ever), RELOAD at
+ * once, and read back what is in force. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -18,11 +19,12 @@
 #include "pg2une/pg/conn.h"
 
 #define TIMEOUT_NS  (5 * PGT_NS_PER_S)
-#define CALM_LOOKS  5
-#define CALM_NS     (1 * PGT_NS_PER_S)  /* the longest wait for such a pool */
-#define QUIET_NS    (20 * PGT_NS_PER_S) /* the longest wait for logins to end */
 #define QUIET_MS    50			/* two looks this far apart */
-#define LEAVE_NS    (3 * PGT_NS_PER_S)  /* the same, to leave the canary */
+#define CALM_LOOKS  10			/* min_pool_size is filled one each 333 ms */
+#define CALM_NS     (10 * PGT_NS_PER_S) /* the longest wait for such a pool */
+#define QUIET_NS    (20 * PGT_NS_PER_S) /* the longest wait for logins to end */
+#define LEAVE_CALM  (1 * PGT_NS_PER_S)  /* both, to leave the canary */
+#define LEAVE_NS    (3 * PGT_NS_PER_S)
 #define POOL_MIN    20			/* server connections for a share of 5% */
 #define ROUTES_MAX  (1u << 20)
 
@@ -124,10 +126,11 @@ look_at_pool(struct bouncer *b, struct traffic *ret, struct pgt_err *err)
 	return 0;
 }
 
-/* A pool that is being filled logs in one after the other, with moments between them:
- * calm is when its connections have stayed the same for a while.  Where they never do,
- * the traffic cannot wait for that: two looks without a login must do.  Nor can it wait
- * to leave a canary that froze in a login: that ends by server_connect_timeout only. */
+/* A pool that is being filled logs in one after the other, with moments between them
+ * (up to 333 ms, its housekeeping): calm is when its connections have stayed the same for
+ * longer.  Where they never do, the traffic cannot wait for that: two looks without a
+ * login must do.  Nor can it wait to leave a canary that froze in a login: that ends by
+ * server_connect_timeout only. */
 static int
 wait_quiet(struct bouncer *b, bool leave, struct pgt_err *err)
 {
@@ -141,7 +144,8 @@ wait_quiet(struct bouncer *b, bool leave, struct pgt_err *err)
 		quiet = t.logins == 0 ? quiet + 1 : 0;
 		calm = t.logins == 0 && t.servers == last.servers ? calm + 1 : 0;
 		waited = pgt_clock_mono_ns() - begun;
-		if (calm >= CALM_LOOKS || (quiet >= 2 && waited > CALM_NS))
+		if (calm >= CALM_LOOKS ||
+		    (quiet >= 2 && waited > (leave ? LEAVE_CALM : CALM_NS)))
 			return 0;
 		if (leave && waited > LEAVE_NS)
 			return 0;
@@ -333,21 +337,21 @@ static int
 bouncer_set(void *p, double pct, struct pgt_err *err)
 {
 	struct bouncer *b = p;
-	char *hosts = pgt_router_host_list(b->primary, b->canary, pct);
+	char *hosts = pgt_router_host_list(b->primary, b->canary, pct), *now = NULL;
 	int rc = -1;
 
+	if (pct > 0 && (hosts_in_force(b, &now, err) < 0 || put_aside(b, err) < 0))
+		goto out;
+	/* Dead or deaf: at least it starts again without the canary. */
+	if (write_routes(b, hosts, pct <= 0, err) < 0)
+		goto out;
 	if (wait_quiet(b, pct <= 0, err) < 0) {
 		struct pgt_err ignored;
 
-		/* Dead or deaf: at least it starts again without the canary. */
-		if (pct <= 0)
-			(void)!write_routes(b, hosts, true, &ignored);
+		if (now)
+			(void)!write_routes(b, now, false, &ignored);
 		goto out;
 	}
-	if (pct > 0 && put_aside(b, err) < 0)
-		goto out;
-	if (write_routes(b, hosts, pct <= 0, err) < 0)
-		goto out;
 	rc = reload(b, hosts, err);
 	/* our line is right, so another one is not */
 	if (rc < 0 && pct <= 0 && err->code == PGT_E_STATE) {
@@ -360,6 +364,7 @@ bouncer_set(void *p, double pct, struct pgt_err *err)
 		unlink(b->aside);
 out:
 	free(hosts);
+	free(now);
 	return rc;
 }
 

@@ -88,8 +88,9 @@ def route(st, percent):
     looks, begun = [], time.monotonic()
 
     def logged_in():
-        """A pool that is being filled logs in one after the other: calm is when all its
-        connections have stayed the same for a while, if they ever do."""
+        """A pool that is being filled logs in one after the other, up to 333 ms apart
+        (its housekeeping, for min_pool_size): calm is when all its connections have
+        stayed the same for longer, if they ever do."""
         with admin(st) as c:
             names, rows = c.table("SHOW POOLS")
         count = {n: sum(int(r[i] or 0) for r in rows) for i, n in enumerate(names)
@@ -97,8 +98,8 @@ def route(st, percent):
         looks.append((count.pop("sv_login"), sum(count.values())))
         time.sleep(0.05)
         return all(login == 0 for login, _ in looks[-2:]) and (
-            len(looks) > 5 and len(set(looks[-6:])) == 1 or time.monotonic() - begun > 3)
-    proc.poll_until("PgBouncer's logins", 10, logged_in)
+            len(looks) > 9 and len(set(looks[-10:])) == 1 or time.monotonic() - begun > 10)
+    proc.poll_until("PgBouncer's logins", 20, logged_in)
     with admin(st) as c:
         c.query("RELOAD")
 
