@@ -1,7 +1,7 @@
--- Few and long: grouping, a sort that spills with a small work_mem, a self-join.
+-- Few and long: grouping by many keys, a sort, a self-join; with a small work_mem all spill.
 \set kind random(1, 3)
 \if :kind = 1
-SELECT abalance % 100 AS bucket, count(*), avg(abalance) FROM pgbench_accounts GROUP BY 1 ORDER BY 2 DESC;
+SELECT aid % 50000 AS bucket, count(*), avg(abalance) FROM pgbench_accounts GROUP BY 1 ORDER BY 2 DESC LIMIT 10;
 \elif :kind = 2
 SELECT aid, filler FROM pgbench_accounts ORDER BY md5(aid::text) OFFSET 99990 LIMIT 10;
 \else
