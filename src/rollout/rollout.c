@@ -16,6 +16,9 @@
  * many times its mean of the step before, in so many buckets. */
 #define COLLAPSE	 2.0
 #define COLLAPSE_BUCKETS 3
+/* A gate at its limit says GO and EXTEND by turns: the question stands, and an answer
+ * waits for the next GO, until so many buckets in a row brought none. */
+#define GO_LOST 3
 /* The router may be silent for so many buckets. */
 #define ROUTER_SILENT 2
 #define RETURN_PCT    50.0
@@ -167,7 +170,7 @@ begin_judging(struct pgt_rollout *r, bool anew, double share)
 	r->v.max_until_ns = r->now + r->plan->max_step_ns;
 	r->v.awaiting = r->v.holding = false;
 	r->confirmed = false;
-	r->step_calls = r->step_buckets = r->collapsed = 0;
+	r->step_calls = r->step_buckets = r->collapsed = r->not_go = 0;
 	r->silent = 0;
 }
 
@@ -227,29 +230,6 @@ count_bucket(struct pgt_rollout *r, const struct pgt_rollout_measure *m)
 		r->collapsed = 0;
 }
 
-void
-pgt_rollout_feed(struct pgt_rollout *r, const struct pgt_rollout_measure *m)
-{
-	if (!r->v.judging)
-		return;
-	pgt_gate_add(r->gate, &m->bucket);
-	r->stale = m->bucket.stale ? r->stale + 1 : 0;
-	if (!m->bucket.stale)
-		count_bucket(r, m);
-	r->v.evidence = pgt_gate_look(r->gate);
-	if (r->v.state == PGT_RO_STEP) {
-		r->v.steps[r->v.step].verdict = r->v.evidence.verdict;
-		if (r->seen_all > 0)
-			r->v.steps[r->v.step].achieved_pct =
-			    100 * r->seen_canary / r->seen_all;
-	}
-	if (isnan(m->configured_pct) || r->plan->direct)
-		return;
-	r->silent = m->configured_pct < 0 ? r->silent + 1 : 0;
-	if (m->configured_pct >= 0 && fabs(m->configured_pct - r->v.pct) > 0.6)
-		r->moved = true;
-}
-
 static enum pgt_gate_verdict
 verdict(const struct pgt_rollout *r)
 {
@@ -261,6 +241,30 @@ verdict(const struct pgt_rollout *r)
 	    r->step_calls < r->plan->gate.min_bucket_calls * r->step_buckets)
 		return PGT_GATE_UNKNOWN;
 	return PGT_GATE_GO;
+}
+
+void
+pgt_rollout_feed(struct pgt_rollout *r, const struct pgt_rollout_measure *m)
+{
+	if (!r->v.judging)
+		return;
+	pgt_gate_add(r->gate, &m->bucket);
+	r->stale = m->bucket.stale ? r->stale + 1 : 0;
+	if (!m->bucket.stale)
+		count_bucket(r, m);
+	r->v.evidence = pgt_gate_look(r->gate);
+	r->not_go = verdict(r) == PGT_GATE_GO ? 0 : r->not_go + 1;
+	if (r->v.state == PGT_RO_STEP) {
+		r->v.steps[r->v.step].verdict = r->v.evidence.verdict;
+		if (r->seen_all > 0)
+			r->v.steps[r->v.step].achieved_pct =
+			    100 * r->seen_canary / r->seen_all;
+	}
+	if (isnan(m->configured_pct) || r->plan->direct)
+		return;
+	r->silent = m->configured_pct < 0 ? r->silent + 1 : 0;
+	if (m->configured_pct >= 0 && fabs(m->configured_pct - r->v.pct) > 0.6)
+		r->moved = true;
 }
 
 /* Why the present traffic must end at once, NULL when nothing is known. */
@@ -299,8 +303,8 @@ judge(struct pgt_rollout *r, bool ask)
 		if (!r->v.awaiting)
 			pgt_ro_say(r, "the gate says go: confirm, hold or rollback");
 		r->v.awaiting = true;
-	} else if (v != PGT_GATE_GO) {
-		r->v.awaiting = false;
+	} else if (r->not_go >= GO_LOST) {
+		r->v.awaiting = r->confirmed = false;
 	}
 	if (!r->v.awaiting && r->now >= r->v.max_until_ns) {
 		pgt_ro_back(r, "inconclusive: not enough was proven in time");

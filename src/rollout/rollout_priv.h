@@ -24,7 +24,7 @@ struct pgt_rollout {
 	bool applied[2], in_force[2]; /* begun; verified */
 	bool armed, entered, confirmed, home, kept, late;
 	/* what was seen at this step */
-	int stale, silent, step_buckets, collapsed;
+	int stale, silent, step_buckets, collapsed, not_go;
 	bool moved, down;
 	double step_calls, seen_canary, seen_all;
 	double mean_sum, mean_n, mean_before;

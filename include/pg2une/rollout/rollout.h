@@ -85,7 +85,7 @@ struct pgt_rollout_view {
 	enum pgt_ro_state state;
 	int step;	   /* 0-based, in STEP */
 	double pct;	   /* in force as far as we know; -1 unknown */
-	bool awaiting;	   /* GO, somebody has to confirm */
+	bool awaiting;	   /* GO, somebody has to confirm; stands while it wavers */
 	bool holding;
 	bool judging;	   /* buckets are wanted */
 	bool swapped;	   /* in RETURN: judge the primary against the canary */

@@ -520,6 +520,62 @@ test_hold_and_rollback_by_word(void **state)
 	pgt_rollout_free(r);
 }
 
+/* A gate at its limit changes its mind from bucket to bucket.  Who reads GO and answers
+ * must not be told that there is nothing to confirm; but it goes on at a GO only. */
+static void
+test_an_answer_waits_for_the_next_go(void **state)
+{
+	struct pgt_rollout_plan p = plan_of(false);
+	struct feed stale = good, slower = good;
+	struct world w = {0};
+	struct pgt_rollout *r = pgt_rollout_new(&p, &ops, &w);
+	struct pgt_rollout_view v = {0};
+	struct pgt_err err;
+	int64_t now = S;
+	int lost = 0;
+
+	(void)state;
+	stale.stale = true;
+	slower.slow = 1.3;
+	p.max_step_ns = 2000 * S;
+	for (; !v.awaiting && now < 200 * S; now += 5 * S) {
+		pgt_rollout_step(r, now);
+		feed(r, &w, &good);
+		pgt_rollout_look(r, &v);
+	}
+	assert_true(v.awaiting);
+	feed(r, &w, &stale);
+	pgt_rollout_step(r, now += S);
+	assert_int_equal(pgt_rollout_confirm(r, &err), 0);
+	pgt_rollout_step(r, now += S);
+	pgt_rollout_look(r, &v);
+	assert_int_equal(v.step, 0); /* one side is not seen now */
+	feed(r, &w, &good);
+	pgt_rollout_step(r, now += S);
+	pgt_rollout_look(r, &v);
+	assert_int_equal(v.step, 1);
+	assert_false(v.awaiting);
+
+	/* a GO that does not come again is none, nor is an answer to it */
+	for (; !v.awaiting && now < 400 * S; now += 5 * S) {
+		pgt_rollout_step(r, now);
+		feed(r, &w, &good);
+		pgt_rollout_look(r, &v);
+	}
+	assert_true(v.awaiting);
+	for (; v.awaiting && v.state == PGT_RO_STEP && now < 900 * S; now += 5 * S) {
+		feed(r, &w, &slower);
+		pgt_rollout_step(r, now);
+		pgt_rollout_look(r, &v);
+		lost += v.evidence.verdict == PGT_GATE_EXTEND;
+	}
+	assert_int_equal(v.state, PGT_RO_STEP);
+	assert_false(v.awaiting);
+	assert_int_equal(lost, 3);
+	assert_int_equal(pgt_rollout_confirm(r, &err), -1);
+	pgt_rollout_free(r);
+}
+
 /* Once the primary has it for good, a rollback does not undo the rest around it: it is
  * said that it is too late, and the rollout ends as it was going to. */
 static void
@@ -608,6 +664,7 @@ main(void)
 	    cmocka_unit_test(test_dead_router_is_tried_again),
 	    cmocka_unit_test(test_guard_is_armed_anew_or_all_goes_back),
 	    cmocka_unit_test(test_hold_and_rollback_by_word),
+	    cmocka_unit_test(test_an_answer_waits_for_the_next_go),
 	    cmocka_unit_test(test_rollback_after_the_primary_has_it_for_good),
 	    cmocka_unit_test(test_plan_reads_what_it_writes),
 	};
