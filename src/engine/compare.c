@@ -9,7 +9,6 @@
 #define MIN_BUCKETS 4
 #define MIN_LATENCY 3 /* statements are read less often: each point covers more */
 #define MIX_MAX	    0.30
-#define GAPS_MAX    2 /* the first sample of a window never has rates */
 /* Of so many expected calls that none comes has a probability below 5% (Poisson). */
 #define CALLS_SURE 3
 
@@ -152,7 +151,7 @@ judge(const struct pgt_window *before, const struct pgt_window *after,
 	const struct pgt_change_pct *lat = have_p99 ? &c->p99 : &c->mean;
 
 	c->verdict = PGT_VERDICT_UNKNOWN;
-	if (before->gaps > GAPS_MAX || after->gaps > GAPS_MAX)
+	if (before->gaps > PGT_MEASURE_GAPS || after->gaps > PGT_MEASURE_GAPS)
 		snprintf(c->text, sizeof(c->text),
 			 "the server or its statistics were interrupted");
 	else if (isnan(c->tps.mid) || isnan(lat->mid))

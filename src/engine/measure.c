@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "measure_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/engine/measure.h"
@@ -13,15 +14,17 @@
 #define BUCKET_NS   (5 * PGT_NS_PER_S)
 #define FIRST_NS    (20 * PGT_NS_PER_S) /* the longest wait for a first sample */
 #define CLASSES_MAX 200
+#define WORK_NS	    (24 * 3600 * PGT_NS_PER_S) /* longer than any work is measured */
+#define LAST_NS	    (15 * PGT_NS_PER_S) /* the longest wait for its last statements */
+#define FIRST_MAX   3 /* samples until statements are among them, or never */
 
 struct pgt_meter {
 	struct pgt_sampler *sampler;
 	struct pgt_validate_ops ops;
 	struct pgt_window before;
 	bool have_before;
-	double calls_min;
-	size_t buckets_min;
-	int64_t most_ns;
+	struct pgt_measure_least least;
+	bool whole; /* statements since the first reading, not of the last stretch */
 };
 
 struct mix {
@@ -44,16 +47,17 @@ struct gather {
 	size_t n_mix;
 	double p99_sum;
 	size_t n_p99;
+	int n_firsts; /* samples before a work */
 };
 
-int
-pgt_measure_open(const struct pgt_connspec *spec, struct pgt_meter **ret,
-		 struct pgt_err *err)
+static int
+open_meter(const struct pgt_connspec *spec, bool whole, struct pgt_meter **ret,
+	   struct pgt_err *err)
 {
 	const struct pgt_sampler_opts so = {
 	    .interval_ns = PGT_NS_PER_S,
 	    .slow_interval_ns = 3600 * PGT_NS_PER_S,
-	    .statements_window_ns = BUCKET_NS,
+	    .statements_window_ns = whole ? WORK_NS : BUCKET_NS,
 	    .max_queries = CLASSES_MAX,
 	    .max_activity = 1000,
 	};
@@ -63,8 +67,23 @@ pgt_measure_open(const struct pgt_connspec *spec, struct pgt_meter **ret,
 		return pgt_err_set(err, PGT_E_USAGE, "nothing to measure");
 	m = pgt_xcalloc(1, sizeof(*m));
 	m->sampler = pgt_sampler_new(spec, &so);
+	m->whole = whole;
 	*ret = m;
 	return 0;
+}
+
+int
+pgt_measure_open(const struct pgt_connspec *spec, struct pgt_meter **ret,
+		 struct pgt_err *err)
+{
+	return open_meter(spec, false, ret, err);
+}
+
+int
+pgt_measure_open_work(const struct pgt_connspec *spec, struct pgt_meter **ret,
+		      struct pgt_err *err)
+{
+	return open_meter(spec, true, ret, err);
 }
 
 void
@@ -159,8 +178,9 @@ close_bucket(struct gather *g, const struct pgt_snapshot *s)
 	return true;
 }
 
+/* False: no rates can be had of it. */
 static bool
-feed(struct gather *g, const struct pgt_snapshot *s)
+add_sample(struct gather *g, const struct pgt_snapshot *s)
 {
 	if (s->gap || isnan(s->rate.tps)) {
 		g->w.gaps++;
@@ -186,7 +206,7 @@ feed(struct gather *g, const struct pgt_snapshot *s)
 		g->hit_sum += s->rate.hit_ratio;
 		g->hits++;
 	}
-	return close_bucket(g, s);
+	return true;
 }
 
 static int
@@ -237,18 +257,29 @@ wait_ms(const struct pgt_meter *m)
 void
 pgt_measure_extend(struct pgt_meter *m, double calls, size_t buckets, int64_t most_ns)
 {
-	m->calls_min = calls;
-	m->buckets_min = buckets;
-	m->most_ns = most_ns;
+	m->least = (struct pgt_measure_least){calls, buckets, most_ns};
 }
 
-static bool
-seen_enough(const struct pgt_meter *m, const struct gather *g, int64_t window_ns,
-	    int64_t so_far_ns)
+bool
+pgt_measure_enough(const struct pgt_measure_least *least, double calls, size_t buckets,
+		   int64_t window_ns, int64_t so_far_ns)
 {
 	return so_far_ns >= window_ns &&
-	       ((g->calls >= m->calls_min && g->w.n >= m->buckets_min) ||
-		so_far_ns >= m->most_ns);
+	       ((calls >= least->calls && buckets >= least->buckets) ||
+		so_far_ns >= least->most_ns);
+}
+
+/* waits_since: for the first sample; 0: it came. */
+static int
+may_go_on(const struct pgt_meter *m, int64_t waits_since, struct pgt_pulse pulse,
+	  struct pgt_err *err)
+{
+	if (waits_since && pgt_clock_mono_ns() - waits_since > FIRST_NS)
+		return pgt_err_set(err, PGT_E_TIMEOUT, "no sample came: %s",
+				   pgt_sampler_link(m->sampler)->error.msg);
+	if (pulse.fn && !pulse.fn(pulse.arg))
+		return pgt_err_set(err, PGT_E_CANCELLED, "measuring was cancelled");
+	return 0;
 }
 
 int
@@ -272,25 +303,102 @@ pgt_measure_window(struct pgt_meter *m, int64_t window_ns, struct pgt_pulse puls
 			first = now;
 			g->bucket_began_ns = s->mono_ns;
 			g->taken_ns = s->section[PGT_SEC_STATEMENTS].taken_ns;
-		} else if (s && feed(g, s) && stop) {
+		} else if (s && add_sample(g, s) && close_bucket(g, s) && stop) {
 			finish(g);
 			stopped = stop(ctx, &g->w);
 		}
 		pgt_snapshot_unref(s);
-		if (first && seen_enough(m, g, window_ns, now - first))
+		if (first && pgt_measure_enough(&m->least, g->calls, g->w.n, window_ns,
+						now - first))
 			break;
-		if (!first && now - began > FIRST_NS) {
-			const struct pgt_link_state *l = pgt_sampler_link(m->sampler);
-
-			rc = pgt_err_set(err, PGT_E_TIMEOUT, "no sample came: %s",
-					 l->error.msg);
+		rc = may_go_on(m, first ? 0 : began, pulse, err);
+		if (rc < 0)
 			break;
-		}
-		if (pulse.fn && !pulse.fn(pulse.arg)) {
-			rc = pgt_err_set(err, PGT_E_CANCELLED, "measuring was cancelled");
-			break;
-		}
 		poll(&p, 1, wait_ms(m));
+	}
+	finish(g);
+	if (rc == 0)
+		*ret = g->w;
+	free(g);
+	return rc;
+}
+
+/* ---- a work of a known amount ---- */
+
+/* Every statement between the first reading and s, as one stretch. */
+static void
+take_whole(struct gather *g, const struct pgt_snapshot *s)
+{
+	struct pgt_bucket *b = &g->w.bucket[0];
+	int64_t since = s->section[PGT_SEC_STATEMENTS].taken_ns - s->statements_window_ns;
+
+	*b = (struct pgt_bucket){g->ticks ? g->tps_sum / (double)g->ticks : NAN, NAN, NAN,
+				 NAN};
+	g->w.n = 1;
+	/* After a reset they are those since then only: nothing is known of the rest. */
+	if (s->section[PGT_SEC_STATEMENTS].available && s->statements_window_ns > 0 &&
+	    since <= g->taken_ns)
+		read_statements(g, s, b);
+}
+
+/* Read after it was over, and not already on the way. */
+static bool
+is_after(const struct pgt_snapshot *s, int64_t over)
+{
+	int64_t sent = s->mono_ns - (int64_t)(s->cost.tick_ms * 1e6);
+	const struct pgt_section *sec = &s->section[PGT_SEC_STATEMENTS];
+
+	return sent > over && (!sec->available || sec->taken_ns == s->mono_ns);
+}
+
+static bool
+is_ready(struct gather *g, const struct pgt_snapshot *s)
+{
+	const struct pgt_section *sec = &s->section[PGT_SEC_STATEMENTS];
+
+	g->taken_ns = sec->taken_ns;
+	g->n_firsts++;
+	return sec->available || g->n_firsts == FIRST_MAX;
+}
+
+int
+pgt_measure_work(struct pgt_meter *m, const struct pgt_work *work, struct pgt_pulse pulse,
+		 struct pgt_window *ret, struct pgt_err *err)
+{
+	struct gather *g = pgt_xcalloc(1, sizeof(*g));
+	int64_t opened = pgt_clock_mono_ns(), over = 0;
+	bool begun = false, done = false;
+	int rc = 0;
+
+	pgt_sampler_kick(m->sampler);
+	while (rc == 0 && !done) {
+		struct pollfd p = {.fd = pgt_sampler_fd(m->sampler),
+				   .events = pgt_sampler_events(m->sampler)};
+		const struct pgt_snapshot *s = pgt_sampler_step(m->sampler);
+
+		if (s && over && is_after(s, over)) {
+			take_whole(g, s);
+			done = true;
+		} else if (s && begun && !over) {
+			(void)add_sample(g, s);
+		} else if (s && !begun && is_ready(g, s)) {
+			begun = true;
+			rc = work->begin(work->ctx, err);
+		}
+		pgt_snapshot_unref(s);
+		if (rc < 0 || done)
+			break;
+		if (begun && !over && !work->goes_on(work->ctx)) {
+			over = pgt_clock_mono_ns();
+			/* its last statements at once */
+			pgt_sampler_want(m->sampler, 1u << PGT_SEC_STATEMENTS);
+			pgt_sampler_kick(m->sampler);
+		}
+		if (over && pgt_clock_mono_ns() - over > LAST_NS)
+			break; /* the work is done all the same */
+		rc = may_go_on(m, begun ? 0 : opened, pulse, err);
+		if (rc == 0)
+			poll(&p, 1, wait_ms(m));
 	}
 	finish(g);
 	if (rc == 0)

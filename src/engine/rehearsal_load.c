@@ -1,9 +1,11 @@
 /* What works on the copy during a rehearsal: pgbench with the user's script, a builtin
  * one, or the captured queries. */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "pg2une/base/buf.h"
 #include "pg2une/base/clock.h"
@@ -14,7 +16,9 @@
 #include "pg2une/pg/sql.h"
 #include "rehearsal_priv.h"
 
-#define ASK_NS (60 * PGT_NS_PER_S)
+#define ASK_NS	 (60 * PGT_NS_PER_S)
+#define QUIET_NS (30 * PGT_NS_PER_S)
+#define TAIL_MAX 65536
 
 const char *
 pgt_rehearsal_load_text(const struct pgt_rehearsal *r)
@@ -25,8 +29,8 @@ pgt_rehearsal_load_text(const struct pgt_rehearsal *r)
 #define ARGV_MAX 320
 
 static size_t
-load_argv(const struct pgt_rehearsal *r, const char **argv, char buf[4][64],
-	  const char *file, char **ret_own, size_t *ret_n_own)
+load_argv(const struct pgt_rehearsal *r, const char *much, const char **argv,
+	  char buf[4][64], const char *file, char **ret_own, size_t *ret_n_own)
 {
 	size_t n = 0, own = 0;
 
@@ -36,7 +40,7 @@ load_argv(const struct pgt_rehearsal *r, const char **argv, char buf[4][64],
 		 (unsigned long long)r->o.seed);
 	snprintf(buf[3], sizeof(buf[3]), "--scale=%d", r->scale);
 	argv[n++] = "--no-vacuum";
-	argv[n++] = "--time=1000000";
+	argv[n++] = much;
 	for (int i = 0; i < 3; i++)
 		argv[n++] = buf[i];
 	if (pgt_str_starts(r->o.script, "builtin:")) {
@@ -56,8 +60,9 @@ load_argv(const struct pgt_rehearsal *r, const char **argv, char buf[4][64],
 	return n;
 }
 
+/* much: pgbench's word for how long. */
 static int
-start_load(struct pgt_rehearsal *r, struct pgt_err *err)
+start_load(struct pgt_rehearsal *r, const char *much, struct pgt_err *err)
 {
 	char *program = pgt_xasprintf("%s/pgbench", r->pgbench),
 	     *target = pgt_connspec_conninfo(r->spec),
@@ -66,7 +71,7 @@ start_load(struct pgt_rehearsal *r, struct pgt_err *err)
 	     *file = pgt_rehearsal_path(r, "load/script.sql");
 	const char *argv[ARGV_MAX + 8] = {program};
 	char buf[4][64], *own[ARGV_MAX];
-	size_t n_own = 0, n = 1 + load_argv(r, argv + 1, buf, file, own, &n_own);
+	size_t n_own = 0, n = 1 + load_argv(r, much, argv + 1, buf, file, own, &n_own);
 	const struct pgt_child_opts co = {
 	    .argv = argv, .log = log, .password = password, .keep_pg = r->o.in_place,
 	    .death_signal = SIGKILL};
@@ -86,28 +91,128 @@ start_load(struct pgt_rehearsal *r, struct pgt_err *err)
 	return rc;
 }
 
+/* pgbench dies at once, but a statement of it goes on until it would answer. */
+static int
+end_sessions(struct pgt_rehearsal *r, struct pgt_err *err)
+{
+	struct pgt_conn *c = pgt_conn_new(r->spec, PGT_CONN_QUERY);
+	int64_t until = pgt_clock_mono_ns() + QUIET_NS;
+	int rc = pgt_conn_run_connect(c, ASK_NS, err);
+	bool quiet = false;
+
+	while (rc == 0 && !quiet) {
+		struct pgt_result *res = NULL;
+
+		rc = pgt_conn_run(c, pgt_sql_file("sql/act/rehearsal_quiet.sql"), NULL, 0,
+				  ASK_NS, &res, err);
+		quiet = rc == 0 && pgt_result_i64(res, 0, 0, 0) == 0;
+		pgt_result_free(res);
+		if (rc == 0 && !quiet && pgt_clock_mono_ns() > until)
+			rc = pgt_err_set(err, PGT_E_TIMEOUT,
+					 "sessions of the load do not end");
+		else if (rc == 0 && !quiet)
+			poll(NULL, 0, 20);
+	}
+	pgt_conn_free(c);
+	return rc;
+}
+
+static int
+end_load(struct pgt_rehearsal *r, struct pgt_err *err)
+{
+	if (!pgt_child_runs(&r->load))
+		return 0;
+	pgt_child_end(&r->load, SIGINT, 2 * PGT_NS_PER_S);
+	return !r->o.in_place && pgt_child_runs(&r->server) ? end_sessions(r, err) : 0;
+}
+
 int
 pgt_rehearsal_load(struct pgt_rehearsal *r, bool on, struct pgt_err *err)
 {
-	if (!on) {
-		pgt_child_end(&r->load, SIGINT, 2 * PGT_NS_PER_S);
-		return 0;
+	if (!on)
+		return end_load(r, err);
+	return pgt_child_runs(&r->load) ? 0 : start_load(r, "--time=1000000", err);
+}
+
+/* The end of what the load said, of TAIL_MAX + 1 bytes. */
+static char *
+read_log(const struct pgt_rehearsal *r)
+{
+	char *log = pgt_rehearsal_path(r, "load.log"),
+	     *text = pgt_xcalloc(1, TAIL_MAX + 1);
+	FILE *f = fopen(log, "re");
+
+	if (f) {
+		if (fseek(f, -TAIL_MAX, SEEK_END) != 0)
+			rewind(f);
+		text[fread(text, 1, TAIL_MAX, f)] = '\0';
+		fclose(f);
 	}
-	return pgt_child_runs(&r->load) ? 0 : start_load(r, err);
+	free(log);
+	return text;
+}
+
+static int
+why_ended(const struct pgt_rehearsal *r, struct pgt_err *err)
+{
+	char *text = read_log(r), line[300];
+
+	pgt_work_error(text, line, sizeof(line));
+	free(text);
+	return pgt_err_set(err, PGT_E_STATE, "the load ended: %s", line);
 }
 
 bool
 pgt_rehearsal_load_failed(struct pgt_rehearsal *r, struct pgt_err *err)
 {
-	char *log = pgt_rehearsal_path(r, "load.log"), line[160];
-	bool runs = pgt_child_runs(&r->load);
+	if (pgt_child_runs(&r->load))
+		return false;
+	why_ended(r, err);
+	return true;
+}
 
-	if (!runs) {
-		pgt_child_last_line(log, line, sizeof(line));
-		pgt_err_set(err, PGT_E_STATE, "the load ended: %s", line);
-	}
+int
+pgt_rehearsal_work(struct pgt_rehearsal *r, int transactions, int64_t time_ns,
+		   struct pgt_err *err)
+{
+	char much[64];
+
+	if (transactions > 0)
+		snprintf(much, sizeof(much), "--transactions=%d", transactions);
+	else
+		snprintf(much, sizeof(much), "--time=%lld",
+			 (long long)((time_ns + PGT_NS_PER_S - 1) / PGT_NS_PER_S));
+	return start_load(r, much, err);
+}
+
+bool
+pgt_rehearsal_works(struct pgt_rehearsal *r)
+{
+	return pgt_child_runs(&r->load);
+}
+
+int
+pgt_rehearsal_work_await(struct pgt_rehearsal *r, int64_t patience_ns,
+			 struct pgt_err *err)
+{
+	char *log = pgt_rehearsal_path(r, "load.log");
+	int rc = pgt_child_await(&r->load, patience_ns, r->o.cancel, log, err);
+
 	free(log);
-	return !runs;
+	/* How it ended, pgt_rehearsal_worked() says better. */
+	return rc < 0 && err->code == PGT_E_STATE ? 0 : rc;
+}
+
+int
+pgt_rehearsal_worked(struct pgt_rehearsal *r, struct pgt_work_report *ret,
+		     struct pgt_err *err)
+{
+	bool fine = WIFEXITED(r->load.status) && WEXITSTATUS(r->load.status) == 0;
+	char *text = read_log(r);
+
+	fine = fine && pgt_work_report(text, ret);
+	free(text);
+	return fine ? 0 : why_ended(r, err);
 }
 
 static void

@@ -49,10 +49,37 @@ int pgt_rehearsal_configure(struct pgt_rehearsal *r, const char *conf, bool rest
 /* One statement, for as long as it takes. */
 int pgt_rehearsal_run(struct pgt_rehearsal *r, const char *sql,
 		      struct pgt_err *err) PGT_MUST_CHECK;
+/* On: for ever.  Off, on a copy: what of it still runs there is ended too. */
 int pgt_rehearsal_load(struct pgt_rehearsal *r, bool on,
 		       struct pgt_err *err) PGT_MUST_CHECK;
 /* The load ended by itself: why. */
 bool pgt_rehearsal_load_failed(struct pgt_rehearsal *r, struct pgt_err *err);
+
+/* The same load from its beginning, but so many transactions of each client, or for
+ * so long when transactions is 0.  The endless one must be off. */
+int pgt_rehearsal_work(struct pgt_rehearsal *r, int transactions, int64_t time_ns,
+		       struct pgt_err *err) PGT_MUST_CHECK;
+bool pgt_rehearsal_works(struct pgt_rehearsal *r);
+/* Until it is over; PGT_E_TIMEOUT and PGT_E_CANCELLED leave it running. */
+int pgt_rehearsal_work_await(struct pgt_rehearsal *r, int64_t patience_ns,
+			     struct pgt_err *err) PGT_MUST_CHECK;
+/* Once it is over: what was done, or why it was not. */
+struct pgt_work_report {
+	double done, failed; /* transactions */
+	double tps;	     /* of those done, without connecting */
+};
+int pgt_rehearsal_worked(struct pgt_rehearsal *r, struct pgt_work_report *ret,
+			 struct pgt_err *err) PGT_MUST_CHECK;
+
+/* ---- rehearsal_work.c: pure ---- */
+
+/* How many transactions of each client take about window_ns at that throughput of all:
+ * five at least, unless they take most times as long; never none. */
+int pgt_work_share(double tps, int clients, int64_t window_ns, int most);
+/* What pgbench 13 to 18 reports at the end; false: it does not. */
+bool pgt_work_report(const char *text, struct pgt_work_report *ret);
+/* Its first error, else its last line; safe text, "" when there is none. */
+void pgt_work_error(const char *text, char *buf, size_t size);
 
 /* ---- rehearsal_conf.c: pure ---- */
 

@@ -376,6 +376,7 @@ clear(struct pgt_tuning *t)
 	t->at = NULL;
 	t->n_trials = 0;
 	t->voids = 0;
+	t->work_share = 0;
 	t->have_base = t->have_proposal = false;
 	t->base_cost = t->worst_ms = t->least_rate = NAN;
 	t->text[0] = '\0';

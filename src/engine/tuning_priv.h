@@ -17,6 +17,8 @@
 #define PGT_TUNE_EXTRAS 8
 /* After a restart the caches are cold: that long at least before measuring. */
 #define PGT_TUNE_WARM_NS (6 * PGT_NS_PER_S)
+/* A trial of few or slow statements goes on for that many times its length at most. */
+#define PGT_TUNE_EXTEND_MAX 4
 
 struct pgt_change_run;
 struct pgt_rehearsal;
@@ -48,6 +50,10 @@ struct pgt_tuning {
 	struct pgt_tune_extra extra[PGT_TUNE_EXTRAS];
 	size_t n_extras;
 	struct pgt_rehearsal *rehearsal; /* the copy, or the load alone; NULL */
+	/* of each trial on the copy: transactions of a client (0: not known yet), and
+	 * about how long they take as it is */
+	int work_share;
+	int64_t work_ns;
 	struct pgt_tune_canary *canary;	 /* NULL */
 	struct pgt_change_run *run;	 /* what the trial has in force; NULL */
 	enum pgt_workload workload;	 /* of the server, or of the first baseline */
@@ -134,9 +140,11 @@ bool pgt_tuning_may_restart(const struct pgt_tuning *t);
 /* By the operator's program, until it answers; for a changeset's run; ctx is the tuning.
  */
 int pgt_tuning_canary_restart(void *ctx, struct pgt_err *err) PGT_MUST_CHECK;
-/* tuning_trial.c: measure and judge what is in force now. */
+/* tuning_trial.c: measure and judge what is in force now, not on a copy. */
 int pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 		       struct pgt_tried *ret, struct pgt_err *err) PGT_MUST_CHECK;
+/* The throughput of a window: transactions, or statements where those tell more. */
+double pgt_tuning_rate(const struct pgt_tuning *t, const struct pgt_window *w);
 /* False: the search was cancelled, or what is in force must go back now.  Looks after
  * the trial's guard; to be asked often. */
 bool pgt_tuning_goes_on(struct pgt_tuning *t);

@@ -15,12 +15,9 @@
  * sure, or its mean time above this multiple: reference/numerics.md section B.6. */
 #define HURT_TPS  0.9
 #define HURT_MEAN 2.0
-/* A trial of few statements goes on until so many were seen, for that many times its
- * length at most. */
+/* A trial of few statements goes on until so many were seen. */
 #define CALLS_MIN   40
 #define BUCKETS_MIN 2
-#define GAPS_MAX    2 /* the first sample of a window never has rates */
-#define EXTEND_MAX  4
 /* What runs when a setting changes ends under the old one: it is waited for, in part. */
 #define SETTLE_MAX_NS (30 * PGT_NS_PER_S)
 /* A trial under another mix of statements says nothing: this far off, beyond chance. */
@@ -95,9 +92,9 @@ pulse(void *arg)
 /* ---- when it hurts ---- */
 
 /* A few reports a minute drown among what our own samples commit: then calls are the
- * better count.  So they are of a load of our own, whose mix is taken out by the mean
- * time of the very stretches that calls are counted in.  The first baseline decides for
- * all. */
+ * better count.  So they are of a load of our own in place, whose mix is taken out by the
+ * mean time of the very stretches that calls are counted in.  The first baseline decides
+ * for all. */
 static bool
 by_calls(const struct pgt_tuning *t, const struct pgt_window *w)
 {
@@ -106,8 +103,8 @@ by_calls(const struct pgt_tuning *t, const struct pgt_window *w)
 	return (t->rehearsal || base->ours_share > OURS_MAX) && base->calls_ps > 0;
 }
 
-static double
-rate(const struct pgt_tuning *t, const struct pgt_window *w)
+double
+pgt_tuning_rate(const struct pgt_tuning *t, const struct pgt_window *w)
 {
 	return by_calls(t, w) ? w->calls_ps : w->tps;
 }
@@ -242,11 +239,11 @@ judge(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret
 {
 	const struct pgt_window *w = &ret->window;
 	struct pgt_measure m = {
-	    .tps = rate(t, w), .mean_ms = w->mean_ms, .p99_ms = w->p99_ms};
+	    .tps = pgt_tuning_rate(t, w), .mean_ms = w->mean_ms, .p99_ms = w->p99_ms};
 	struct pgt_err err = {0};
 
 	ret->outcome.status = PGT_OUTCOME_VOID;
-	if (w->gaps > GAPS_MAX || w->n < BUCKETS_MIN) {
+	if (w->gaps > PGT_MEASURE_GAPS || w->n < BUCKETS_MIN) {
 		snprintf(ret->why, sizeof(ret->why),
 			 "too few samples: %zu stretches of %d s, %zu gaps", w->n,
 			 BUCKET_S, w->gaps);
@@ -288,7 +285,7 @@ note_baseline(struct pgt_tuning *t, const struct pgt_window *w)
 {
 	double ms = t->have_base ? pgt_window_standard_ms(&t->base_window, w)
 				 : w->mean_ms;
-	double r = rate(t, w);
+	double r = pgt_tuning_rate(t, w);
 
 	if (!(t->worst_ms > 0) || ms > t->worst_ms)
 		t->worst_ms = ms;
@@ -301,13 +298,12 @@ pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 		   struct pgt_tried *ret, struct pgt_err *err)
 {
 	struct pgt_pulse p = {.fn = pulse, .arg = t};
-	/* On a copy nobody is hurt: what looks bad is measured to the end. */
-	bool watch = t->have_base && !trial->is_baseline && !pgt_tuning_has_copy(t);
+	bool watch = t->have_base && !trial->is_baseline;
 
 	if (t->canary)
 		return pgt_tuning_canary_measure(t, trial, ret, err);
 	pgt_measure_extend(t->meter, CALLS_MIN, BUCKETS_MIN,
-			   EXTEND_MAX * t->opts.window_ns);
+			   PGT_TUNE_EXTEND_MAX * t->opts.window_ns);
 	if (pgt_measure_window(t->meter, t->opts.window_ns, p, watch ? hurts : NULL, t,
 			       &ret->window, err) < 0)
 		return -1;
@@ -357,7 +353,7 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	struct pgt_changing_choice choice = {
 	    .trial = true,
 	    .stabilise_ns = settle,
-	    .deadline_ns = settle + EXTEND_MAX * t->opts.window_ns + MARGIN_NS,
+	    .deadline_ns = settle + PGT_TUNE_EXTEND_MAX * t->opts.window_ns + MARGIN_NS,
 	    .restart = pgt_tuning_may_restart(t) ? pgt_tuning_canary_restart : NULL,
 	    .restart_ctx = t,
 	};

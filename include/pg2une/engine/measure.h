@@ -17,6 +17,7 @@ struct pgt_connspec;
 
 #define PGT_MEASURE_BUCKETS 240
 #define PGT_MEASURE_KEYS    64
+#define PGT_MEASURE_GAPS    2 /* gaps a window may have: its first sample has no rates */
 
 struct pgt_bucket { /* about five seconds */
 	double tps, calls_ps, mean_ms, p99_ms; /* NAN unknown; p99 is an estimate */
@@ -46,18 +47,35 @@ struct pgt_meter;
 int pgt_measure_open(const struct pgt_connspec *spec, struct pgt_meter **ret,
 		     struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_measure_close(struct pgt_meter *m);
-/* Watch for window_ns; ends early (PGT_E_CANCELLED) when pulse says so.  stop may be
- * NULL: called with the window so far after each bucket; true ends it early and is
- * no error. */
 /* From now on a window goes on until that many statements were seen and buckets closed,
  * for most_ns at most: a few long reports tell nothing about a mean, and on a busy
  * machine a sample comes late. */
 void pgt_measure_extend(struct pgt_meter *m, double calls, size_t buckets,
 			int64_t most_ns);
+/* Watch for window_ns; ends early (PGT_E_CANCELLED) when pulse says so.  stop may be
+ * NULL: called with the window so far after each bucket; true ends it early and is
+ * no error. */
 int pgt_measure_window(struct pgt_meter *m, int64_t window_ns, struct pgt_pulse pulse,
 		       bool (*stop)(void *ctx, const struct pgt_window *so_far),
 		       void *ctx, struct pgt_window *ret,
 		       struct pgt_err *err) PGT_MUST_CHECK;
+
+/* A work of a known amount: begun once the first sample is there, over when it no longer
+ * goes on (asked ten times a second). */
+struct pgt_work {
+	int (*begin)(void *ctx, struct pgt_err *err);
+	bool (*goes_on)(void *ctx);
+	void *ctx;
+};
+/* For one work that nobody else disturbs. */
+int pgt_measure_open_work(const struct pgt_connspec *spec, struct pgt_meter **ret,
+			  struct pgt_err *err) PGT_MUST_CHECK;
+/* Watch a whole work: mean, p99 and mix are of all its statements and no others, in one
+ * bucket; NAN when they could not be counted.  The rates are those of samples: what its
+ * throughput was, the work knows better. */
+int pgt_measure_work(struct pgt_meter *m, const struct pgt_work *work,
+		     struct pgt_pulse pulse, struct pgt_window *ret,
+		     struct pgt_err *err) PGT_MUST_CHECK;
 
 /* after / before - 1 with a 95% interval: Welch's t on the logarithms of buckets,
  * its error widened for their first autocorrelation.  NAN when not known. */

@@ -1,4 +1,5 @@
-/* What a copy is configured with, and which captured statements may run on it. */
+/* What a copy is configured with, which captured statements may run on it, and how much
+ * work a trial is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../../../src/engine/rehearsal_priv.h"
+#include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/observe/schema.h"
 
@@ -103,6 +105,74 @@ test_conf(void **state)
 	free(conf);
 }
 
+#define S PGT_NS_PER_S
+
+static void
+test_work_share(void **state)
+{
+	(void)state;
+	/* 100 a second of 4 clients for 12 s */
+	assert_int_equal(pgt_work_share(100, 4, 12 * S, 4), 300);
+	assert_int_equal(pgt_work_share(1.66, 2, 12 * S, 4), 10);
+	/* A handful, though it takes twice as long ... */
+	assert_int_equal(pgt_work_share(0.4, 2, 12 * S, 4), 5);
+	/* ... but not longer than four times. */
+	assert_int_equal(pgt_work_share(0.1, 2, 12 * S, 4), 2);
+	assert_int_equal(pgt_work_share(0.001, 2, 12 * S, 4), 1);
+}
+
+static void
+test_work_report(void **state)
+{
+	/* as 13 tells it */
+	static const char old[] = "transaction type: multiple scripts\n"
+				  "number of transactions per client: 5\n"
+				  "number of transactions actually processed: 10/10\n"
+				  "latency average = 11.013 ms\n"
+				  "tps = 85.184871 (including connections establishing)\n"
+				  "tps = 86.296346 (excluding connections establishing)\n"
+				  "SQL script 1: a.sql\n - weight: 1\n"
+				  " - 4 transactions (40.0% of total, tps = 34.1)\n";
+	/* as 15 and later do */
+	static const char now[] =
+	    "pgbench (15.14)\ntransaction type: <builtin: TPC-B (sort of)>\n"
+	    "maximum number of tries: 1\n"
+	    "number of transactions per client: 5\n"
+	    "number of transactions actually processed: 9/10\n"
+	    "number of failed transactions: 1 (10.000%)\n"
+	    "latency average = 18.9 ms (including failures)\n"
+	    "initial connection time = 2.1 ms\n"
+	    "tps = 95.000000 (without initial connection time)\n";
+	struct pgt_work_report r = {.done = -1};
+
+	(void)state;
+	assert_false(pgt_work_report("pgbench (15.14)\n", &r));
+	assert_false(pgt_work_report("number of transactions actually processed: 9", &r));
+	assert_true(r.done == -1);
+	assert_true(pgt_work_report(old, &r));
+	assert_true(r.done == 10 && r.failed == 0 && r.tps == 86.296346);
+	assert_true(pgt_work_report(now, &r));
+	assert_true(r.done == 9 && r.failed == 1 && r.tps == 95);
+}
+
+static void
+test_work_error(void **state)
+{
+	char buf[80];
+
+	(void)state;
+	pgt_work_error("pgbench (15.14)\npgbench: error: client 0 script 0 aborted: ERROR:"
+		       " no\nLINE 1\nnumber of clients: 2\n"
+		       "pgbench: error: Run was aborted; the above results are "
+		       "incomplete.\n",
+		       buf, sizeof(buf));
+	assert_string_equal(buf, "pgbench: error: client 0 script 0 aborted: ERROR: no");
+	pgt_work_error("one\nlast\n\n", buf, sizeof(buf));
+	assert_string_equal(buf, "last");
+	pgt_work_error("", buf, sizeof(buf));
+	assert_string_equal(buf, "");
+}
+
 int
 main(void)
 {
@@ -110,6 +180,9 @@ main(void)
 	    cmocka_unit_test(test_understood),
 	    cmocka_unit_test(test_left_out),
 	    cmocka_unit_test(test_conf),
+	    cmocka_unit_test(test_work_share),
+	    cmocka_unit_test(test_work_report),
+	    cmocka_unit_test(test_work_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
