@@ -1,9 +1,9 @@
 /* PgBouncer as a router.  Facts seen on 1.18 (docs/rollout.md): RELOAD alone moves
  * persistent clients without an error, but an admin command that meets a server
  * connection in mid-login freezes the pool for server_login_retry; RELOAD says
- * RELOAD even when the file is broken.  So: rename the file into place, wait until no
- * login is under way (to leave a canary that hangs in one: not for ever), RELOAD at
- * once, and read back what is in force. */
+ * RELOAD even when the file is broken.  So: wait until no login is under way (to leave
+ * a canary that hangs in one: not for ever), rename the file into place, RELOAD at once
+ * when that took no login, and read back what is in force. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -25,6 +25,7 @@
 #define QUIET_NS    (20 * PGT_NS_PER_S) /* the longest wait for logins to end */
 #define LEAVE_CALM  (1 * PGT_NS_PER_S)  /* both, to leave the canary */
 #define LEAVE_NS    (3 * PGT_NS_PER_S)
+#define LAST_NS     (1 * PGT_NS_PER_S) /* for the login that began meanwhile */
 #define POOL_MIN    20			/* server connections for a share of 5% */
 #define ROUTES_MAX  (1u << 20)
 
@@ -156,6 +157,22 @@ wait_quiet(struct bouncer *b, bool leave, struct pgt_err *err)
 			    "20 s: nothing was changed");
 		last = t;
 		poll(NULL, 0, QUIET_MS);
+	}
+}
+
+/* The disk may have taken its time over the file. */
+static int
+wait_for_the_last(struct bouncer *b, struct pgt_err *err)
+{
+	int64_t until = pgt_clock_mono_ns() + LAST_NS;
+	struct traffic t;
+
+	for (;;) {
+		if (look_at_pool(b, &t, err) < 0)
+			return -1;
+		if (t.logins == 0 || pgt_clock_mono_ns() > until)
+			return 0;
+		poll(NULL, 0, QUIET_MS / 10);
 	}
 }
 
@@ -337,21 +354,21 @@ static int
 bouncer_set(void *p, double pct, struct pgt_err *err)
 {
 	struct bouncer *b = p;
-	char *hosts = pgt_router_host_list(b->primary, b->canary, pct), *now = NULL;
+	char *hosts = pgt_router_host_list(b->primary, b->canary, pct);
 	int rc = -1;
 
-	if (pct > 0 && (hosts_in_force(b, &now, err) < 0 || put_aside(b, err) < 0))
-		goto out;
-	/* Dead or deaf: at least it starts again without the canary. */
-	if (write_routes(b, hosts, pct <= 0, err) < 0)
-		goto out;
 	if (wait_quiet(b, pct <= 0, err) < 0) {
 		struct pgt_err ignored;
 
-		if (now)
-			(void)!write_routes(b, now, false, &ignored);
+		/* Dead or deaf: at least it starts again without the canary. */
+		if (pct <= 0)
+			(void)!write_routes(b, hosts, true, &ignored);
 		goto out;
 	}
+	if (pct > 0 && put_aside(b, err) < 0)
+		goto out;
+	if (write_routes(b, hosts, pct <= 0, err) < 0 || wait_for_the_last(b, err) < 0)
+		goto out;
 	rc = reload(b, hosts, err);
 	/* our line is right, so another one is not */
 	if (rc < 0 && pct <= 0 && err->code == PGT_E_STATE) {
@@ -364,7 +381,6 @@ bouncer_set(void *p, double pct, struct pgt_err *err)
 		unlink(b->aside);
 out:
 	free(hosts);
-	free(now);
 	return rc;
 }
 
