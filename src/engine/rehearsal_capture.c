@@ -2,6 +2,7 @@
  * pg_stat_statements keeps texts without their constants, so a value is only ever drawn
  * from what the column that it is compared with holds. */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,9 +45,14 @@ struct reading {
 void
 pgt_captured_done(struct pgt_captured *c)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
 		free(c->file[i]);
+		free(c->text[i]);
+	}
+	for (size_t i = 0; i < c->statements; i++)
+		free(c->statement[i].text);
 	free(c->file);
+	free(c->text);
 	free(c->weight);
 	memset(c, 0, sizeof(*c));
 }
@@ -282,22 +288,29 @@ table_of(const struct pgt_schema *s, uint32_t oid)
 	return NULL;
 }
 
-/* "{name}" of template, each by its text. */
-static char *
-fill(const char *template, const char *column, const char *table, const char *percent)
+#define FILL_MAX 4
+
+char *
+pgt_rehearsal_fill(const char *template, ...)
 {
+	const char *word[FILL_MAX], *by[FILL_MAX];
 	struct pgt_buf b;
+	size_t n = 0;
+	va_list ap;
 
-	pgt_buf_init(&b, 65536);
+	va_start(ap, template);
+	while (n < FILL_MAX && (word[n] = va_arg(ap, const char *)))
+		by[n++] = va_arg(ap, const char *);
+	va_end(ap);
+	pgt_buf_init(&b, 2 << 20);
 	while (*template) {
-		const char *by = pgt_str_starts(template, "{column}")   ? column
-				 : pgt_str_starts(template, "{table}")   ? table
-				 : pgt_str_starts(template, "{percent}") ? percent
-									 : NULL;
+		size_t i = 0;
 
-		if (by) {
-			pgt_buf_puts(&b, by);
-			template = strchr(template, '}') + 1;
+		while (i < n && !pgt_str_starts(template, word[i]))
+			i++;
+		if (i < n) {
+			pgt_buf_puts(&b, by[i]);
+			template += strlen(word[i]);
 		} else {
 			pgt_buf_putc(&b, *template++);
 		}
@@ -317,8 +330,9 @@ draw(struct pgt_conn *c, const struct pgt_schema *s, const struct pgt_sch_column
 	if (!t)
 		return NULL;
 	snprintf(percent, sizeof(percent), "%.6f", fmin(100, 100 * SAMPLE / rows));
-	sql = fill(pgt_sql_file("sql/act/capture_values.sql"), col->q_name, t->q_name,
-		   percent);
+	sql = pgt_rehearsal_fill(pgt_sql_must("sql/act/capture_values.sql"), "{column}",
+				 col->q_name, "{table}", t->q_name, "{percent}", percent,
+				 NULL);
 	if (pgt_conn_run(c, sql, NULL, 0, ASK_NS, &res, NULL) < 0 ||
 	    pgt_result_rows(res) == 0) {
 		pgt_result_free(res);
@@ -373,11 +387,24 @@ with_values(const struct reading *r, struct pgt_result *const *values, int varia
 		}
 		pgt_buf_putc(&b, *s++);
 	}
-	pgt_buf_puts(&b, ";\n");
 	return pgt_buf_take(&b);
 }
 
 /* ---- the scripts ---- */
+
+int
+pgt_captured_write(const struct pgt_captured *c, size_t i, const char *before,
+		   struct pgt_err *err)
+{
+	char *script = before ? pgt_rehearsal_fill(pgt_sql_must("sql/act/hint_frame.sql"),
+						   "{before}", before, "{statement}",
+						   c->text[i], NULL)
+			      : pgt_xasprintf("%s;\n", c->text[i]);
+	int rc = pgt_file_replace(c->file[i], script, strlen(script), 0644, err);
+
+	free(script);
+	return rc;
+}
 
 static int
 write_variants(const struct reading *r, struct pgt_result *const *values,
@@ -386,18 +413,21 @@ write_variants(const struct reading *r, struct pgt_result *const *values,
 {
 	int variants = r->n_params ? PGT_CAPTURE_DRAW : 1;
 	double share = q->calls / total_calls * WEIGHT_MAX / variants;
+	struct pgt_captured_statement *st = &c->statement[c->statements];
 
+	*st = (struct pgt_captured_statement){
+	    .queryid = q->queryid, .mean_ms = q->mean_ms, .first = c->n};
 	for (int v = 0; v < variants; v++) {
-		char *text = with_values(r, values, v, q);
 		char *path = pgt_xasprintf("%s/q%zu.sql", dir, c->n);
-		int rc = pgt_file_replace(path, text, strlen(text), 0644, err);
 
-		free(text);
+		c->text[c->n] = with_values(r, values, v, q);
 		c->file[c->n] = path;
-		c->weight[c->n++] = share < 1 ? 1 : (int)share;
-		if (rc < 0)
+		c->weight[c->n] = share < 1 ? 1 : (int)share;
+		if (pgt_captured_write(c, c->n++, NULL, err) < 0)
 			return -1;
 	}
+	st->n = c->n - st->first;
+	st->text = pgt_xstrdup(q->text);
 	c->statements++;
 	return 0;
 }
@@ -435,6 +465,7 @@ pgt_capture(const struct pgt_schema *s, const struct pgt_connspec *copy, const c
 	int rc = pgt_conn_run_connect(conn, ASK_NS, err);
 
 	c.file = pgt_xcalloc(PGT_CAPTURE_MAX * PGT_CAPTURE_DRAW, sizeof(*c.file));
+	c.text = pgt_xcalloc(PGT_CAPTURE_MAX * PGT_CAPTURE_DRAW, sizeof(*c.text));
 	c.weight = pgt_xcalloc(PGT_CAPTURE_MAX * PGT_CAPTURE_DRAW, sizeof(*c.weight));
 	for (size_t i = 0; i < s->n_statements; i++)
 		if (s->statements[i].text &&

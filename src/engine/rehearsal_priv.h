@@ -93,10 +93,19 @@ char *pgt_rehearsal_conf(const struct pgt_snapshot *at, const char *socket_dir,
 #define PGT_CAPTURE_MAX	 24 /* statements */
 #define PGT_CAPTURE_DRAW 5  /* variants of each; pgbench takes 128 scripts */
 
+struct pgt_captured_statement {
+	int64_t queryid;
+	double mean_ms; /* on the server */
+	size_t first, n; /* its variants among the files */
+	char *text;	 /* with $1 for what was drawn */
+};
+
 struct pgt_captured {
 	char **file; /* paths, each one statement */
+	char **text; /* of each, values put in, without a semicolon */
 	int *weight;
 	size_t n;
+	struct pgt_captured_statement statement[PGT_CAPTURE_MAX]; /* costliest first */
 	size_t statements;	     /* that they come from */
 	double calls_share, ms_share; /* of the SELECTs of everybody: what is covered */
 };
@@ -108,6 +117,12 @@ void pgt_captured_done(struct pgt_captured *c);
  * there is none. */
 /* How many parameters the statement has when it can be run again so; -1 when not. */
 int pgt_capture_params(const struct pgt_schema *s, const char *text);
+/* Write the script of variant i: the statement alone, or in one transaction after
+ * "before" (with its semicolons). */
+int pgt_captured_write(const struct pgt_captured *c, size_t i, const char *before,
+		       struct pgt_err *err) PGT_MUST_CHECK;
+/* template with words replaced: pairs of "{word}" and text, NULL; the caller frees. */
+char *pgt_rehearsal_fill(const char *template, ...);
 int pgt_capture(const struct pgt_schema *s, const struct pgt_connspec *copy,
 		const char *dir, struct pgt_captured *ret,
 		struct pgt_err *err) PGT_MUST_CHECK;

@@ -302,8 +302,10 @@ prepare(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 	pgt_tuner_opts_init(to);
 	to->seed = t->opts.seed;
 	to->budget = t->opts.iterations;
-	if (check_mode(t, err) < 0 || pgt_tuning_extras(t, err) < 0 ||
-	    pgt_tuning_space(t, to, err) < 0)
+	if (check_mode(t, err) < 0 || pgt_tuning_extras(t, err) < 0)
+		return -1;
+	/* Hints need the copy: what there is to search is known only then. */
+	if (!pgt_tuning_wants_hints(t) && pgt_tuning_space(t, to, err) < 0)
 		return -1;
 	if (t->opts.mode == PGT_TUNE_MODEL) {
 		if (!to->have_host && t->opts.action != PGT_TUNE_QUERIES)
@@ -314,6 +316,9 @@ prepare(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 		return 0;
 	}
 	if (set_objective(t, err) < 0 || open_target(t, err) < 0)
+		return -1;
+	if (pgt_tuning_wants_hints(t) &&
+	    (pgt_tuning_hints(t, err) < 0 || pgt_tuning_space(t, to, err) < 0))
 		return -1;
 	return first_look(t, to, err);
 }
@@ -489,6 +494,8 @@ accept_one(struct pgt_tuning *t, size_t dim, struct pgt_err *err)
 		return pgt_engine_change_add_setting(t->e, k->name, v,
 						     "from the optimizer", err);
 	}
+	if (x && x->hint) /* the application's work */
+		return 0;
 	item = x ? pgt_json_parse(x->item, strlen(x->item), 65536, err) : NULL;
 	if (!item)
 		return -1;
@@ -497,11 +504,19 @@ accept_one(struct pgt_tuning *t, size_t dim, struct pgt_err *err)
 	return rc;
 }
 
+static bool
+is_hint(struct pgt_tuning *t, size_t dim)
+{
+	const struct pgt_tune_extra *x = pgt_tuning_extra_at(t, dim);
+
+	return x && x->hint;
+}
+
 int
 pgt_engine_tune_accept(struct pgt_engine *e, struct pgt_err *err)
 {
 	struct pgt_tuning *t = e->tuning;
-	int n = 0;
+	int n = 0, hints = 0;
 
 	if (t->running || !t->have_proposal || t->proposal.keep_baseline)
 		return pgt_err_set(err, PGT_E_STATE, "there is no proposal to accept");
@@ -510,8 +525,13 @@ pgt_engine_tune_accept(struct pgt_engine *e, struct pgt_err *err)
 			continue;
 		if (accept_one(t, i, err) < 0)
 			return -1;
-		n++;
+		hints += is_hint(t, i);
+		n += !is_hint(t, i);
 	}
+	if (n == 0 && hints > 0)
+		return pgt_err_set(err, PGT_E_STATE,
+				   "the proposal is a hint: work for the application, "
+				   "nothing to apply here");
 	return n ? 0
 		 : pgt_err_set(err, PGT_E_STATE, "the proposal is what is there already");
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "history_priv.h"
+#include "pg2une/advise/hints.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
@@ -18,12 +19,21 @@ put_extra(struct pgt_tuning *t, size_t dim, struct pgt_tune_setting *r)
 
 	if (!x)
 		return;
-	r->kind = PGT_TUNE_INDEX;
+	r->kind = x->hint ? PGT_TUNE_HINT : PGT_TUNE_INDEX;
 	pgt_str_copy(r->effect, sizeof(r->effect), x->statement);
 	pgt_str_copy(r->current, sizeof(r->current), "absent");
 	if (t->have_proposal)
 		pgt_str_copy(r->proposed, sizeof(r->proposed),
-			     t->proposal.value[dim] >= 0.5 ? "create" : "absent");
+			     t->proposal.value[dim] < 0.5 ? "absent"
+			     : x->hint			  ? "hint"
+							  : "create");
+	r->cost_pct = x->cost_pct;
+	if (!x->hint)
+		return;
+	r->queryid = x->queryid;
+	pgt_str_copy(r->query, sizeof(r->query), x->query);
+	pgt_str_copy(r->why, sizeof(r->why), x->why);
+	pgt_hint_comment(x->hint, r->comment, sizeof(r->comment));
 }
 
 static void

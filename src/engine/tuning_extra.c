@@ -25,6 +25,7 @@ pgt_tuning_extras_done(struct pgt_tuning *t)
 		free(t->extra[i].statement);
 		free(t->extra[i].undo);
 		free(t->extra[i].item);
+		free(t->extra[i].query);
 	}
 	memset(t->extra, 0, sizeof(t->extra));
 	t->n_extras = 0;

@@ -14,25 +14,34 @@
 #include "pg2une/optimize/warm.h"
 
 #define PGT_TUNE_TRIALS 256
-#define PGT_TUNE_EXTRAS 8
+#define PGT_TUNE_EXTRAS 8 /* indexes */
+#define PGT_TUNE_HINTS	4
+#define PGT_TUNE_QUERY	200 /* of a statement's text, for those who read */
 /* After a restart the caches are cold: that long at least before measuring. */
 #define PGT_TUNE_WARM_NS (6 * PGT_NS_PER_S)
 /* A trial of few or slow statements goes on for that many times its length at most. */
 #define PGT_TUNE_EXTEND_MAX 4
 
 struct pgt_change_run;
+struct pgt_hint_method;
 struct pgt_rehearsal;
 struct pgt_schema;
 struct pgt_tune_canary;
 
-/* An index of the advisor, which a trial has or has not. */
+/* An index of the advisor or a hint for one statement, which a trial has or has not. */
 struct pgt_tune_extra {
-	char name[64]; /* of its dimension: "index public.items (tag)" */
-	char *statement, *undo; /* exact SQL */
+	/* Of its dimension: "index public.items (tag)", "no nestloop in query 4711". */
+	char name[64];
+	char *statement, *undo; /* exact SQL; of a hint there is nothing to undo */
 	char *item;		/* as an item of a changeset file */
 	double cost_pct;	/* planner's, with HypoPG: change of the statement it is
 				 * for; NAN not asked */
-	bool present;		/* on the copy, now */
+	bool present;		/* index: on the copy, now */
+	const struct pgt_hint_method *hint; /* what is off; NULL: an index */
+	size_t captured; /* the statement of the load that it is for */
+	int64_t queryid;
+	char *query;   /* its text, shortened */
+	char why[240]; /* what the plan shows */
 };
 
 struct pgt_tuning {
@@ -47,7 +56,7 @@ struct pgt_tuning {
 	const struct pgt_snapshot *at; /* settings, host and class at the start */
 	/* the thread's own */
 	struct pgt_schema *schema; /* of the target; NULL not needed */
-	struct pgt_tune_extra extra[PGT_TUNE_EXTRAS];
+	struct pgt_tune_extra extra[PGT_TUNE_EXTRAS + PGT_TUNE_HINTS];
 	size_t n_extras;
 	struct pgt_rehearsal *rehearsal; /* the copy, or the load alone; NULL */
 	/* of each trial on the copy: transactions of a client (0: not known yet), and
@@ -113,6 +122,17 @@ int pgt_tuning_extras(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_tuning_extras_done(struct pgt_tuning *t);
 /* NULL when dimension dim is a setting. */
 struct pgt_tune_extra *pgt_tuning_extra_at(struct pgt_tuning *t, size_t dim);
+
+/* tuning_hint.c: hints are found and tried only where the load is captured statements
+ * on a copy. */
+bool pgt_tuning_wants_hints(const struct pgt_tuning *t);
+/* Read the plans of the captured statements, keep what might help as extras; says so in
+ * t->text. */
+int pgt_tuning_hints(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;
+bool pgt_tuning_has_hints(const struct pgt_tuning *t);
+/* Write the scripts of the statements that have hints; the load must be off. */
+int pgt_tuning_hints_set(struct pgt_tuning *t, const double *value,
+			 struct pgt_err *err) PGT_MUST_CHECK;
 
 /* tuning_rehearsal.c */
 bool pgt_tuning_has_copy(const struct pgt_tuning *t);

@@ -79,6 +79,9 @@ conf_of(const struct pgt_tuning *t, const double *value)
 	char v[40];
 
 	pgt_buf_init(&b, 65536);
+	/* The frame of a hint is none of the statements that are counted. */
+	if (pgt_tuning_has_hints(t))
+		pgt_buf_puts(&b, "pg_stat_statements.track_utility = 'off'\n");
 	for (size_t i = 0; i < t->space.n_dims; i++) {
 		const struct pgt_knob *k = t->space.dims[i].knob;
 
@@ -97,7 +100,7 @@ set_indexes(struct pgt_tuning *t, const double *value, struct pgt_err *err)
 		struct pgt_tune_extra *x = pgt_tuning_extra_at(t, i);
 		bool want = value[i] >= 0.5;
 
-		if (!x || x->present == want)
+		if (!x || x->hint || x->present == want)
 			continue;
 		if (pgt_rehearsal_run(t->rehearsal, want ? x->statement : x->undo,
 				      err) < 0)
@@ -124,6 +127,7 @@ put_on(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_err *err)
 		rc = pgt_rehearsal_configure(t->rehearsal, conf, t->restarts, err);
 	free(conf);
 	if (rc < 0 || set_indexes(t, trial->value, err) < 0 ||
+	    pgt_tuning_hints_set(t, trial->value, err) < 0 ||
 	    pgt_rehearsal_load(t->rehearsal, true, err) < 0)
 		return -1;
 	if (!pgt_tuning_wait(t, settle))

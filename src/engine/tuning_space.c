@@ -1,5 +1,5 @@
 /* What is searched: the settings of the table that this server has and that may be set
- * in this mode, and the advisor's indexes. */
+ * in this mode, the advisor's indexes, and hints. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,7 +159,11 @@ pgt_tuning_space(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err
 	if (t->space.n_dims == 0)
 		return pgt_err_set(err, PGT_E_UNSUPPORTED,
 				   t->opts.action == PGT_TUNE_QUERIES
-				       ? "the advisor has no index to propose here"
+				       ? pgt_tuning_wants_hints(t)
+					     ? "the advisor has no index to propose "
+					       "here, and the plans of the captured "
+					       "statements give no hint"
+					     : "the advisor has no index to propose here"
 				       : "no setting that may be searched here");
 	t->restarts = false;
 	for (size_t i = 0; i < t->space.n_dims; i++) {

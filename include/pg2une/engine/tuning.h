@@ -85,6 +85,12 @@ struct pgt_tune_setting {
 	bool restart;	  /* takes effect only after a restart */
 	bool differs;	  /* the proposal changes it */
 	char effect[160]; /* what it trades; the statement of an index or a hint */
+	/* Of a hint: work for the application, nothing that we could apply. */
+	int64_t queryid;
+	char query[200];   /* the statement that it is for, shortened */
+	char comment[120]; /* for pg_hint_plan, before the statement */
+	char why[240];	   /* what its plan shows */
+	double cost_pct;   /* by the planner's reckoning, as a rule more; NAN */
 	double importance; /* share of what is explained, 0..1; NAN */
 	bool slice_log; /* draw slice_x on a log axis; print with pgt_knob_format() */
 	double slice_x[24], slice_gain[24], slice_lo[24],

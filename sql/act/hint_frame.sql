@@ -1,0 +1,6 @@
+-- A statement of the load after its hint, for pgbench: one transaction, one message.
+BEGIN \;
+{before} \;
+{statement}
+\;
+COMMIT;

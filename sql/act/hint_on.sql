@@ -1,0 +1,2 @@
+-- Without {setting} for the rest of the transaction.
+SET LOCAL {setting} = off

@@ -1,0 +1,2 @@
+-- Also what failed: the transaction goes on.
+ROLLBACK TO SAVEPOINT pg2une_hint
