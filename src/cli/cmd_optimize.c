@@ -27,7 +27,8 @@ static const struct pgt_option options[] = {
     {.name = "action",
      .type = PGT_OPT_STR,
      .arg = "WHAT",
-     .help = "knobs (default), queries (the advisor's indexes) or holistic (both)"},
+     .help = "knobs (default), queries (the advisor's indexes; in a rehearsal with "
+	     "captured statements hints for them too) or holistic (both)"},
     {.name = "mode",
      .type = PGT_OPT_STR,
      .arg = "MODE",
@@ -104,9 +105,20 @@ static const struct pgt_column proposal_columns[] = {
     {"pairs", "interleaved pairs", PGT_CELL_INT},
     {0},
 };
+static const struct pgt_column hint_columns[] = {
+    {"proposed", "proposed", PGT_CELL_TEXT},
+    {"query", "statement", PGT_CELL_TEXT},
+    {"pg_hint_plan", "before it, with pg_hint_plan", PGT_CELL_TEXT},
+    {"statement", "or in its transaction", PGT_CELL_TEXT},
+    {"plan_cost_pct", "planner's cost %", PGT_CELL_NUM},
+    {"why", "because", PGT_CELL_TEXT},
+    {0},
+};
 static const struct pgt_view views[] = {
     {"trials", "Trials", trial_columns, NULL, 0},
     {"settings", "Settings that would change", setting_columns, "none", 0},
+    {"hints", "Hints that were tried: work for the application, not applied by us",
+     hint_columns, "none", 0},
     {"proposal", "Proposal", proposal_columns, NULL, 0},
     {0},
 };
@@ -265,6 +277,29 @@ put_trials(cJSON *top, const struct pgt_ev_optimize *ev)
 	}
 }
 
+static void
+put_hints(cJSON *top, const struct pgt_ev_optimize *ev)
+{
+	cJSON *arr = pgt_json_arr(top, "hints");
+
+	for (size_t i = 0; i < ev->n_settings; i++) {
+		const struct pgt_tune_setting *s = &ev->settings[i];
+		cJSON *o;
+
+		if (s->kind != PGT_TUNE_HINT)
+			continue;
+		o = pgt_json_obj(arr, NULL);
+		pgt_json_bool(o, "proposed", s->differs);
+		pgt_json_i64(o, "queryid", s->queryid);
+		pgt_json_str(o, "query", s->query);
+		pgt_json_str(o, "pg_hint_plan", s->comment);
+		pgt_json_str(o, "statement", s->effect);
+		pgt_json_num(o, "plan_cost_pct", s->cost_pct);
+		pgt_json_str(o, "why", s->why);
+		pgt_json_str(o, "who", "application");
+	}
+}
+
 static cJSON *
 answer(const struct pgt_ev_optimize *ev)
 {
@@ -276,7 +311,8 @@ answer(const struct pgt_ev_optimize *ev)
 		const struct pgt_tune_setting *s = &ev->settings[i];
 		cJSON *o;
 
-		if (!ev->have_proposal || strcmp(s->current, s->proposed) == 0)
+		if (!ev->have_proposal || s->kind == PGT_TUNE_HINT ||
+		    strcmp(s->current, s->proposed) == 0)
 			continue;
 		o = pgt_json_obj(arr, NULL);
 		pgt_json_str(o, "name", s->name);
@@ -287,6 +323,7 @@ answer(const struct pgt_ev_optimize *ev)
 		if (s->kind != PGT_TUNE_SETTING)
 			pgt_json_str(o, "statement", s->effect);
 	}
+	put_hints(top, ev);
 	p = pgt_json_obj(top, "proposal");
 	pgt_json_str(p, "verdict",
 		     !ev->have_proposal			     ? "none"
@@ -416,7 +453,8 @@ const struct pgt_cmd_ops pgt_cmd_optimize = {
     .details =
 	"Each trial is a guarded change that is taken back; the proposal is "
 	"measured against the present settings, interleaved, and applied by nobody "
-	"but you (config apply, or the console).",
+	"but you (config apply, or the console).  A hint for one statement is work "
+	"for the application: the answer says what to put before it.",
     .examples = "optimize --mode model --ram 16GB --cpus 8\n"
 		"optimize --mode rehearsal --script builtin:tpcb-like --clients 8\n"
 		"optimize --mode rehearsal --action holistic\n"

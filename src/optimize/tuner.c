@@ -79,7 +79,7 @@ seed_extras(struct pgt_tuner *t, const double *from)
 			any = true;
 		}
 	if (any)
-		add_seed(t, value, "every index that the advisor proposes");
+		add_seed(t, value, "every index and hint that is proposed");
 }
 
 /* The lowest mean of a configuration, not the luckiest measurement; what was measured

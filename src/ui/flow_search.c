@@ -374,17 +374,22 @@ ask_accept(struct pgt_ui *ui)
 	const char *buttons[3] = {"Leave it", "Make it a draft", "Search anew"};
 	const struct pgt_ev_optimize *s = ui->search;
 	char line[2][160], gain[64];
+	size_t hints = pgt_search_hints(s);
 	const char *lines[2] = {line[0], line[1]};
 	int n = 0;
 
 	for (size_t i = 0; i < s->n_settings; i++)
-		n += s->settings[i].differs;
+		n += s->settings[i].differs && s->settings[i].kind != PGT_TUNE_HINT;
 	snprintf(line[0], sizeof(line[0]), "The proposal: %d change%s, gain %s%s", n,
 		 n == 1 ? "" : "s", s->pairs > 0 ? "" : "~",
 		 pgt_search_gain(s->gain_pct, s->gain_lo, s->gain_hi, gain,
 				 sizeof(gain)));
 	snprintf(line[1], sizeof(line[1]),
 		 "effect  a draft; nothing is written before its dry run and A");
+	if (hints > 0)
+		snprintf(line[1], sizeof(line[1]),
+			 "effect  a draft, but for %zu hint%s: work for the application",
+			 hints, hints == 1 ? "" : "s");
 	pgt_dialog_confirm(ui, lines, 2, buttons, 3, on_accept, NULL);
 }
 

@@ -57,6 +57,7 @@ PGT_STRING(prop, ST, proposed(r), PGT_ROLE_ACCENT)
 PGT_STRING(needs, ST,
 	   r->restart                   ? "restart"
 	   : r->kind == PGT_TUNE_INDEX ? "build"
+	   : r->kind == PGT_TUNE_HINT  ? "app"
 					: "reload",
 	   r->restart ? PGT_ROLE_WARN : PGT_ROLE_DIM)
 PGT_STRING(trade, ST, r->effect, PGT_ROLE_DIM)
@@ -357,9 +358,33 @@ pgt_page_open_trial(struct pgt_ui *ui, int id)
 	trial_build(p, ui);
 }
 
+/* What a hint is, and who puts it in. */
+static void
+put_hint(struct pgt_doc *d, const ST *s)
+{
+	pgt_doc_field(d, "statement", PGT_ROLE_TEXT, "%s", s->query);
+	pgt_doc_field(d, "query id", PGT_ROLE_DIM, "%lld", (long long)s->queryid);
+	pgt_doc_field(d, "because", PGT_ROLE_TEXT, "%s", s->why);
+	if (!isnan(s->cost_pct))
+		pgt_doc_field(d, "planner", PGT_ROLE_DIM,
+			      "thinks it %+.0f%% dearer: it would not do otherwise",
+			      s->cost_pct);
+	pgt_doc_heading(d, s->differs
+			       ? "Work for the application: nothing is applied here"
+			       : "What it would take in the application");
+	pgt_doc_field(d, "pg_hint_plan", PGT_ROLE_ACCENT, "%s before the statement",
+		      s->comment);
+	pgt_doc_field(d, "without", PGT_ROLE_ACCENT, "%s in its transaction", s->effect);
+}
+
 static void
 knob_build(struct pgt_page *p, struct pgt_ui *ui)
 {
+	static const char *const needs_words[] = {
+	    [PGT_TUNE_SETTING] = "a reload",
+	    [PGT_TUNE_INDEX] = "to be built",
+	    [PGT_TUNE_HINT] = "a change of the application",
+	};
 	struct pgt_doc *d = &p->doc;
 	char a[64], b[40];
 	const ST *s;
@@ -377,8 +402,12 @@ knob_build(struct pgt_page *p, struct pgt_ui *ui)
 	pgt_doc_field(d, "matters", PGT_ROLE_TEXT, "%s%%",
 		      pgt_pct(s->importance, a, sizeof(a)));
 	pgt_doc_field(d, "needs", s->restart ? PGT_ROLE_WARN : PGT_ROLE_TEXT, "%s",
-		      s->restart ? "a restart" : "a reload");
-	if (s->effect[0])
+		      s->restart ? "a restart" : needs_words[s->kind]);
+	if (s->kind == PGT_TUNE_HINT)
+		put_hint(d, s);
+	else if (s->kind == PGT_TUNE_INDEX)
+		pgt_doc_field(d, "statement", PGT_ROLE_TEXT, "%s", s->effect);
+	else if (s->effect[0])
 		pgt_doc_field(d, "trades", PGT_ROLE_TEXT, "%s", s->effect);
 	if (s->n_slice == 0)
 		return;

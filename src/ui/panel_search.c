@@ -156,6 +156,28 @@ put_proposal(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 		      how, s->confidence * 100);
 }
 
+size_t
+pgt_search_hints(const struct pgt_ev_optimize *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_settings; i++)
+		n += s->settings[i].differs && s->settings[i].kind == PGT_TUNE_HINT;
+	return n;
+}
+
+static void
+put_hints(struct pgt_doc *d, const struct pgt_ev_optimize *s)
+{
+	for (size_t i = 0; i < s->n_settings; i++) {
+		const struct pgt_tune_setting *h = &s->settings[i];
+
+		if (h->differs && h->kind == PGT_TUNE_HINT)
+			pgt_doc_field(d, "application", PGT_ROLE_ACCENT, "%s before %s",
+				      h->comment, h->query);
+	}
+}
+
 static const char *
 next_word(const struct pgt_ui *ui, const struct pgt_ev_optimize *s)
 {
@@ -248,6 +270,7 @@ search_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	else if (s->n_trials > 1)
 		pgt_doc_field(&doc, "best", PGT_ROLE_DIM, "nothing beats the baseline");
 	put_proposal(&doc, s);
+	put_hints(&doc, s);
 	put_now(&doc, s);
 	pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ui, s));
 	pgt_doc_draw(&doc, &rest);

@@ -311,6 +311,8 @@ void pgt_page_open_item(struct pgt_ui *ui, uint32_t index);
 bool pgt_search_running(const struct pgt_ui *ui);
 const char *pgt_search_mode_name(enum pgt_tune_mode m);
 const char *pgt_search_objective_name(enum pgt_tune_objective o);
+/* Hints that the proposal has: nothing that could be a draft. */
+size_t pgt_search_hints(const struct pgt_ev_optimize *s);
 /* "+14.2% [+9.1 +19.0]"; "-" for NAN. */
 char *pgt_search_gain(double pct, double lo, double hi, char *buf, size_t size);
 void pgt_page_open_trial(struct pgt_ui *ui, int id);

@@ -111,6 +111,36 @@ optimizer_form(void **state)
 	vt_close(vt);
 }
 
+/* A hint is shown as work for the application, on the screen, its page and the question. */
+static void
+optimizer_hint(void **state)
+{
+	struct vt *vt = open_rich(43, 132);
+	struct pgt_ev_optimize *ev = fixture_search(PGT_TUNE_DONE);
+
+	(void)state;
+	ev->settings[0] = (struct pgt_tune_setting){
+	    .kind = PGT_TUNE_HINT, .name = "no nestloop in query 4711",
+	    .current = "absent", .proposed = "hint", .differs = true, .queryid = 4711,
+	    .effect = "SET LOCAL enable_nestloop = off", .importance = 0.7,
+	    .query = "SELECT count(*) FROM orders WHERE shop = $1",
+	    .comment = "/*+ Set(enable_nestloop off) */", .cost_pct = 1020,
+	    .why = "a nested loop expected 2 rows of its outer side and 300 came"};
+	pgt_ui_event(&vt->ui,
+		     pgt_msg_new(PGT_EV_OPTIMIZE, 0, ev, pgt_ev_optimize_free));
+	vt_keys(vt, "o");
+	vt_draw(vt);
+	assert_true(vt_shows(vt, "application"));
+	assert_true(vt_shows(vt, "/*+ Set(enable_nestloop off) */ before SELECT count(*)"));
+	assert_true(vt_shows(vt, "no nestloop in query 4711"));
+	vt_keys(vt, "A");
+	assert_true(vt_shows(vt, "The proposal: 1 change, gain"));
+	assert_true(vt_shows(vt, "but for 1 hint: work for the application"));
+	vt_keys(vt, "<Esc><Enter>");
+	vt_golden(vt, "page_hint_132x43");
+	vt_close(vt);
+}
+
 static void
 optimizer_steered(void **state)
 {
@@ -246,6 +276,7 @@ main(void)
 	    cmocka_unit_test(optimizer_at_three_sizes),
 	    cmocka_unit_test(optimizer_form),
 	    cmocka_unit_test(optimizer_steered),
+	    cmocka_unit_test(optimizer_hint),
 	    cmocka_unit_test(rollout_at_three_sizes),
 	    cmocka_unit_test(rollout_steered),
 	    cmocka_unit_test(rollout_watched),

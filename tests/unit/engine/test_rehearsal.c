@@ -4,12 +4,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "../../../src/engine/rehearsal_priv.h"
+#include "pg2une/base/buf.h"
 #include "pg2une/base/clock.h"
+#include "pg2une/base/file.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/observe/schema.h"
 
@@ -173,6 +177,55 @@ test_work_error(void **state)
 	assert_string_equal(buf, "");
 }
 
+static void
+expect_script(const char *path, const char *want)
+{
+	struct pgt_buf b;
+	struct pgt_err err = {0};
+
+	pgt_buf_init(&b, 4096);
+	assert_int_equal(pgt_file_read(path, &b, &err), 0);
+	assert_string_equal(pgt_buf_str(&b), want);
+	pgt_buf_done(&b);
+}
+
+/* With a hint and without one a script is the same frame, in one message; it must end
+ * what may be a comment of the statement. */
+static void
+test_frame(void **state)
+{
+	char dir[] = "/tmp/pg2une-frame-XXXXXX", *text = "SELECT 1 -- one", *path;
+	struct pgt_captured c = {.text = &text, .n = 1};
+	struct pgt_err err = {0};
+	FILE *f;
+	char last[200] = "";
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	path = pgt_xasprintf("%s/q0.sql", dir);
+	c.file = &path;
+	assert_int_equal(pgt_captured_write(&c, 0, NULL, &err), 0);
+	expect_script(path, "SELECT 1 -- one;\n");
+	assert_int_equal(pgt_captured_write(&c, 0, "SET LOCAL jit = off", &err), 0);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(last, sizeof(last), f) && strncmp(last, "--", 2) == 0)
+		;
+	assert_string_equal(last, "BEGIN \\;\n");
+	assert_non_null(fgets(last, sizeof(last), f));
+	assert_string_equal(last, "SET LOCAL jit = off \\;\n");
+	assert_non_null(fgets(last, sizeof(last), f));
+	assert_string_equal(last, "SELECT 1 -- one\n");
+	assert_non_null(fgets(last, sizeof(last), f));
+	assert_string_equal(last, "\\;\n");
+	assert_non_null(fgets(last, sizeof(last), f));
+	assert_string_equal(last, "COMMIT;\n");
+	fclose(f);
+	unlink(path);
+	rmdir(dir);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -183,6 +236,7 @@ main(void)
 	    cmocka_unit_test(test_work_share),
 	    cmocka_unit_test(test_work_report),
 	    cmocka_unit_test(test_work_error),
+	    cmocka_unit_test(test_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
