@@ -274,7 +274,7 @@ def test_hints_are_rehearsed(run_pg2une, fresh_lab, where):
     application; nothing of it is an item of a change."""
     lab = fresh_lab(major=15, fast=True)
     before = tunekill.settings(lab)
-    misjudge(lab)
+    misjudge(lab, 12)
     d = optimize(run_pg2une, lab, "--mode", "rehearsal", "--action", "queries", "--clients", "2",
                  "--copy-to", where, "--trial", "12s", "--iterations", "4", "--time", "120s",
                  timeout=900)
