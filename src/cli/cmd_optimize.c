@@ -73,7 +73,8 @@ static const struct pgt_option options[] = {
     {.name = "trial",
      .type = PGT_OPT_DURATION,
      .arg = "DURATION",
-     .help = "how long each trial is measured (20s)"},
+     .help = "how long each trial is measured (20s); on a copy, about how long "
+	     "its work takes as things are"},
     {.name = "seed",
      .type = PGT_OPT_INT,
      .arg = "N",

@@ -17,6 +17,7 @@
 #define WORK_NS	    (24 * 3600 * PGT_NS_PER_S) /* longer than any work is measured */
 #define LAST_NS	    (15 * PGT_NS_PER_S) /* the longest wait for its last statements */
 #define FIRST_MAX   3 /* samples until statements are among them, or never */
+#define LAST_MAX    4 /* samples until the text of each is known, or never */
 
 struct pgt_meter {
 	struct pgt_sampler *sampler;
@@ -47,7 +48,7 @@ struct gather {
 	size_t n_mix;
 	double p99_sum;
 	size_t n_p99;
-	int n_firsts; /* samples before a work */
+	int n_firsts, n_lasts; /* samples before a work, and after it */
 };
 
 static int
@@ -351,6 +352,27 @@ is_after(const struct pgt_snapshot *s, int64_t over)
 	return sent > over && (!sec->available || sec->taken_ns == s->mono_ns);
 }
 
+/* Which statements are ours, their texts say: without, our own looking would count. */
+static bool
+knows_texts(struct pgt_meter *m, const struct pgt_snapshot *s)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < s->n_queries; i++) {
+		if (s->queries[i].text)
+			continue;
+		pgt_sampler_want_texts(m->sampler, &s->queries[i].key, 1);
+		all = false;
+	}
+	return all;
+}
+
+static bool
+is_last(struct pgt_meter *m, struct gather *g, const struct pgt_snapshot *s, int64_t over)
+{
+	return is_after(s, over) && (knows_texts(m, s) || ++g->n_lasts == LAST_MAX);
+}
+
 static bool
 is_ready(struct gather *g, const struct pgt_snapshot *s)
 {
@@ -376,11 +398,12 @@ pgt_measure_work(struct pgt_meter *m, const struct pgt_work *work, struct pgt_pu
 				   .events = pgt_sampler_events(m->sampler)};
 		const struct pgt_snapshot *s = pgt_sampler_step(m->sampler);
 
-		if (s && over && is_after(s, over)) {
+		if (s && over && is_last(m, g, s, over)) {
 			take_whole(g, s);
 			done = true;
 		} else if (s && begun && !over) {
 			(void)add_sample(g, s);
+			(void)knows_texts(m, s);
 		} else if (s && !begun && is_ready(g, s)) {
 			begun = true;
 			rc = work->begin(work->ctx, err);

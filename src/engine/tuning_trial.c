@@ -92,9 +92,9 @@ pulse(void *arg)
 /* ---- when it hurts ---- */
 
 /* A few reports a minute drown among what our own samples commit: then calls are the
- * better count.  So they are of a load of our own in place, whose mix is taken out by the
- * mean time of the very stretches that calls are counted in.  The first baseline decides
- * for all. */
+ * better count.  So they are of a load of our own, on a server in place, whose mix is
+ * taken out by the mean time of the very stretches that calls are counted in.  The first
+ * baseline decides for all. */
 static bool
 by_calls(const struct pgt_tuning *t, const struct pgt_window *w)
 {

@@ -249,6 +249,45 @@ psql -h {lab.env["PGT_STANDBY_HOST"]} -p {lab.env["PGT_STANDBY_PORT"]} -U postgr
 
 @long
 @pytest.mark.skipif(not HAVE_COPY, reason="the server programs of major 15 are not installed")
+def test_the_same_work_takes_the_same_time(run_pg2une, fresh_lab, where, works, tmp_path):
+    """Statements of very different length that are no work for the machine: present
+    settings differ by the transactions that a trial holds, or not at all."""
+    env, done = works
+    script = tmp_path / "unequal.sql"
+    script.write_text("\\set ms random(20, 1500)\nSELECT pg_sleep(:ms / 1000.0);\n")
+    lab = fresh_lab(major=15, fast=True)
+    d = optimize(run_pg2une, lab, "--mode", "rehearsal", "--copy-to", where, "--clients", "2",
+                 "--script", str(script), "--trial", "12s", "--iterations", "3",
+                 timeout=600, env=env)
+    assert [(t["what"], t["status"]) for t in d["trials"]] == [("baseline", "ok")] * 3
+    n, tps = transactions(done(), clients=2)
+    assert n >= 5 and len(tps) == 3 and max(tps) < 1.05 * min(tps), tps
+    means = [t["mean_ms"] for t in d["trials"]]         # of the very same statements
+    assert max(means) < 1.05 * min(means), means
+
+
+@long
+@pytest.mark.skipif(not HAVE_COPY, reason="the server programs of major 15 are not installed")
+@pytest.mark.parametrize("bad, status, note", [
+    ("pg_sleep(5)", "abandoned", "given up after .* s: its work takes over 4 times as long"),
+    ("1 / (random() * 0)::int", "failed", "the load ended: .*division by zero"),
+])
+def test_bad_settings_on_a_copy(run_pg2une, fresh_lab, where, tmp_path, bad, status, note):
+    """Whatever is tried is far slower, or fails: both count as bad, and nothing is proposed."""
+    script = tmp_path / "bad.sql"
+    script.write_text("SELECT pg_sleep(0.1), CASE WHEN EXISTS (SELECT FROM pg_file_settings "
+                      f"WHERE sourcefile LIKE '%trial.conf') THEN ({bad})::text END;\n")
+    lab = fresh_lab(major=15, fast=True)
+    d = optimize(run_pg2une, lab, "--mode", "rehearsal", "--copy-to", where, "--clients", "2",
+                 "--script", str(script), "--trial", "12s", "--iterations", "4",
+                 timeout=600)
+    assert [t["status"] for t in d["trials"][:4]] == ["ok"] * 3 + [status], d["trials"]
+    assert re.search(note, d["trials"][3]["note"]), d["trials"][3]
+    assert d["proposal"]["verdict"] == "keep what is there"
+
+
+@long
+@pytest.mark.skipif(not HAVE_COPY, reason="the server programs of major 15 are not installed")
 @pytest.mark.parametrize("action", ["queries", "holistic"])
 def test_indexes_are_rehearsed(run_pg2une, fresh_lab, where, action):
     """An index that the load cries for is built on the copy, measured and proposed; the

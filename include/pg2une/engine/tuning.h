@@ -73,7 +73,7 @@ struct pgt_tune_trial {
 	/* What the model expected of it, 95%; NAN when nobody guessed. */
 	double guess_pct, guess_lo, guess_hi;
 	char why[64];	  /* where the suggestion came from */
-	char note[96];	  /* why it failed, was abandoned or is void */
+	char note[200];	  /* why it failed, was abandoned or is void */
 	char config[400]; /* "work_mem=16MB random_page_cost=1.2": what differs */
 };
 
