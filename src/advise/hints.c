@@ -26,6 +26,7 @@ static const struct pgt_hint_method methods[] = {
 
 struct reading {
 	double all_ms; /* execution */
+	double side;   /* processes that work side by side at this node */
 	struct pgt_hint found[PGT_LEN(methods)];
 	size_t n;
 };
@@ -127,7 +128,7 @@ PGT_PRINTF(4, 5)
 static void
 add(struct reading *r, const char *method, double ms, const char *fmt, ...)
 {
-	double share = r->all_ms > 0 ? fmin(1, ms / r->all_ms) : 0;
+	double share = r->all_ms > 0 ? fmin(1, ms / r->side / r->all_ms) : 0;
 	const struct pgt_hint_method *m = pgt_hint_method(method);
 	struct pgt_hint *h = NULL;
 	va_list ap;
@@ -270,12 +271,15 @@ cuts(const cJSON *node, bool cut)
 static void
 walk(struct reading *r, const cJSON *node, bool cut, int depth)
 {
+	double side = r->side;
 	bool below = cuts(node, cut);
 	const cJSON *kid;
 
 	if (depth > DEPTH_MAX)
 		return;
 	look(r, node, cut);
+	/* Below it a loop is one process's. */
+	r->side = fmax(side, 1 + num(node, "Workers Launched", 0));
 	cJSON_ArrayForEach(kid, cJSON_GetObjectItemCaseSensitive(node, "Plans"))
 	{
 		const char *as = text(kid, "Parent Relationship");
@@ -284,6 +288,7 @@ walk(struct reading *r, const cJSON *node, bool cut, int depth)
 		     below || strcmp(as, "SubPlan") == 0 || strcmp(as, "InitPlan") == 0,
 		     depth + 1);
 	}
+	r->side = side;
 }
 
 /* The most that worked side by side: the compilation is added up over all of them. */
@@ -316,7 +321,7 @@ pgt_hints_of_plan(const cJSON *explain, struct pgt_hint *ret, size_t max)
 {
 	const cJSON *top = cJSON_GetArrayItem(explain, 0);
 	const cJSON *plan = pgt_json_path(top, "Plan");
-	struct reading r = {.all_ms = num(top, "Execution Time", 0)};
+	struct reading r = {.all_ms = num(top, "Execution Time", 0), .side = 1};
 	size_t n = 0;
 
 	if (!plan || !(r.all_ms > 0))

@@ -324,7 +324,8 @@ answer(const struct pgt_ev_optimize *ev)
 		if (s->kind != PGT_TUNE_SETTING)
 			pgt_json_str(o, "statement", s->effect);
 	}
-	put_hints(top, ev);
+	if (ev->opts.action != PGT_TUNE_KNOBS)
+		put_hints(top, ev);
 	p = pgt_json_obj(top, "proposal");
 	pgt_json_str(p, "verdict",
 		     !ev->have_proposal			     ? "none"

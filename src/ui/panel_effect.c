@@ -333,8 +333,10 @@ trial_build(struct pgt_page *p, struct pgt_ui *ui)
 	pgt_doc_field(d, "p99", PGT_ROLE_TEXT, "~%s ms", pgt_ms(t->p99_ms, a, sizeof(a)));
 	pgt_doc_heading(d, "What differed from the baseline");
 	for (const char *s = t->config; *s;) {
-		size_t n = strcspn(s, " ");
+		/* "[no nestloop in query 4711]": a name with spaces */
+		size_t n = *s == '[' ? strcspn(s, "]") + 1 : strcspn(s, " ");
 
+		n = strnlen(s, n); /* it may have been cut */
 		pgt_doc_printf(d, PGT_ROLE_TEXT, "%.*s", (int)n, s);
 		s += n;
 		s += *s == ' ';

@@ -65,6 +65,22 @@ test_nested_loop(void **state)
 	expect("nestloop-18", "nestloop", 0.9, "and 300 came; 100% of 178.5 ms");
 }
 
+/* Three processes side by side: their times are added up in the plan, not in the share. */
+static void
+test_side_by_side(void **state)
+{
+	struct pgt_hint h[PGT_HINTS];
+	cJSON *json = plan("parallel-17");
+
+	(void)state;
+	expect("parallel-17", "nestloop", 0.5, "a nested loop expected 1 rows of its outer");
+	/* Of a run three times as long it would be a quarter: three quarters added up. */
+	cJSON_SetNumberValue(cJSON_GetObjectItem(json->child, "Execution Time"),
+			     3 * pgt_json_path(json->child, "Execution Time")->valuedouble);
+	assert_int_equal(pgt_hints_of_plan(json, h, PGT_HINTS), 0);
+	cJSON_Delete(json);
+}
+
 static void
 test_bulk_joins(void **state)
 {
@@ -166,6 +182,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_nested_loop),	    cmocka_unit_test(test_bulk_joins),
+	    cmocka_unit_test(test_side_by_side),
 	    cmocka_unit_test(test_scans),	    cmocka_unit_test(test_compilation),
 	    cmocka_unit_test(test_compilation_of_workers),
 	    cmocka_unit_test(test_none),	    cmocka_unit_test(test_same_plan),
