@@ -333,9 +333,6 @@ take_whole(struct gather *g, const struct pgt_snapshot *s)
 	struct pgt_bucket *b = &g->w.bucket[0];
 	int64_t since = s->section[PGT_SEC_STATEMENTS].taken_ns - s->statements_window_ns;
 
-	*b = (struct pgt_bucket){g->ticks ? g->tps_sum / (double)g->ticks : NAN, NAN, NAN,
-				 NAN};
-	g->w.n = 1;
 	/* After a reset they are those since then only: nothing is known of the rest. */
 	if (s->section[PGT_SEC_STATEMENTS].available && s->statements_window_ns > 0 &&
 	    since <= g->taken_ns)
@@ -413,12 +410,15 @@ pgt_measure_work(struct pgt_meter *m, const struct pgt_work *work, struct pgt_pu
 			break;
 		if (begun && !over && !work->goes_on(work->ctx)) {
 			over = pgt_clock_mono_ns();
+			g->w.bucket[0] = (struct pgt_bucket){
+			    g->tps_sum / (double)g->ticks, NAN, NAN, NAN};
+			g->w.n = 1;
 			/* its last statements at once */
 			pgt_sampler_want(m->sampler, 1u << PGT_SEC_STATEMENTS);
 			pgt_sampler_kick(m->sampler);
 		}
-		if (over && pgt_clock_mono_ns() - over > LAST_NS)
-			break; /* the work is done all the same */
+		/* The work is done all the same. */
+		done = over && pgt_clock_mono_ns() - over > LAST_NS;
 		rc = may_go_on(m, begun ? 0 : opened, pulse, err);
 		if (rc == 0)
 			poll(&p, 1, wait_ms(m));
