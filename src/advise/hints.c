@@ -388,11 +388,11 @@ same_node(const cJSON *a, const cJSON *b, int depth)
 }
 
 bool
-pgt_hints_same_plan(const cJSON *a, const cJSON *b)
+pgt_hints_same_plan(const cJSON *a, const cJSON *b, bool compiled)
 {
 	const cJSON *x = cJSON_GetArrayItem(a, 0), *y = cJSON_GetArrayItem(b, 0);
 
-	return !pgt_json_path(x, "JIT") == !pgt_json_path(y, "JIT") &&
+	return (!compiled || !pgt_json_path(x, "JIT") == !pgt_json_path(y, "JIT")) &&
 	       same_node(pgt_json_path(x, "Plan"), pgt_json_path(y, "Plan"), 0);
 }
 

@@ -180,7 +180,8 @@ weigh(struct asking *a, size_t captured, const struct pgt_hint *h, const cJSON *
 	if (full(a->t) || find(a->t, captured, h->method))
 		return;
 	other = plan_with(a, h, text);
-	if (other && pgt_hints_same_plan(plan, other)) {
+	if (other &&
+	    pgt_hints_same_plan(plan, other, h->method == pgt_hint_method("jit"))) {
 		a->inert++;
 	} else if (other) {
 		after = pgt_hints_plan_cost(other);

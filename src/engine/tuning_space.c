@@ -157,14 +157,15 @@ pgt_tuning_space(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err
 		if (pgt_space_add_bool(&t->space, t->extra[i].name, err) < 0)
 			return -1;
 	if (t->space.n_dims == 0)
-		return pgt_err_set(err, PGT_E_UNSUPPORTED,
+		return pgt_err_set(err, PGT_E_UNSUPPORTED, "%s%s%s",
 				   t->opts.action == PGT_TUNE_QUERIES
-				       ? pgt_tuning_wants_hints(t)
-					     ? "the advisor has no index to propose "
-					       "here, and the plans of the captured "
-					       "statements give no hint"
-					     : "the advisor has no index to propose here"
-				       : "no setting that may be searched here");
+				       ? "the advisor has no index to propose here"
+				       : "no setting that may be searched here",
+				   pgt_tuning_wants_hints(t)
+				       ? ", and the plans of the captured statements "
+					 "give no hint: "
+				       : "",
+				   pgt_tuning_wants_hints(t) ? t->text : "");
 	t->restarts = false;
 	for (size_t i = 0; i < t->space.n_dims; i++) {
 		const struct pgt_knob *k = t->space.dims[i].knob;

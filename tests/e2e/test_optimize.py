@@ -140,6 +140,22 @@ def test_rehearsal_leaves_nothing(run_pg2une, fresh_lab, where, works):
         (t["what"], t["status"]) for t in d["trials"]], run
 
 
+@pytest.mark.skipif(not HAVE_COPY, reason="the server programs of major 15 are not installed")
+def test_a_hint_that_changes_no_plan_is_dropped(run_pg2une, fresh_lab, where):
+    """A scan that finds nothing of the third that it expected gives a candidate, but there is
+    no other way to read that table: nothing is left to search, and the copy is gone."""
+    lab = fresh_lab(major=15, fast=True)
+    lab.sql("CREATE TABLE lines AS SELECT g AS id, g AS code FROM generate_series(1, 4000) g")
+    lab.sql("ANALYZE lines")
+    for _ in range(5):
+        lab.sql("SELECT count(*) FROM lines WHERE abs(id) < abs(code)")
+    error = optimize(run_pg2une, lab, "--mode", "rehearsal", "--action", "queries", "--copy-to",
+                     where, ok=False)
+    assert "and the plans of the captured statements give no hint" in error
+    assert "1 would change no plan" in error
+    assert glob.glob(f"{where}/*rehearsal*") == []
+
+
 def test_indexes_by_plan(run_pg2une, lab):
     """--action queries asks the planner only, and is labelled so."""
     one = lab(major=17)

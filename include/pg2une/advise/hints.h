@@ -55,8 +55,10 @@ const struct pgt_hint_method *pgt_hint_method(const char *name);
 char *pgt_hint_comment(const struct pgt_hint_method *m, char *buf, size_t size);
 
 /* Whether two plans, executed or not, do the same: methods, relations, indexes, order of
- * joins, and whether anything is compiled. */
-bool pgt_hints_same_plan(const cJSON *a, const cJSON *b);
+ * joins; with compiled also whether anything is compiled.  Below major 18 what is off and
+ * cannot be done without costs so much that the server compiles for that alone: it is no
+ * other plan. */
+bool pgt_hints_same_plan(const cJSON *a, const cJSON *b, bool compiled);
 /* The planner's total cost; NAN. */
 double pgt_hints_plan_cost(const cJSON *explain);
 

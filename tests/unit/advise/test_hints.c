@@ -149,11 +149,12 @@ test_same_plan(void **state)
 	cJSON *j = plan("jit-15"), *k = cJSON_Duplicate(j, true);
 
 	(void)state;
-	assert_true(pgt_hints_same_plan(a, b));
-	assert_false(pgt_hints_same_plan(a, c));
-	assert_true(pgt_hints_same_plan(j, k));
+	assert_true(pgt_hints_same_plan(a, b, true));
+	assert_false(pgt_hints_same_plan(a, c, false));
+	assert_true(pgt_hints_same_plan(j, k, true));
 	cJSON_DeleteItemFromObject(k->child, "JIT");
-	assert_false(pgt_hints_same_plan(j, k));
+	assert_false(pgt_hints_same_plan(j, k, true));
+	assert_true(pgt_hints_same_plan(j, k, false));
 	assert_true(pgt_hints_plan_cost(a) > 100);
 	cJSON_Delete(a);
 	cJSON_Delete(b);
