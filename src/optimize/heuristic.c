@@ -137,9 +137,8 @@ at_most(const struct pgt_space *s, const char *name, double most, double *value)
 /* What costs no memory goes to the middle of its range: were every guess to share the
  * rules' values, nothing would be learned of them. */
 static void
-middle(const struct pgt_space *s, const struct pgt_memory_model *mem, double *value)
+middle(const struct pgt_space *s, double *value)
 {
-	struct pgt_memory_model scratch = *mem;
 	double unit[PGT_SPACE_DIMS], mid[PGT_SPACE_DIMS];
 	bool moved[PGT_SPACE_DIMS] = {false};
 
@@ -150,8 +149,7 @@ middle(const struct pgt_space *s, const struct pgt_memory_model *mem, double *va
 
 		moved[i] = d->knob && d->knob->base == PGT_BASE_ONE &&
 			   (d->kind == PGT_DIM_REAL || d->kind == PGT_DIM_INTEGER) &&
-			   unit[i] >= from &&
-			   !pgt_memory_model_set(&scratch, d->name, 0);
+			   unit[i] >= from && !pgt_memory_model_reads(d->name);
 		if (moved[i])
 			unit[i] = (from + 1) / 2;
 	}
@@ -170,7 +168,7 @@ pgt_heuristic_sorts_config(const struct pgt_space *s, const struct pgt_knob_host
 	double last, workers = fmax(2, host->cores / 2.0);
 
 	pgt_heuristic_config(s, host, cls, mem, value);
-	middle(s, mem, value);
+	middle(s, value);
 	at_most(s, "maintenance_work_mem", host->ram_bytes / 64, value);
 	/* Memory is taken by all together; one query alone may have them. */
 	at_most(s, "max_parallel_workers_per_gather", workers, value);

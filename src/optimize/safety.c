@@ -70,15 +70,32 @@ pgt_memory_model_default(struct pgt_memory_model *m, const struct pgt_knob_host 
 	};
 }
 
+/* PGT_LEN(settings) when it is none of them. */
+static size_t
+setting_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < PGT_LEN(settings) && strcmp(settings[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+bool
+pgt_memory_model_reads(const char *name)
+{
+	return setting_of(name) < PGT_LEN(settings);
+}
+
 bool
 pgt_memory_model_set(struct pgt_memory_model *m, const char *name, double value)
 {
-	for (size_t i = 0; i < PGT_LEN(settings); i++)
-		if (strcmp(settings[i].name, name) == 0) {
-			*field(m, i) = value;
-			return true;
-		}
-	return false;
+	size_t i = setting_of(name);
+
+	if (i == PGT_LEN(settings))
+		return false;
+	*field(m, i) = value;
+	return true;
 }
 
 /* Sessions that run a query at the peak. */

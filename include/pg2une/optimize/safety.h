@@ -38,6 +38,8 @@ void pgt_memory_model_default(struct pgt_memory_model *m,
 			      const struct pgt_knob_host *host, enum pgt_knob_class cls);
 /* Put a present setting into the model by name; false when it is not one of its. */
 bool pgt_memory_model_set(struct pgt_memory_model *m, const char *name, double value);
+/* Whether the need depends on a setting: one of those that _set takes. */
+bool pgt_memory_model_reads(const char *name);
 /* Peak bytes under a configuration of the space. */
 double pgt_memory_need(const struct pgt_memory_model *m, const struct pgt_space *s,
 		       const double *value);

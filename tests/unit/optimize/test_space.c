@@ -189,6 +189,9 @@ memory_model(void **state)
 	assert_true(pgt_memory_model_set(&m, "shared_buffers", 4 * GB));
 	assert_true(pgt_memory_model_set(&m, "hash_mem_multiplier", 2));
 	assert_false(pgt_memory_model_set(&m, "jit", 1));
+	assert_true(pgt_memory_model_reads("shared_buffers"));
+	assert_true(pgt_memory_model_reads("max_connections"));
+	assert_false(pgt_memory_model_reads("jit"));
 	v[0] = 10 * MB;
 	/* 4GB + 16MB + 100 (5 + 0.8)MB + (30 + 8) 10MB 1.5 + 3 x 64MB */
 	want = 4 * GB + 16 * MB + 580 * MB + 38 * 15 * MB + 192 * MB;
