@@ -140,28 +140,55 @@ ei_percent(const struct pgt_acquired *got)
 	return 100 * expm1(exp(fmin(got->log_ei, 3)));
 }
 
-/* What else ran on the machine may have made the last trial look bad, and would put its
- * neighbourhood off for the rest of the search.  NULL when there is no such doubt. */
+static bool
+measured_once(const struct pgt_tuner *t, const double *value)
+{
+	int times = 0;
+
+	for (size_t i = 0; i < t->n_obs; i++)
+		times += t->obs[i].status != PGT_OUTCOME_VOID &&
+			 tuner_same_value(&t->space, t->obs[i].value, value);
+	return times == 1;
+}
+
+/* A guess that came out costlier than something before it, where every guess is meant
+ * to be better.  No surrogate could predict it, and the search starts from the best. */
+static const struct pgt_observation *
+doubtful_guess(const struct pgt_tuner *t)
+{
+	double least = HUGE_VAL;
+
+	for (size_t i = 0; i < t->n_obs; i++) {
+		const struct pgt_observation *o = &t->obs[i];
+
+		if (o->status != PGT_OUTCOME_OK || o->phase > PGT_TUNER_SEED)
+			continue;
+		if (o->phase == PGT_TUNER_SEED && o->cost > least &&
+		    measured_once(t, o->value))
+			return o;
+		least = fmin(least, o->cost);
+	}
+	return NULL;
+}
+
+/* What else ran on the machine may have made a trial look bad, and would put its
+ * neighbourhood off for the rest of the search: a guess, or the last suggestion.  NULL
+ * when there is no such doubt. */
 static const struct pgt_observation *
 doubtful(const struct pgt_tuner *t)
 {
 	const struct pgt_observation *last = NULL;
-	int times = 0;
 
-	for (size_t i = t->n_obs; i-- > 0;) {
-		const struct pgt_observation *o = &t->obs[i];
-
-		if (o->status == PGT_OUTCOME_VOID)
-			continue;
-		if (!last)
-			last = o;
-		times += tuner_same_value(&t->space, o->value, last->value);
-	}
 	/* Without replicates of the baseline nothing is known of noise. */
-	return t->opts.baselines > 1 && last && times == 1 &&
-			       last->status == PGT_OUTCOME_OK && last->surprise > DOUBT
-		       ? last
-		       : NULL;
+	if (t->opts.baselines < 2)
+		return NULL;
+	for (size_t i = t->n_obs; i-- > 0 && !last;)
+		if (t->obs[i].status != PGT_OUTCOME_VOID)
+			last = &t->obs[i];
+	if (last && last->status == PGT_OUTCOME_OK && last->surprise > DOUBT &&
+	    measured_once(t, last->value))
+		return last;
+	return doubtful_guess(t);
 }
 
 int

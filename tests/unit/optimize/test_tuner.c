@@ -288,6 +288,38 @@ doubted_trial_is_measured_again(void **state)
 	pgt_tuner_free(t);
 }
 
+/* The second guess is meant to be better than the first: when something else slowed it,
+ * it is measured again before the search starts from the wrong one, and only then. */
+static void
+doubted_guess_is_measured_again(void **state)
+{
+	(void)state;
+	for (int slowed = 0; slowed < 2; slowed++) {
+		struct pgt_trial guess = {0}, tr;
+		struct run r;
+
+		begin(&r, PGT_KNOB_OLAP, 3, 18);
+		do {
+			struct pgt_outcome out = {0};
+
+			assert_int_equal(pgt_tuner_ask(r.t, NULL, &tr, NULL), 0);
+			if (tr.phase == PGT_TUNER_SEARCH)
+				break;
+			if (tr.phase == PGT_TUNER_SEED)
+				guess = tr;
+			assert_true(sim_measure(&r.sim, tr.value, &out.cost));
+			if (slowed && strstr(tr.why, "for each sort"))
+				out.cost += 0.7;
+			assert_int_equal(pgt_tuner_tell(r.t, tr.id, &out, NULL), 0);
+		} while (tr.phase < PGT_TUNER_SEARCH);
+		assert_non_null(strstr(guess.why, "for each sort"));
+		assert_int_equal(memcmp(tr.value, guess.value,
+					r.sim.space.n_dims * sizeof(double)) == 0,
+				 slowed);
+		pgt_tuner_free(r.t);
+	}
+}
+
 static void
 failures_do_not_break_it(void **state)
 {
@@ -481,6 +513,7 @@ main(void)
 	    cmocka_unit_test(cancelled_ask_can_be_repeated),
 	    cmocka_unit_test(noise_is_not_proposed),
 	    cmocka_unit_test(doubted_trial_is_measured_again),
+	    cmocka_unit_test(doubted_guess_is_measured_again),
 	    cmocka_unit_test(failures_do_not_break_it),
 	    cmocka_unit_test(reports),
 	    cmocka_unit_test(past_is_used),
