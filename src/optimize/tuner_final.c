@@ -15,6 +15,9 @@
 #define ALPHA	     0.025 /* of one side, shared by the finalists and the looks */
 /* Two measurements never differ by less than this by chance (log cost). */
 #define SD_FLOOR 0.001
+/* What the search says of a finalist counts as so many pairs: its surrogate has seen the
+ * neighbours too, and is sure of it to about half the noise of one measurement. */
+#define SEARCH_PAIRS 4
 
 struct pairs {
 	int n[FINALISTS];
@@ -69,6 +72,7 @@ choose_finalists(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err 
 				best = i;
 		if (best == m->n)
 			break;
+		f->expected[f->n] = base - m->mean[best];
 		memcpy(f->value[f->n++], &m->value[best * m->dims],
 		       m->dims * sizeof(double));
 		m->bad[best] = true; /* taken */
@@ -193,14 +197,27 @@ verdict(struct tuner_final *f, const struct pairs *p)
 	}
 }
 
+/* The gain by pairs and surrogate together. */
+static double
+merit(const struct tuner_final *f, int c)
+{
+	return (f->pairs[c] * f->gain[c] + SEARCH_PAIRS * f->expected[c]) /
+	       (f->pairs[c] + SEARCH_PAIRS);
+}
+
+/* Certain before uncertain, then by merit. */
 static int
 winner(const struct tuner_final *f)
 {
 	int best = -1;
 
-	for (int c = 0; c < f->n; c++)
-		if (!f->out[c] && f->pairs[c] && (best < 0 || f->gain[c] > f->gain[best]))
+	for (int c = 0; c < f->n; c++) {
+		if (f->out[c] || !f->pairs[c])
+			continue;
+		if (best < 0 || (f->lo[c] > 0) > (f->lo[best] > 0) ||
+		    ((f->lo[c] > 0) == (f->lo[best] > 0) && merit(f, c) > merit(f, best)))
 			best = c;
+	}
 	return best;
 }
 

@@ -49,6 +49,7 @@ struct tuner_model {
 struct tuner_final {
 	int n; /* finalists */
 	double value[FINALISTS][PGT_SPACE_DIMS];
+	double expected[FINALISTS]; /* gain, by the surrogate of the search */
 	int rounds;
 	bool out[FINALISTS]; /* failed in the final */
 	int next;	     /* -1 baseline, 0.. finalist, FINAL_OVER */
