@@ -16,6 +16,12 @@
  * baselines scatter, in standard deviations: something else slowed one of them. */
 #define APART	 0.1
 #define APART_SD 4
+/* Runs of seconds to minutes scatter by some percent (5 with TUNA, Freischuetz et al.,
+ * EuroSys 2025): 4%, or half or twice that, is as much evidence as four more replicates.
+ * Few are measured, and one that something else slowed would make the rest look idle. */
+#define NOISE_USUAL	0.04
+#define NOISE_USUAL_DOF 4.0
+#define NOISE_LEAST	1e-5
 
 void
 tuner_model_free(struct tuner_model *m)
@@ -105,6 +111,22 @@ apart(const struct pgt_observation *const *used, size_t n)
 	return k > 1 ? fmax(APART, APART_SD * sqrt(m2 / (double)(k - 1))) : HUGE_VAL;
 }
 
+/* Usual and measured noise together: the log of a variance of so many degrees of freedom
+ * is known with a precision of half of them. */
+static void
+estimate_noise(double within, struct pgt_gp_fit *fit)
+{
+	double dof = fit->noise_dof + NOISE_USUAL_DOF, measured;
+
+	if (!(fit->noise_dof > 0))
+		return;
+	measured = fmax(within / fit->noise_dof, NOISE_LEAST * NOISE_LEAST);
+	fit->noise_variance = exp((fit->noise_dof * log(measured) +
+				   NOISE_USUAL_DOF * 2 * log(NOISE_USUAL)) /
+				  dof);
+	fit->noise_dof = dof;
+}
+
 /* Replicates become one row: their mean, weight 1/m; the spread within the rows is
  * the noise.  What came out far slower than the same settings did is left out. */
 static void
@@ -148,8 +170,7 @@ gather(struct tuner_model *m, const struct pgt_tuner *t,
 			m->cost[i] = fmin(m->base_cost, cap);
 		m->weight[i] = 1 / m->weight[i];
 	}
-	if (fit->noise_dof > 0)
-		fit->noise_variance = within / fit->noise_dof;
+	estimate_noise(within, fit);
 	free(sum2);
 }
 

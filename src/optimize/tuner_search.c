@@ -14,7 +14,7 @@
 /* A trial must beat the best by this much (log cost) to count as a success. */
 #define SUCCESS 0.002
 /* So many deviations costlier than predicted, and a trial is measured once more. */
-#define DOUBT 3
+#define DOUBT 2.2
 
 static bool
 allowed(void *arg, const double *value)
