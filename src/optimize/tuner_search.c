@@ -151,20 +151,20 @@ measured_once(const struct pgt_tuner *t, const double *value)
 	return times == 1;
 }
 
-/* A guess that came out costlier than something before it, where every guess is meant
- * to be better.  No surrogate could predict it, and the search starts from the best. */
+/* A guess that came out costlier than the present settings or a guess before it, where
+ * each is meant to be better.  No surrogate could predict it, and the search starts from
+ * the best. */
 static const struct pgt_observation *
 doubtful_guess(const struct pgt_tuner *t)
 {
-	double least = HUGE_VAL;
+	double least = pgt_tuner_baseline_cost(t);
 
 	for (size_t i = 0; i < t->n_obs; i++) {
 		const struct pgt_observation *o = &t->obs[i];
 
-		if (o->status != PGT_OUTCOME_OK || o->phase > PGT_TUNER_SEED)
+		if (o->status != PGT_OUTCOME_OK || o->phase != PGT_TUNER_SEED)
 			continue;
-		if (o->phase == PGT_TUNER_SEED && o->cost > least &&
-		    measured_once(t, o->value))
+		if (o->cost > least && measured_once(t, o->value))
 			return o;
 		least = fmin(least, o->cost);
 	}
