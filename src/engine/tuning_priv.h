@@ -168,6 +168,8 @@ double pgt_tuning_rate(const struct pgt_tuning *t, const struct pgt_window *w);
 /* False: the search was cancelled, or what is in force must go back now.  Looks after
  * the trial's guard; to be asked often. */
 bool pgt_tuning_goes_on(struct pgt_tuning *t);
+/* The same, for what measures. */
+struct pgt_pulse pgt_tuning_pulse(struct pgt_tuning *t);
 /* Wait as long as it goes on. */
 bool pgt_tuning_wait(struct pgt_tuning *t, int64_t ns);
 

@@ -205,12 +205,6 @@ work_goes_on(void *ctx)
 	return !w->capped;
 }
 
-static bool
-pulse(void *arg)
-{
-	return pgt_tuning_goes_on(arg);
-}
-
 /* Part of the work is other work: it has no cost that could be compared, but not even
  * a quarter of the throughput is known to be bad.  The present settings are not, so
  * something else was. */
@@ -260,12 +254,11 @@ static int
 do_work(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *ret,
 	struct pgt_err *err)
 {
-	struct pgt_pulse p = {.fn = pulse, .arg = t};
 	struct working w = {.t = t};
 	const struct pgt_work work = {begin_work, work_goes_on, &w};
 
 	if (pgt_measure_open_work(pgt_rehearsal_spec(t->rehearsal), &t->meter, err) < 0 ||
-	    pgt_measure_work(t->meter, &work, p, &ret->window, err) < 0)
+	    pgt_measure_work(t->meter, &work, pgt_tuning_pulse(t), &ret->window, err) < 0)
 		return -1;
 	if (!w.capped)
 		return judge(t, ret, err);

@@ -84,9 +84,15 @@ pgt_tuning_goes_on(struct pgt_tuning *t)
 }
 
 static bool
-pulse(void *arg)
+goes_on(void *arg)
 {
 	return pgt_tuning_goes_on(arg);
+}
+
+struct pgt_pulse
+pgt_tuning_pulse(struct pgt_tuning *t)
+{
+	return (struct pgt_pulse){.fn = goes_on, .arg = t};
 }
 
 /* ---- when it hurts ---- */
@@ -297,15 +303,14 @@ int
 pgt_tuning_measure(struct pgt_tuning *t, const struct pgt_trial *trial,
 		   struct pgt_tried *ret, struct pgt_err *err)
 {
-	struct pgt_pulse p = {.fn = pulse, .arg = t};
 	bool watch = t->have_base && !trial->is_baseline;
 
 	if (t->canary)
 		return pgt_tuning_canary_measure(t, trial, ret, err);
 	pgt_measure_extend(t->meter, CALLS_MIN, BUCKETS_MIN,
 			   PGT_TUNE_EXTEND_MAX * t->opts.window_ns);
-	if (pgt_measure_window(t->meter, t->opts.window_ns, p, watch ? hurts : NULL, t,
-			       &ret->window, err) < 0)
+	if (pgt_measure_window(t->meter, t->opts.window_ns, pgt_tuning_pulse(t),
+			       watch ? hurts : NULL, t, &ret->window, err) < 0)
 		return -1;
 	if (watch && hurts(t, &ret->window)) {
 		ret->outcome.status = PGT_OUTCOME_ABANDONED;
