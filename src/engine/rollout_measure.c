@@ -11,9 +11,12 @@
 #define PROBE_NS      (1 * PGT_NS_PER_S)
 #define PROBES_FAILED 2
 /* What runs just after a shift runs on new connections and cold caches: this part of
- * a step's least time is not judged, a bucket at least and not longer than this. */
+ * a step's least time is not judged, a bucket at least and not longer than this; nor is
+ * what runs before the router's connections are dealt out as told (PgBouncer opens those
+ * of min_pool_size one by one), within the same limit. */
 #define SETTLE_PART   3
 #define SETTLE_MAX_NS (10 * PGT_NS_PER_S)
+#define DEALT_LOOK_NS (250 * PGT_NS_PER_MS)
 /* A bucket with fewer calls on the canary than this many times the least that counts
  * makes the next one of the step twice as long, up to this many times. */
 #define CALLS_PART  1.5
@@ -370,6 +373,31 @@ begin_bucket(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v, int6
 	d->next_probe_ns = now + PROBE_NS;
 }
 
+/* The router's connections are shared as the traffic should be, or nobody knows. */
+static bool
+dealt(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v)
+{
+	struct pgt_rollout_measure m;
+
+	if (d->plan->direct || v->pct < 0)
+		return true;
+	ask_router(d, &m, false);
+	return isnan(m.bucket.canary_conn_share) ||
+	       fabs(m.bucket.canary_conn_share - v->pct / 100) <= PGT_GATE_SHARE_SLACK;
+}
+
+static void
+settle(struct pgt_rollout_drive *d, const struct pgt_rollout_view *v, int64_t now)
+{
+	if (now < d->judged_since_ns + SETTLE_MAX_NS && !dealt(d, v)) {
+		d->next_bucket_ns = now + DEALT_LOOK_NS;
+		return;
+	}
+	read_nodes(d);
+	d->settling = false;
+	d->next_bucket_ns = pgt_clock_mono_ns() + d->plan->bucket_ns;
+}
+
 void
 pgt_ro_look_at_nodes(struct pgt_rollout_drive *d, int64_t now)
 {
@@ -382,9 +410,7 @@ pgt_ro_look_at_nodes(struct pgt_rollout_drive *d, int64_t now)
 	}
 	d->was_judging = v.judging;
 	if (v.judging && d->settling && now >= d->next_bucket_ns) {
-		read_nodes(d);
-		d->settling = false;
-		d->next_bucket_ns = pgt_clock_mono_ns() + d->plan->bucket_ns;
+		settle(d, &v, now);
 	} else if (v.judging && now >= d->next_bucket_ns) {
 		measure(d, &v);
 		d->next_bucket_ns = now + d->plan->bucket_ns * d->stretch;

@@ -13,8 +13,6 @@
 #define ALPHA_ERRORS 0.1
 /* A canary that serves less than this part of its due starves. */
 #define STARVED 0.5
-/* A share is dealt out in connections, 20 of them at least: known to half of one. */
-#define SHARE_SLACK 0.025
 /* Of what is no mean of many: a control of another time, a share. */
 #define DEVIATIONS 3.0
 
@@ -24,6 +22,10 @@ const char *const pgt_gate_verdict_names[4] = {"unknown", "go", "no-go", "extend
  * which any of these finds at once. */
 static const double harm[] = {1.2, 1.4, 1.7, 2.5, 5};
 static const double better[] = {0.9, 0.8, 0.7, 0.6, 0.45, 0.3};
+
+/* Slow calls come in bursts, a stall makes many at once: no bucket adds more to the log e
+ * of the tail than this part of its limit.  It keeps the promise, since it only takes. */
+#define BUCKET_PART 0.5
 
 struct eprocess { /* log e of each alternative */
 	double log_harm[PGT_LEN(harm)], log_better[PGT_LEN(better)];
@@ -202,9 +204,10 @@ radius(const struct pgt_gate *g, double a)
 
 /* ---- counts ---- */
 
+/* A bucket adds most at most to a log e. */
 static void
 add_counts(struct eprocess *e, double canary, double primary, double canary_calls,
-	   double primary_calls)
+	   double primary_calls, double most)
 {
 	double w = canary_calls / (canary_calls + primary_calls);
 
@@ -215,11 +218,13 @@ add_counts(struct eprocess *e, double canary, double primary, double canary_call
 	e->canary_calls += canary_calls;
 	e->primary_calls += primary_calls;
 	for (size_t i = 0; i < PGT_LEN(harm); i++)
-		e->log_harm[i] += canary * log(harm[i]) -
-				  (canary + primary) * log1p(w * (harm[i] - 1));
+		e->log_harm[i] +=
+		    fmin(most, canary * log(harm[i]) -
+				   (canary + primary) * log1p(w * (harm[i] - 1)));
 	for (size_t i = 0; i < PGT_LEN(better); i++)
-		e->log_better[i] += canary * log(better[i]) -
-				    (canary + primary) * log1p(w * (better[i] - 1));
+		e->log_better[i] +=
+		    fmin(most, canary * log(better[i]) -
+				   (canary + primary) * log1p(w * (better[i] - 1)));
 }
 
 /* log of the mean of exp(x). */
@@ -301,9 +306,10 @@ pgt_gate_add(struct pgt_gate *g, const struct pgt_gate_bucket *b)
 		add_history(g, b);
 	} else {
 		add_mean(g, b);
-		add_counts(&g->tail, b->canary_slow, b->primary_slow, canary, primary);
+		add_counts(&g->tail, b->canary_slow, b->primary_slow, canary, primary,
+			   -BUCKET_PART * log(ALPHA_TAIL * g->cfg.alpha));
 		add_counts(&g->errors, b->canary_errors, b->primary_errors, canary,
-			   primary);
+			   primary, INFINITY);
 	}
 	if (!g->stop)
 		g->stop = hard_stop(g, b);
@@ -315,7 +321,7 @@ pgt_gate_add(struct pgt_gate *g, const struct pgt_gate_bucket *b)
 static bool
 throughput_fell(const struct pgt_gate *g)
 {
-	double slack = SHARE_SLACK / fmax(g->share, SHARE_SLACK), sd;
+	double slack = PGT_GATE_SHARE_SLACK / fmax(g->share, PGT_GATE_SHARE_SLACK), sd;
 
 	if (!(g->share > 0 && g->share < 1) || g->step_buckets < g->cfg.min_buckets ||
 	    !(g->served > 0 && g->due > g->cfg.min_bucket_calls))

@@ -43,13 +43,11 @@ def test_optimizer_by_model_to_a_draft(console, quiet):
     t.keys("End", "Enter")
     t.wait_for("Search for better settings of")
     t.keys("Right", "Enter")
-    text = t.wait_for("by rules of thumb, not measured", 15)
-    assert re.search(r"work_mem +- +\w+ +\d+\wB", text) or "work_mem" in text
+    t.wait_for(r"(?s)by rules of thumb, not measured.*work_mem +- +\w+ +\d+\wB", 15)
     t.keys("A")
     t.wait_for("The proposal: [1-9]")
     t.keys("Right", "Enter")
-    text = t.wait_for("ALTER SYSTEM SET work_mem", 10)
-    assert "draft" in text and "A runs the dry run" in text
+    t.wait_all("ALTER SYSTEM SET work_mem", "draft", "A runs the dry run")
     assert quiet.value("SELECT count(*) FROM pg_file_settings "
                        "WHERE sourcefile LIKE '%%auto.conf'") == 0
 
@@ -138,9 +136,7 @@ def draft(t, name, value):
     t.keys("A")
     t.wait_for("Dry run of 1 item")
     t.keys("Right", "Enter")
-    text = t.wait_for("A applies it, guarded", 20)
-    assert f"ALTER SYSTEM SET {name}" in text
-    return text
+    return t.wait_all("A applies it, guarded", f"ALTER SYSTEM SET {name}", deadline=20)
 
 
 def apply(t):
@@ -206,7 +202,7 @@ def test_change_is_confirmed_and_another_taken_back(console, fresh_lab, fast_jud
     t.wait_for("C makes it permanent")
     say_confirm(t)
     t.wait_gone("makes it permanent|Confirm change", 15)
-    assert "permanent" in t.screen()
+    t.wait_for("permanent")
     assert one.value("SHOW work_mem") == "7MB"
 
     # The next one is taken back, from another screen, at once: on a slow disk the word
@@ -243,15 +239,14 @@ def test_killed_console_leaves_a_page_for_the_next(console, fresh_lab, fast_judg
     watcher = console(["--read-only"], lab=one, cols=120, rows=35)
     text = watcher.wait_for("An unfinished change was found", 20)
     watcher.wait_for(r"work_mem +\S+ +in force, ours", 10)
-    assert "Read-only: another console" in watcher.screen()
+    watcher.wait_for("Read-only: another console")
     watcher.keys("R")
     watcher.wait_for("read-only")
     assert in_file(one, "work_mem") == "7MB"
     watcher.keys("q")
 
     t = console(lab=one, cols=120, rows=35)
-    text = t.wait_for("An unfinished change was found", 20)
-    assert re.search(r"begun 20\S+Z by", text)
+    t.wait_all("An unfinished change was found", r"begun 20\S+Z by", deadline=20)
     t.wait_for(r"work_mem +\S+ +in force, ours", 10)
     t.keys("R")
     t.wait_for("Roll back change")

@@ -53,7 +53,7 @@ def assert_as_before(lab, settings=GOOD):
 def test_good_change_is_promoted_in_steps(servers, start, home, tmp_path, run_pg2une):
     lab = servers
     # long enough to tell 28% from 25%
-    r = start(lab, ro.plan(lab, min_step_s=6), "--auto")
+    r = start(lab, ro.plan(lab, min_step_s=9), "--auto")
     seen, control, afar = set(), set(), {}
 
     def watch():

@@ -104,6 +104,11 @@ class Tmux:
         """Until the regular expression is on the screen; the screen then."""
         return self.wait(lambda s: re.search(pattern, s), deadline, f"/{pattern}/")
 
+    def wait_all(self, *patterns, deadline=10):
+        """Until all of them are on the screen at once: a frame may be seen half drawn."""
+        return self.wait(lambda s: all(re.search(p, s) for p in patterns), deadline,
+                         " and ".join(f"/{p}/" for p in patterns))
+
     def wait_gone(self, pattern, deadline=10):
         return self.wait(lambda s: not re.search(pattern, s), deadline,
                          f"/{pattern}/ gone")

@@ -8,7 +8,8 @@
  *           McAuliffe, Sekhon 2021, "Time-uniform, nonparametric, nonasymptotic
  *           confidence sequences", eq. 14)
  *   tail    calls slower than their statement's 99th percentile: a mixture of
- *           likelihood ratios, an e-process (Ville 1939)
+ *           likelihood ratios, an e-process (Ville 1939); no bucket alone proves harm,
+ *           since one stall makes many slow calls
  *   errors  the same on failed transactions
  * The error probability alpha is split: mean 0.2, tail 0.7, errors 0.1.
  *
@@ -22,6 +23,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* A share is dealt out in connections, 20 of them at least: known to half of one. */
+#define PGT_GATE_SHARE_SLACK 0.025
 
 enum pgt_gate_verdict {
 	PGT_GATE_UNKNOWN = 0, /* no or too few samples: never passes */

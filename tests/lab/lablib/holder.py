@@ -32,8 +32,17 @@ def idle(host, port, n):
     return held
 
 
+def until_it_waits(watch, pid):
+    wait = f"SELECT wait_event_type FROM pg_stat_activity WHERE pid = {pid}"
+    for _ in range(500):
+        if watch.value(wait) == "Lock":
+            return
+        time.sleep(0.01)
+    raise LabError("the waiters do not wait")
+
+
 def block(host, port, sql=""):
-    """A chain two deep: the holder blocks 1, 2 and 3 directly, and 1 blocks 3."""
+    """A chain two deep: the holder blocks 1, which blocks 2 (behind it) and 3 (its row)."""
     held = []
 
     def session(app):
@@ -52,22 +61,16 @@ def block(host, port, sql=""):
                  "ON CONFLICT DO NOTHING")
     holder.query("BEGIN")
     holder.query("UPDATE lab_lock SET v = v + 1 WHERE id = 1")
-    pids = []
+    watch = wire.Conn(host, port, "postgres", "bench", "lab", 60)
     for n, row in ((1, 2), (2, None), (3, None)):
         c = session(f"lab-waiter-{n}")
-        pids.append(c.value("SELECT pg_backend_pid()"))
+        pid = c.value("SELECT pg_backend_pid()")
         c.query("BEGIN")
         if row:
             c.query(f"UPDATE lab_lock SET v = v + 1 WHERE id = {row}")
         c.send(f"UPDATE lab_lock SET v = v + 1 WHERE id = {2 if n == 3 else 1}")
-    watch = wire.Conn(host, port, "postgres", "bench", "lab", 60)
-    for _ in range(500):
-        if watch.value("SELECT count(*) FROM pg_stat_activity WHERE "
-                       f"pid IN ({','.join(pids)}) AND wait_event_type = 'Lock'") == "3":
-            break
-        time.sleep(0.01)
-    else:
-        raise LabError("the waiters do not wait")
+        # One by one: the second of a row's waiters waits behind the first.
+        until_it_waits(watch, pid)
     watch.close()
     print("ready", flush=True)
     signal.pause()

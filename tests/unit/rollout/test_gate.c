@@ -23,6 +23,7 @@ struct harm {
 	double tail_share;  /* this part of its calls ... */
 	double tail_factor; /* ... takes this many times as long */
 	double error_rate;
+	double hiccups; /* chance that a tenth of a node's calls of a bucket stall */
 };
 
 struct sim {
@@ -38,10 +39,12 @@ struct tally {
 static const double median[STATEMENTS] = {1, 4, 0.4};
 
 static double
-call_ms(struct sim *s, int statement, const struct harm *h)
+call_ms(struct sim *s, int statement, const struct harm *h, bool hiccup)
 {
 	double ms = median[statement] * exp(s->shock + pgt_random_normal(&s->r));
 
+	if (hiccup && pgt_random_uniform(&s->r) < 0.1)
+		ms *= 10;
 	if (!h)
 		return ms;
 	if (pgt_random_uniform(&s->r) < h->tail_share)
@@ -87,11 +90,15 @@ one_bucket(struct sim *s, struct pgt_gate *g, double rate, double share, const s
 	    .lag_bytes = NAN,
 	};
 
+	bool hiccup[2];
+
+	for (int k = 0; k < 2; k++)
+		hiccup[k] = h->hiccups > 0 && pgt_random_uniform(&s->r) < h->hiccups;
 	s->shock = 0.7 * s->shock + 0.1 * pgt_random_normal(&s->r);
 	for (int i = 0; i < rate * BUCKET_S; i++) {
 		bool canary = pgt_random_uniform(&s->r) < share;
 		int q = (int)pgt_random_below(&s->r, STATEMENTS);
-		double ms = call_ms(s, q, canary ? h : NULL);
+		double ms = call_ms(s, q, canary ? h : NULL, hiccup[canary]);
 
 		add_call(canary ? &can[q] : &pri[q], ms);
 		if (canary) {
@@ -160,6 +167,20 @@ test_identical_canary_is_let_through(void **state)
 	printf("identical, 500/s: %d of %d rolled back, %d go\n", o.rolled_back, RUNS, o.promoted);
 	assert_true(o.rolled_back <= RUNS * 5 / 100);
 	assert_true(o.promoted >= RUNS * 80 / 100);
+}
+
+static void
+test_hiccups_of_either_node_are_no_harm(void **state)
+{
+	struct harm h = same;
+	struct outcome o;
+
+	(void)state;
+	h.hiccups = 0.1;
+	o = simulate(500, &h, 6);
+	printf("identical, each node stalls in a tenth of the buckets: %d of %d rolled "
+	       "back, %d go\n", o.rolled_back, RUNS, o.promoted);
+	assert_true(o.rolled_back <= RUNS * 5 / 100);
 }
 
 static void
@@ -235,7 +256,7 @@ past_bucket(struct sim *s, const struct tally *past, const struct harm *h,
 	for (int i = 0; i < 500 * BUCKET_S; i++) {
 		int q = (int)pgt_random_below(&s->r, STATEMENTS);
 
-		add_call(&now[q], call_ms(s, q, h));
+		add_call(&now[q], call_ms(s, q, h, false));
 	}
 	for (int q = 0; q < STATEMENTS; q++) {
 		finish(&now[q], &st[q].canary_n, &st[q].canary_mean, &st[q].canary_var);
@@ -259,7 +280,7 @@ live_past(struct sim *s, struct tally *past)
 		s->shock = 0.7 * s->shock + 0.1 * pgt_random_normal(&s->r);
 		for (int i = 0; i < 500 * BUCKET_S; i++) {
 			int q = (int)pgt_random_below(&s->r, STATEMENTS);
-			double ms = call_ms(s, q, NULL);
+			double ms = call_ms(s, q, NULL, false);
 
 			add_call(&past[q], ms);
 			all += ms;
@@ -442,6 +463,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_identical_canary_is_let_through),
+	    cmocka_unit_test(test_hiccups_of_either_node_are_no_harm),
 	    cmocka_unit_test(test_harm_is_stopped_within_a_minute),
 	    cmocka_unit_test(test_harm_in_the_tail_only_is_found),
 	    cmocka_unit_test(test_errors_stop_it),
