@@ -36,6 +36,12 @@ tuner_same_value(const struct pgt_space *s, const double *a, const double *b)
 	return true;
 }
 
+bool
+tuner_is_extra(const struct pgt_dim *d)
+{
+	return !d->knob && d->kind == PGT_DIM_BOOL;
+}
+
 static void
 add_seed(struct pgt_tuner *t, const double *value, const char *why)
 {
@@ -74,12 +80,24 @@ seed_extras(struct pgt_tuner *t, const double *from)
 
 	memcpy(value, from, t->space.n_dims * sizeof(*value));
 	for (size_t i = 0; i < t->space.n_dims; i++)
-		if (!t->space.dims[i].knob && t->space.dims[i].kind == PGT_DIM_BOOL) {
+		if (tuner_is_extra(&t->space.dims[i])) {
 			value[i] = 1;
 			any = true;
 		}
 	if (any)
 		add_seed(t, value, "every index and hint that is proposed");
+}
+
+/* Of several indexes and hints some cost what others gain, and all at once tell neither:
+ * each is tried alone too, as far as half of what is left of the trials goes. */
+static int
+toggles(const struct pgt_tuner *t)
+{
+	int n = 0, left = t->opts.budget - t->opts.baselines - t->n_seeds;
+
+	for (size_t i = 0; i < t->space.n_dims; i++)
+		n += tuner_is_extra(&t->space.dims[i]);
+	return n < 2 ? 0 : n < left / 2 ? n : left > 1 ? left / 2 : 0;
 }
 
 /* The lowest mean of a configuration, not the luckiest measurement; what was measured
@@ -193,6 +211,8 @@ pgt_tuner_new(const struct pgt_space *space, const double *baseline,
 	/* Near a good guess the surrogate's own suggestions tell more than even steps. */
 	if (t->opts.safe && opts->have_host && t->n_seeds > 0)
 		t->opts.init = 0;
+	t->n_toggles = toggles(t);
+	t->opts.init += t->n_toggles;
 	*ret = t;
 	return 0;
 }

@@ -17,6 +17,7 @@ struct pgt_tuner {
 	double seed_value[SEEDS_MAX][PGT_SPACE_DIMS];
 	const char *seed_why[SEEDS_MAX];
 	int n_seeds;
+	int n_toggles; /* the first of the explorations: one index or hint each */
 	struct pgt_warm *warm; /* or NULL */
 	struct pgt_observation *obs;
 	size_t n_obs, cap_obs;
@@ -82,6 +83,8 @@ int tuner_final_update(struct pgt_tuner *t, const atomic_bool *cancel,
 		       struct pgt_err *err);
 /* How many are confirmed after a search of that many trials. */
 int tuner_finalists(int budget);
+/* An index or a hint, which a trial has or has not. */
+bool tuner_is_extra(const struct pgt_dim *d);
 bool tuner_same_value(const struct pgt_space *s, const double *a, const double *b);
 /* Costs of the baseline before the final. */
 double tuner_baseline_median(const struct pgt_tuner *t, size_t n_obs);

@@ -57,6 +57,41 @@ best_measured(const struct pgt_tuner *t)
 	return best ? best->value : t->baseline;
 }
 
+/* Whether two trials differ by that dimension alone: then its effect is known. */
+static bool
+contrasted(const struct pgt_tuner *t, size_t dim)
+{
+	double other[PGT_SPACE_DIMS];
+
+	for (size_t i = 0; i < t->n_obs; i++) {
+		if (t->obs[i].status == PGT_OUTCOME_VOID)
+			continue;
+		memcpy(other, t->obs[i].value, sizeof(other));
+		other[dim] = 1 - other[dim];
+		if (tried(t, other))
+			return true;
+	}
+	return false;
+}
+
+/* The best so far with one index or hint more, or less; false: each was tried so. */
+static bool
+next_toggle(struct pgt_tuner *t)
+{
+	for (size_t i = 0; i < t->space.n_dims; i++) {
+		if (!tuner_is_extra(&t->space.dims[i]) || contrasted(t, i))
+			continue;
+		memcpy(t->trial.value, best_measured(t),
+		       t->space.n_dims * sizeof(double));
+		t->trial.value[i] = 1 - t->trial.value[i];
+		t->trial.why = t->trial.value[i] > 0
+				   ? "one index or hint more than the best so far"
+				   : "one index or hint less than the best so far";
+		return true;
+	}
+	return false;
+}
+
 /* The k-th admissible point of the scrambled sequence, in the whole space or, when
  * safe, near the best seed. */
 static int
@@ -74,8 +109,7 @@ next_init(struct pgt_tuner *t, int k, struct pgt_err *err)
 		pgt_sobol_next(&sobol, u);
 		for (size_t c = 0; t->opts.safe && c < d; c++)
 			/* An index cannot break anything: there or not, half and half. */
-			if (t->space.dims[c].knob ||
-			    t->space.dims[c].kind != PGT_DIM_BOOL)
+			if (!tuner_is_extra(&t->space.dims[c]))
 				u[c] = fmin(
 				    fmax(centre[c] + INIT_RADIUS * (2 * u[c] - 1), 0), 1);
 		pgt_space_decode(&t->space, u, value);
@@ -201,8 +235,10 @@ tuner_search_next(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err
 	struct pgt_acquired got;
 	struct pgt_acquire a;
 
-	if (at < t->opts.init)
-		return next_init(t, at, err);
+	if (at < t->n_toggles && next_toggle(t))
+		return 0;
+	if (at >= t->n_toggles && at < t->opts.init)
+		return next_init(t, at - t->n_toggles, err);
 	if (tuner_model_now(t, cancel, err) < 0)
 		return -1;
 	m = t->model;

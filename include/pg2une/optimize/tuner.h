@@ -1,7 +1,8 @@
 /* The search as an ask/tell state machine.  The owner (the optimizer thread) asks for
  * a trial, has it measured by whatever means, and tells what came of it:
  *
- *   baseline x3 -> heuristic -> past configurations -> Sobol -> Bayesian search
+ *   baseline x3 -> heuristic -> past configurations -> one index or hint more or less
+ *   -> Sobol -> Bayesian search
  *   -> final: the best (three, fewer after a short search) and the baseline,
  *      interleaved A B C D D C B A -> done
  *
@@ -50,7 +51,9 @@ struct pgt_tuner_opts {
 	int budget;		/* trials before the final, baselines too; default 30 */
 	int baselines;		/* default 3; at least 1 when safe */
 	int init;		/* Sobol points after the seeds; default 4; none when a
-				 * safe search has rules of thumb to begin with */
+				 * safe search has rules of thumb to begin with.  Of
+				 * several yes-or-no dimensions that are no settings
+				 * each is tried alone before */
 	int candidates;		/* of the acquisition, default 2000 */
 	bool safe;		/* trust region and loss constraint; default of _init */
 	double loss_pct;	/* no trial may lose more than this; default 8 */
