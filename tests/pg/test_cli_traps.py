@@ -293,6 +293,7 @@ def test_locks_taken_do_not_make_others_wait(fresh_lab):
     c.close()
 
 
+@pytest.mark.quiet
 def test_100000_tables_and_12000_statements_within_5_s(fresh_lab):
     one = fresh_lab(major=15, fast=True, statements=12000,
                     set=["pg_stat_statements.max=15000", "max_locks_per_transaction=512",
