@@ -235,8 +235,13 @@ pgt_advise_profile(const struct pgt_profile_input *in, enum pgt_profile profile,
 {
 	const char *name = in->name ? in->name : pgt_profile_name(profile);
 	struct pgt_knob_host host = {
-	    in->host.ram_bytes, in->host.cpus, in->max_connections,
-	    in->host.storage && strcmp(in->host.storage, "hdd") == 0, in->server_major};
+	    .ram_bytes = in->host.ram_bytes,
+	    .cores = in->host.cpus,
+	    .max_connections = in->max_connections,
+	    .rotating_disk =
+		in->host.storage && strcmp(in->host.storage, "hdd") == 0,
+	    .server_major = in->server_major,
+	};
 	struct pgt_profile_setting *rows;
 	struct adv_ctx c = {0};
 	int left_out = 0;

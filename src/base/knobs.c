@@ -82,6 +82,24 @@ bounded(const struct pgt_knob *k, double v)
 	return v;
 }
 
+#define WAL_PART    8
+#define WAL_UNKNOWN 0x4p30 /* bytes */
+
+double
+pgt_knob_wal_most(const struct pgt_knob_host *host)
+{
+	if (host->wal_disk_free > 0)
+		return host->wal_disk_free / WAL_PART;
+	return host->wal_present > WAL_UNKNOWN ? host->wal_present : WAL_UNKNOWN;
+}
+
+bool
+pgt_knob_fits_disk(const struct pgt_knob *k, const struct pgt_knob_host *host,
+		   enum pgt_knob_class cls)
+{
+	return !k->wal_space || pgt_knob_wal_most(host) > k->lo[cls];
+}
+
 void
 pgt_knob_range(const struct pgt_knob *k, const struct pgt_knob_host *host,
 	       enum pgt_knob_class cls, double *ret_lo, double *ret_hi)
@@ -89,7 +107,12 @@ pgt_knob_range(const struct pgt_knob *k, const struct pgt_knob_host *host,
 	double base = base_of(k, host);
 	double lo = bounded(k, k->lo[cls] * base), hi = bounded(k, k->hi[cls] * base);
 	double step = k->grain > 0 ? k->grain : 1;
+	double most = floor(pgt_knob_wal_most(host) / step) * step;
 
+	if (k->wal_space && hi > most) {
+		hi = most > k->floor + step ? most : k->floor + step;
+		lo = lo < hi ? lo : k->floor;
+	}
 	/* A small machine may squeeze the range to a point: leave two choices. */
 	if (hi <= lo) {
 		hi = lo + step;

@@ -169,6 +169,7 @@ const struct pgt_knob pgt_knob_rows[] = {
 	.floor = 32 * MB,
 	.ceil = 1024 * GB,
 	.grain = 16 * MB,
+	.wal_space = true,
 	.search = true,
 	.effect = "WAL between checkpoints: more spares full-page writes, costs disk and "
 		  "recovery",
@@ -184,6 +185,7 @@ const struct pgt_knob pgt_knob_rows[] = {
 	.floor = 32 * MB,
 	.ceil = 256 * GB,
 	.grain = 16 * MB,
+	.wal_space = true,
 	.search = true,
 	.effect = "WAL segments kept for recycling instead of being made anew",
 	.doc = WAL_DOC "MIN-WAL-SIZE",

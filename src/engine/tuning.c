@@ -1,5 +1,6 @@
 #include <math.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,19 @@ one_trial(struct pgt_tuning *t, struct pgt_err *err)
 	return told(t, &trial, &tried, err);
 }
 
+static void
+say_left_out(struct pgt_tuning *t)
+{
+	size_t len = strlen(t->text);
+
+	if (!t->have_proposal || t->proposal.left_out == 0)
+		return;
+	snprintf(t->text + len, sizeof(t->text) - len,
+		 "%s%d of the settings that the search had changed stay as they are: "
+		 "without that the gain is no less, as far as was measured",
+		 len ? "; " : "", t->proposal.left_out);
+}
+
 static int
 search(struct pgt_tuning *t, struct pgt_err *err)
 {
@@ -184,6 +198,7 @@ search(struct pgt_tuning *t, struct pgt_err *err)
 		pgt_tuning_tell(t);
 	}
 	propose(t);
+	say_left_out(t);
 	return 0;
 }
 

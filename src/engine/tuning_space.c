@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "pg2une/base/mem.h"
@@ -72,6 +73,36 @@ may_set(const struct pgt_snapshot *s, const struct pgt_knob *k)
 	       strcmp(st->source, "environment variable") != 0;
 }
 
+/* Free bytes of the file system that holds path; 0: not to be known. */
+static double
+free_at(const char *path)
+{
+	struct statvfs v;
+
+	return statvfs(path, &v) == 0 ? (double)v.f_bavail * (double)v.f_frsize : 0;
+}
+
+/* Where WAL goes: pg_wal's file system where we may look, else the data directory's.
+ * What a rehearsal tries, its copy must hold too. */
+static void
+find_disk(const struct pgt_tuning *t, struct pgt_knob_host *host)
+{
+	const struct pgt_host *h = &t->at->host;
+	struct pgt_knob_host copy;
+
+	(void)setting_value(t->at, pgt_knob_find("max_wal_size"), &host->wal_present);
+	host->wal_disk_free = h->wal_free > 0	 ? h->wal_free
+			      : h->data_free > 0 ? h->data_free
+						 : 0;
+	if (!pgt_tuning_has_copy(t))
+		return;
+	copy = *host;
+	copy.wal_disk_free = free_at(*t->opts.copy_to ? t->opts.copy_to : "/var/tmp");
+	if (copy.wal_disk_free > 0 &&
+	    pgt_knob_wal_most(&copy) < pgt_knob_wal_most(host))
+		*host = copy;
+}
+
 /* A copy runs here: it has this machine, not the target's. */
 static void
 find_host(const struct pgt_tuning *t, struct pgt_tuner_opts *to)
@@ -97,6 +128,7 @@ find_host(const struct pgt_tuning *t, struct pgt_tuner_opts *to)
 	    .rotating_disk = s->host.storage && strcmp(s->host.storage, "hdd") == 0,
 	    .server_major = s->node.version_num / 10000,
 	};
+	find_disk(t, &to->host);
 	to->have_host = to->host.ram_bytes > 0 && to->host.cores > 0;
 	pgt_memory_model_default(&to->mem, &to->host, to->cls);
 	/* A copy has the sessions of our load: the server's own count too. */
@@ -115,6 +147,7 @@ may_search(const struct pgt_tuning *t, const struct pgt_tuner_opts *to,
 	return k->search && k->risk != PGT_RISK_DURABILITY &&
 	       (pgt_tuning_has_copy(t) || may_set(t->at, k)) &&
 	       pgt_knob_in_major(k, to->host.server_major) &&
+	       pgt_knob_fits_disk(k, &to->host, to->cls) &&
 	       (k->context != PGT_CONTEXT_RESTART || free_hand ||
 		(pgt_tuning_may_restart(t) && !pgt_ro_not_lower(k->name))) &&
 	       (k->risk != PGT_RISK_MEMORY || to->have_host);

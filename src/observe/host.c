@@ -70,7 +70,7 @@ static const char *const host_names[] = {
     "cpus", "load1", "load5", "load15", "user", "nice", "system", "idle", "iowait", "irq",
     "softirq", "steal", "mem_total", "mem_available", "swap_total", "swap_free",
     "sectors_read", "sectors_written", "io_ms", "rx_bytes", "tx_bytes", "fs_total",
-    "fs_free", "rotational"};
+    "fs_free", "rotational", "wal_fs_free"};
 enum { H_N = PGT_LEN(host_names) };
 
 static void
@@ -102,6 +102,10 @@ read_disk(struct pgt_arena *a, const char *datadir, const char **c)
 		put(a, &c[21], (double)fs.f_blocks * (double)fs.f_frsize);
 		put(a, &c[22], (double)fs.f_bavail * (double)fs.f_frsize);
 	}
+	/* Often on a file system of its own, behind a link. */
+	snprintf(buf, sizeof(buf), "%s/pg_wal", datadir);
+	if (strlen(datadir) + 8 <= sizeof(buf) && statvfs(buf, &fs) == 0)
+		put(a, &c[24], (double)fs.f_bavail * (double)fs.f_frsize);
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/stat", major(st.st_dev),
 		 minor(st.st_dev));
 	if (slurp(path, buf, sizeof(buf)) &&

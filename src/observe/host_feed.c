@@ -65,6 +65,7 @@ obs_feed_host(struct obs *o, const struct obs_rows *r)
 	h->net_tx_bps = d[12] / s;
 	h->data_total = cell(r, "fs_total");
 	h->data_free = cell(r, "fs_free");
+	h->wal_free = cell(r, "wal_fs_free");
 	h->storage = !rot ? "unknown" : rot[0] == '1' ? "hdd" : "ssd";
 	obs_status_ok(o, PGT_SEC_HOST);
 }

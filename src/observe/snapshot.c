@@ -125,7 +125,8 @@ pgt_snapshot_new(struct pgt_arena *take_arena)
 	s->receiver.receive_lag_bytes = s->receiver.replay_lag_bytes = NAN;
 	s->receiver.replay_delay_ms = s->receiver.conflicts = NAN;
 	s->host = (struct pgt_host){-1, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN,
-				    NAN, NAN, NAN, NAN, NAN, NAN, NAN, NULL};
+				    NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN,
+				    NULL};
 	s->cost = (struct pgt_cost){.server_ms = NAN,
 				    .tick_ms = NAN,
 				    .client_cpu_pct = NAN,

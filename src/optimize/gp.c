@@ -97,6 +97,21 @@ kernel_row(size_t from, size_t n, size_t d, const double *zt, const double *b,
 	}
 }
 
+/* k of two scaled points, times sf2. */
+static double
+kernel_pair(size_t d, const double *a, const double *b, double additive, double sf2)
+{
+	double r2 = 0, sum = 0, slope;
+
+	for (size_t c = 0; c < d; c++) {
+		double t = (a[c] - b[c]) * (a[c] - b[c]);
+
+		r2 += t;
+		sum += rational(t);
+	}
+	return sf2 * ((1 - additive) * matern52(r2, &slope) + additive / (double)d * sum);
+}
+
 /* The lower triangle of the covariance and, when wanted, of its slopes. */
 static void
 covariance(struct pgt_gp_work *w, size_t n, size_t d, double additive, double sf2,
@@ -330,6 +345,31 @@ pgt_gp_predict(const struct pgt_gp *gp, size_t m, const double *x, double *mean,
 	}
 	free(kstar);
 	free(work);
+}
+
+void
+pgt_gp_predict_step(const struct pgt_gp *gp, const double *a, const double *b,
+		    double *ret_mean, double *ret_sd)
+{
+	size_t n = gp->n, d = gp->d;
+	double *k = pgt_xcalloc(4 * n + 2 * d, sizeof(double));
+	double *kb = k + n, *work = kb + n, *za = work + 2 * n, *zb = za + d;
+	double kab, var;
+
+	for (size_t c = 0; c < d; c++) {
+		za[c] = a[c] * gp->inv_len[c];
+		zb[c] = b[c] * gp->inv_len[c];
+	}
+	kernel_row(0, n, d, gp->xt, za, gp->additive, gp->sf2, work, k, NULL);
+	kernel_row(0, n, d, gp->xt, zb, gp->additive, gp->sf2, work, kb, NULL);
+	kab = kernel_pair(d, za, zb, gp->additive, gp->sf2);
+	for (size_t i = 0; i < n; i++)
+		kb[i] -= k[i];
+	*ret_mean = gp->y_sd * pgt_matrix_dot(n, kb, gp->alpha);
+	pgt_matrix_lower_solve(n, gp->l, 1, kb);
+	var = 2 * (gp->sf2 - kab) - pgt_matrix_dot(n, kb, kb);
+	*ret_sd = var > 0 ? sqrt(var) * gp->y_sd : 0;
+	free(k);
 }
 
 void

@@ -135,6 +135,7 @@ pgt_space_add_knobs(struct pgt_space *s, const struct pgt_knob_host *host,
 		const struct pgt_knob *k = pgt_knob_at(i);
 
 		if (!k->search || !pgt_knob_in_major(k, host->server_major) ||
+		    !pgt_knob_fits_disk(k, host, cls) ||
 		    (k->context == PGT_CONTEXT_RESTART && !restart_too))
 			continue;
 		if (pgt_space_add_knob(s, k, host, cls, err) < 0)
@@ -280,6 +281,23 @@ mend_rules(const struct pgt_space *s, double *value)
 			most = floor(most / s->dims[a].grain) * s->dims[a].grain;
 		value[a] = most < s->dims[a].lo ? s->dims[a].lo : most;
 	}
+}
+
+bool
+pgt_space_keeps_rules(const struct pgt_space *s, const double *present,
+		      const double *value)
+{
+	for (size_t i = 0; i < pgt_knob_rule_count() && i < PGT_SPACE_RULES; i++) {
+		int a = s->rule_at[i][0], b = s->rule_at[i][1];
+
+		if (a < 0 || b < 0 || is_special(&s->dims[a], value[a]) ||
+		    is_special(&s->dims[b], value[b]) ||
+		    (value[a] == present[a] && value[b] == present[b]))
+			continue;
+		if (value[a] > pgt_knob_rule_at(i)->factor * value[b])
+			return false;
+	}
+	return true;
 }
 
 void

@@ -401,7 +401,9 @@ ask_final(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err)
 		fill_trial(t, t->baseline, true, "the present settings, once more");
 	else
 		fill_trial(t, t->final->value[t->final->next], false,
-			   "one of the best, beside the present settings");
+			   t->final->next == t->final->pruned
+			       ? "the best without what does not matter, likewise"
+			       : "one of the best, beside the present settings");
 	return 0;
 }
 

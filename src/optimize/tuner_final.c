@@ -18,6 +18,8 @@
 /* What the search says of a finalist counts as so many pairs: its surrogate has seen the
  * neighbours too, and is sure of it to about half the noise of one measurement. */
 #define SEARCH_PAIRS 4
+/* A difference of so many standard errors between two finalists is taken for none. */
+#define EQUAL 1
 
 struct pairs {
 	int n[FINALISTS];
@@ -42,7 +44,31 @@ tuner_finalists(int budget)
 	return n < FINALISTS ? n : FINALISTS;
 }
 
-/* The configurations with the lowest posterior mean, if that is below the baseline's. */
+static void
+add_finalist(struct tuner_final *f, const double *value, size_t dims, double expected)
+{
+	f->expected[f->n] = expected;
+	memcpy(f->value[f->n++], value, dims * sizeof(*value));
+}
+
+/* Beside the best, which stays: what was pruned is measured and never assumed. */
+static void
+add_pruned(const struct pgt_tuner *t, struct tuner_model *m, double base,
+	   struct tuner_final *f)
+{
+	double value[PGT_SPACE_DIMS], kernel[PGT_SPACE_KERNEL], mean;
+
+	f->left_out = tuner_prune(t, m, &tuner_prune_surely, f->value[0], value);
+	if (f->left_out == 0 || tuner_same_value(&t->space, value, t->baseline))
+		return;
+	pgt_space_kernel_of(&t->space, value, kernel);
+	tuner_model_predict(m, 1, kernel, &mean, NULL);
+	f->pruned = f->n;
+	add_finalist(f, value, m->dims, base - mean);
+}
+
+/* The configurations with the lowest posterior mean, if that is below the baseline's;
+ * after the first of them, the same without what does not matter. */
 static int
 choose_finalists(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err)
 {
@@ -59,6 +85,7 @@ choose_finalists(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err 
 		return 0;
 	}
 	f = pgt_xcalloc(1, sizeof(*f));
+	f->pruned = -1;
 	for (size_t i = 0; i < m->n; i++)
 		if (m->is_base[i])
 			base = m->mean[i];
@@ -72,10 +99,10 @@ choose_finalists(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err 
 				best = i;
 		if (best == m->n)
 			break;
-		f->expected[f->n] = base - m->mean[best];
-		memcpy(f->value[f->n++], &m->value[best * m->dims],
-		       m->dims * sizeof(double));
+		add_finalist(f, &m->value[best * m->dims], m->dims, base - m->mean[best]);
 		m->bad[best] = true; /* taken */
+		if (f->n == 1 && f->n < tuner_finalists(t->opts.budget))
+			add_pruned(t, m, base, f);
 	}
 	tuner_model_free(m);
 	f->rounds = t->opts.final_rounds;
@@ -179,11 +206,16 @@ verdict(struct tuner_final *f, const struct pairs *p)
 	for (int c = 0; c < f->n; c++)
 		f->gain[c] = p->n[c] ? hodges_lehmann(p->diff[c], p->n[c]) : 0;
 	sd = pooled_sd(p, f->n, f->gain, &dof);
+	f->se = 0;
 	for (int c = 0; c < f->n; c++) {
 		/* Hodges-Lehmann is 0.955 as efficient as the mean under normality. */
 		double se = sd / sqrt(0.955 * p->n[c]), half;
 
 		f->pairs[c] = p->n[c];
+		/* Two finalists share their baseline: the difference of theirs has no
+		 * more variance than one of them against the baseline. */
+		if (p->n[c] && isfinite(se))
+			f->se = fmax(f->se, se);
 		if (p->n[c] == 0 || !isfinite(se)) {
 			f->lo[c] = -HUGE_VAL;
 			f->hi[c] = HUGE_VAL;
@@ -207,7 +239,7 @@ merit(const struct tuner_final *f, int c)
 
 /* Certain before uncertain, then by merit. */
 static int
-winner(const struct tuner_final *f)
+most_merit(const struct tuner_final *f)
 {
 	int best = -1;
 
@@ -219,6 +251,18 @@ winner(const struct tuner_final *f)
 			best = c;
 	}
 	return best;
+}
+
+/* Of equal evidence the one that changes less. */
+static int
+winner(const struct tuner_final *f)
+{
+	int best = most_merit(f), less = f->pruned;
+
+	if (best < 0 || less < 0 || f->out[less] || !f->pairs[less] ||
+	    (f->lo[best] > 0 && f->lo[less] <= 0))
+		return best;
+	return merit(f, best) - merit(f, less) <= EQUAL * f->se ? less : best;
 }
 
 int
@@ -316,6 +360,7 @@ pgt_tuner_propose(struct pgt_tuner *t, struct pgt_proposal *ret, struct pgt_err 
 	if (f->lo[best] <= 0)
 		return 0; /* the numbers of the best are told, but it is not proposed */
 	ret->keep_baseline = false;
+	ret->left_out = best == f->pruned ? f->left_out : 0;
 	memcpy(ret->value, f->value[best], t->space.n_dims * sizeof(double));
 	return 0;
 }

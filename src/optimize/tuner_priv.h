@@ -51,10 +51,14 @@ struct tuner_final {
 	int n; /* finalists */
 	double value[FINALISTS][PGT_SPACE_DIMS];
 	double expected[FINALISTS]; /* gain, by the surrogate of the search */
+	int pruned;   /* the finalist that is the best without what does not matter, or -1
+		       */
+	int left_out; /* settings that it puts back */
 	int rounds;
 	bool out[FINALISTS]; /* failed in the final */
 	int next;	     /* -1 baseline, 0.. finalist, FINAL_OVER */
 	int position;
+	double se; /* of the difference of two finalists, by the pairs */
 	/* The verdict so far, by finalist. */
 	int pairs[FINALISTS];
 	double gain[FINALISTS], lo[FINALISTS], hi[FINALISTS], confidence[FINALISTS];
@@ -81,6 +85,15 @@ bool tuner_search_over(const struct pgt_tuner *t);
 /* Choose the finalists if that is not done, and bring the verdict up to date. */
 int tuner_final_update(struct pgt_tuner *t, const atomic_bool *cancel,
 		       struct pgt_err *err);
+/* tuner_prune.c: full without the settings that by the model do not matter; how many
+ * those are. */
+struct tuner_prune_limits {
+	double of_gain, of_sd; /* all that is put back may cost no more than either */
+};
+extern const struct tuner_prune_limits tuner_prune_surely, tuner_prune_boldly;
+int tuner_prune(const struct pgt_tuner *t, struct tuner_model *m,
+		const struct tuner_prune_limits *limits, const double *full,
+		double *ret_value);
 /* How many are confirmed after a search of that many trials. */
 int tuner_finalists(int budget);
 /* An index or a hint, which a trial has or has not. */

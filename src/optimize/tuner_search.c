@@ -225,6 +225,29 @@ doubtful(const struct pgt_tuner *t)
 	return doubtful_guess(t);
 }
 
+/* A search moves many settings together and cannot tell which of them it was.  So at
+ * some moments the trial is the best one without what seems not to matter: it teaches
+ * the surrogate what each is worth, and the answer names only what is needed. */
+static bool
+without_idle(struct pgt_tuner *t, struct tuner_model *m)
+{
+	static const int percent[] = {50, 65, 80};
+	int done = tuner_count_search(t);
+	double value[PGT_SPACE_DIMS];
+	bool now = false;
+
+	for (size_t i = 0; i < PGT_LEN(percent); i++)
+		now |= done == t->opts.budget * percent[i] / 100;
+	if (!now ||
+	    tuner_prune(t, m, &tuner_prune_boldly, &m->value[m->best * m->dims],
+			value) == 0 ||
+	    tried(t, value))
+		return false;
+	memcpy(t->trial.value, value, m->dims * sizeof(double));
+	t->trial.why = "the best without what seems not to matter";
+	return true;
+}
+
 int
 tuner_search_next(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err)
 {
@@ -247,6 +270,8 @@ tuner_search_next(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err
 		t->trial.why = "far costlier than expected: once more, to be sure";
 		return 0;
 	}
+	if (t->opts.safe && without_idle(t, t->model))
+		return 0;
 	pgt_space_encode(&t->space, &m->value[m->best * m->dims], incumbent);
 	a = (struct pgt_acquire){
 	    .space = &t->space,

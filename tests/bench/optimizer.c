@@ -1,6 +1,7 @@
 /* The optimizer's figures (docs/benchmarks-optimizer.md), as Markdown tables:
  *   optimizer functions [SEEDS [NOISE_PCT [NAME]]]   simple regret
- *   optimizer server [SEEDS]                  the simulated server, safe search
+ *   optimizer server [SEEDS [FIRST [CLASS]]]  the simulated server, safe search; the
+ *                          docs table is of the seeds from 0: develop on others
  *   optimizer time                            one suggestion at n = 60, d = 16 */
 #include <math.h>
 #include <stdio.h>
@@ -168,12 +169,31 @@ functions(int seeds, double noise_pct, const char *only)
 
 struct tally {
 	double at30[SEEDS_MAX], final[SEEDS_MAX], start[SEEDS_MAX], rules[SEEDS_MAX];
-	double ceiling[SEEDS_MAX];
+	double ceiling[SEEDS_MAX], named[SEEDS_MAX], idle[SEEDS_MAX];
 	int trials, unsafe, died, below, kept, covered, confirm;
 };
 
+/* Settings that a configuration changes, and how many of them are worth less than 0.2%
+ * each: put back alone they would not be missed. */
 static void
-search_server(enum pgt_knob_class cls, int seed, struct tally *y)
+count_named(const struct serversim *sim, const double *value, double *ret_named,
+	    double *ret_idle)
+{
+	double back[PGT_SPACE_DIMS], whole = sim_true(sim, value);
+
+	*ret_named = *ret_idle = 0;
+	for (size_t i = 0; i < sim->space.n_dims; i++) {
+		if (value[i] == sim->baseline[i])
+			continue;
+		memcpy(back, value, sizeof(back));
+		back[i] = sim->baseline[i];
+		*ret_named += 1;
+		*ret_idle += whole - sim_true(sim, back) < 0.002;
+	}
+}
+
+static void
+search_server(enum pgt_knob_class cls, int seed, int at, struct tally *y)
 {
 	double value[PGT_SPACE_DIMS], cost, sd, base, got, gain;
 	struct pgt_err err = {0};
@@ -192,20 +212,20 @@ search_server(enum pgt_knob_class cls, int seed, struct tally *y)
 	pgt_memory_model_default(&o.mem, &sim.host, cls);
 	o.mem.active_peak = sim_active_peak(&sim, (uint64_t)seed);
 	pgt_random_init_stream(&r, (uint64_t)seed, 98);
-	y->ceiling[seed] = exp(sim_optimum(&sim, &o.mem, &r) - sim.best);
+	y->ceiling[at] = exp(sim_optimum(&sim, &o.mem, &r) - sim.best);
 	must(pgt_tuner_new(&sim.space, sim.baseline, &o, NULL, 0, &t, &err), &err);
 	base = sim_true(&sim, sim.baseline);
-	y->start[seed] = exp(base - sim.best);
+	y->start[at] = exp(base - sim.best);
 	pgt_heuristic_config(&sim.space, &sim.host, cls, &o.mem, value);
-	y->rules[seed] = exp(sim_true(&sim, value) - sim.best);
-	y->at30[seed] = y->start[seed];
+	y->rules[at] = exp(sim_true(&sim, value) - sim.best);
+	y->at30[at] = y->start[at];
 	while (pgt_tuner_phase(t) != PGT_TUNER_DONE) {
 		struct pgt_outcome out = {0};
 		struct pgt_trial tr;
 
 		if (pgt_tuner_phase(t) == PGT_TUNER_FINAL &&
 		    pgt_tuner_best(t, value, &cost, &sd, &err) == 0 && !y->confirm)
-			y->at30[seed] = exp(sim_true(&sim, value) - sim.best);
+			y->at30[at] = exp(sim_true(&sim, value) - sim.best);
 		if (pgt_tuner_ask(t, NULL, &tr, &err) < 0)
 			break;
 		if (tr.phase == PGT_TUNER_FINAL)
@@ -221,38 +241,41 @@ search_server(enum pgt_knob_class cls, int seed, struct tally *y)
 	must(pgt_tuner_propose(t, &p, &err), &err);
 	got = sim_true(&sim, p.value);
 	gain = 100 * expm1(got - base);
-	y->final[seed] = exp(got - sim.best);
+	y->final[at] = exp(got - sim.best);
 	y->below += got < base - 1e-9;
 	y->kept += p.keep_baseline;
 	y->covered += p.keep_baseline ||
 		      (gain >= p.gain_lo_pct && gain <= p.gain_hi_pct);
 	y->confirm = 0;
+	count_named(&sim, p.value, &y->named[at], &y->idle[at]);
 	pgt_tuner_free(t);
 }
 
 static void
-server(int seeds)
+server(int seeds, int first, const char *only)
 {
 	printf("| workload | default | heuristic | ceiling | best of the model @30: median (mean) | "
 	       "final proposal: median (mean) | trials < 0.9 baseline | died | proposals "
-	       "below baseline | kept | true gain in interval |\n"
-	       "|---|---|---|---|---|---|---|---|---|---|---|\n");
+	       "below baseline | kept | true gain in interval | settings named (idle) |\n"
+	       "|---|---|---|---|---|---|---|---|---|---|---|---|\n");
 	for (int cls = PGT_KNOB_OLTP; cls <= PGT_KNOB_OLAP; cls++) {
 		static struct tally y;
 		double m30, mf;
 
+		if (only && strcmp(only, pgt_knob_class_name(cls)) != 0)
+			continue;
 		memset(&y, 0, sizeof(y));
 		for (int s = 0; s < seeds; s++)
-			search_server(cls, s, &y);
+			search_server(cls, first + s, s, &y);
 		m30 = mean(y.at30, seeds);
 		mf = mean(y.final, seeds);
 		printf("| %s | %.2f | %.2f | %.3f | %.3f (%.3f) | %.3f (%.3f) | %d of %d (%.2f%%) "
-		       "| %d | %d of %d | %d | %d |\n",
+		       "| %d | %d of %d | %d | %d | %.1f (%.1f) |\n",
 		       pgt_knob_class_name(cls), mean(y.start, seeds), mean(y.rules, seeds),
 		       median(y.ceiling, seeds),
 		       median(y.at30, seeds), m30, median(y.final, seeds), mf, y.unsafe,
 		       y.trials, 100.0 * y.unsafe / y.trials, y.died, y.below, seeds, y.kept,
-		       y.covered);
+		       y.covered, mean(y.named, seeds), mean(y.idle, seeds));
 		fflush(stdout);
 	}
 }
@@ -298,7 +321,8 @@ main(int argc, char **argv)
 		functions(seeds, argc > 3 ? strtod(argv[3], NULL) : 0,
 			  argc > 4 ? argv[4] : NULL);
 	else if (strcmp(what, "server") == 0)
-		server(seeds);
+		server(seeds, argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0,
+		       argc > 4 ? argv[4] : NULL);
 	else
 		suggestion_time();
 	return 0;

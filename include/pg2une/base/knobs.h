@@ -66,6 +66,7 @@ struct pgt_knob {
 	int n_special;
 	const char *choices[6]; /* PGT_UNIT_ENUM, NULL-terminated */
 	int since_major, until_major; /* 0: no bound; until is the last that has it */
+	bool wal_space; /* bytes of pg_wal: bounded by pgt_knob_wal_most() */
 	bool search; /* part of the search space unless the user says otherwise */
 	const char *effect; /* one line: what it trades */
 	/* File and anchor below https://www.postgresql.org/docs/MAJOR/. */
@@ -79,6 +80,8 @@ struct pgt_knob_host {
 	int max_connections; /* slots, or the number that the pooler admits */
 	bool rotating_disk;
 	int server_major;
+	double wal_disk_free; /* bytes free where pg_wal is (statvfs); 0: unknown */
+	double wal_present;   /* max_wal_size as it is, bytes; 0: unknown */
 };
 
 /* A value may not pass factor times another's value. */
@@ -94,8 +97,17 @@ const struct pgt_knob *pgt_knob_at(size_t i);
 const struct pgt_knob *pgt_knob_find(const char *name);
 bool pgt_knob_in_major(const struct pgt_knob *k, int server_major);
 
+/* The most WAL that a search may ask the server to keep.  max_wal_size is a soft limit
+ * (documentation, "WAL Configuration"): slots, archiving and long checkpoints go beyond
+ * it, and the same disk has tables to grow.  So an eighth of what is free; where that is
+ * unknown 4GB, what pgtune gives a machine of mixed use, or what is allowed now. */
+double pgt_knob_wal_most(const struct pgt_knob_host *host);
+/* False when the disk leaves less than the least that is worth searching. */
+bool pgt_knob_fits_disk(const struct pgt_knob *k, const struct pgt_knob_host *host,
+			enum pgt_knob_class cls);
+
 /* The range to search and the usual value, in canonical units, rounded to the
- * grain.  lo < hi always. */
+ * grain; the range within pgt_knob_wal_most().  lo < hi always. */
 void pgt_knob_range(const struct pgt_knob *k, const struct pgt_knob_host *host,
 		    enum pgt_knob_class cls, double *ret_lo, double *ret_hi);
 double pgt_knob_usual(const struct pgt_knob *k, const struct pgt_knob_host *host,

@@ -309,6 +309,7 @@ struct pgt_host {
 	double disk_read_bps, disk_write_bps, disk_util_pct;
 	double net_rx_bps, net_tx_bps;
 	double data_total, data_free; /* bytes of the data directory's file system */
+	double wal_free; /* of pg_wal's, where we may look; NAN or 0: not */
 	const char *storage;	  /* "ssd" "hdd" "unknown" */
 };
 

@@ -98,6 +98,10 @@ double pgt_gp_y_sd(const struct pgt_gp *gp);
  * units of y.  sd may be NULL. */
 void pgt_gp_predict(const struct pgt_gp *gp, size_t m, const double *x, double *mean,
 		    double *sd);
+/* How much the latent function is higher at b than at a, with the deviation of that
+ * difference: of near points it is far smaller than either's own. */
+void pgt_gp_predict_step(const struct pgt_gp *gp, const double *a, const double *b,
+			 double *ret_mean, double *ret_sd);
 /* At one point, with the gradients by x (d values each). */
 void pgt_gp_predict_grad(const struct pgt_gp *gp, const double *x, double *ret_mean,
 			 double *ret_sd, double *grad_mean, double *grad_sd);

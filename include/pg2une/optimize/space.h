@@ -74,6 +74,10 @@ int pgt_space_find(const struct pgt_space *s, const char *name);
 
 /* unit -> value, snapped; and the dependencies of base/knobs.h mended. */
 void pgt_space_decode(const struct pgt_space *s, const double *unit, double *value);
+/* Whether value keeps the dependencies of base/knobs.h; those between two values that
+ * are as in present are not ours to judge. */
+bool pgt_space_keeps_rules(const struct pgt_space *s, const double *present,
+			   const double *value);
 /* value -> unit; a value out of range goes to the nearest end. */
 void pgt_space_encode(const struct pgt_space *s, const double *value, double *unit);
 /* unit -> kernel through the snapped value. */

@@ -3,8 +3,8 @@
  *
  *   baseline x3 -> heuristic -> past configurations -> one index or hint more or less
  *   -> Sobol -> Bayesian search
- *   -> final: the best (three, fewer after a short search) and the baseline,
- *      interleaved A B C D D C B A -> done
+ *   -> final: the best, the same without what does not matter, the second best (fewer
+ *      after a short search) and the baseline, interleaved A B C D D C B A -> done
  *
  * It does no I/O, reads no clock and starts no thread.  What is asked next depends on
  * the options and the observations only: the same seed and the same answers give the
@@ -115,6 +115,9 @@ struct pgt_proposal {
 	double gain_pct, gain_lo_pct, gain_hi_pct; /* 95%, from the final pairs */
 	int pairs; /* interleaved pairs behind the interval; 0: from the model only */
 	double confidence; /* one-sided probability that the gain is above 0 */
+	/* Settings that the best found changes and this does not: by the surrogate they
+	 * do not matter, and the pairs did not contradict. */
+	int left_out;
 };
 
 struct pgt_tuner;

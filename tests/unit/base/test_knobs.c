@@ -77,6 +77,39 @@ usual_values_are_the_published_ones(void **state)
 	assert_string_equal(USUAL("random_page_cost", PGT_KNOB_MIXED), "4");
 }
 
+/* WAL takes an eighth of the free disk at most; of an unknown one 4GB, or what is
+ * allowed already. */
+static void
+wal_fits_the_disk(void **state)
+{
+	const struct pgt_knob *max = pgt_knob_find("max_wal_size"),
+			      *min = pgt_knob_find("min_wal_size");
+	struct pgt_knob_host h = hosts[2];
+	double lo, hi;
+
+	(void)state;
+	assert_true(pgt_knob_wal_most(&h) == 4 * GB);
+	pgt_knob_range(max, &h, PGT_KNOB_OLAP, &lo, &hi);
+	assert_true(lo == GB && hi == 4 * GB);
+	h.wal_present = 16 * GB;
+	pgt_knob_range(max, &h, PGT_KNOB_OLAP, &lo, &hi);
+	assert_true(hi == 16 * GB);
+	h.wal_disk_free = 100 * GB; /* known: what is allowed now is no leave */
+	pgt_knob_range(max, &h, PGT_KNOB_OLAP, &lo, &hi);
+	assert_true(hi == 12.5 * GB && pgt_knob_fits_disk(max, &h, PGT_KNOB_OLAP));
+	h.wal_disk_free = 4000 * GB;
+	pgt_knob_range(max, &h, PGT_KNOB_OLAP, &lo, &hi);
+	assert_true(hi == 64 * GB);
+	h.wal_disk_free = 4 * GB;
+	assert_false(pgt_knob_fits_disk(max, &h, PGT_KNOB_OLAP));
+	assert_true(pgt_knob_fits_disk(min, &h, PGT_KNOB_OLAP));
+	assert_true(pgt_knob_fits_disk(pgt_knob_find("work_mem"), &h, PGT_KNOB_OLAP));
+	pgt_knob_range(max, &h, PGT_KNOB_OLAP, &lo, &hi);
+	assert_true(lo < hi && hi == 0.5 * GB);
+	pgt_knob_range(min, &h, PGT_KNOB_OLAP, &lo, &hi);
+	assert_true(lo < hi && hi == 0.5 * GB);
+}
+
 static void
 text_is_parsed_and_refused(void **state)
 {
@@ -127,6 +160,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(rows_make_sense),
 	    cmocka_unit_test(usual_values_are_the_published_ones),
+	    cmocka_unit_test(wal_fits_the_disk),
 	    cmocka_unit_test(text_is_parsed_and_refused),
 	    cmocka_unit_test(rules_name_rows),
 	};

@@ -223,7 +223,8 @@ sim_init(struct serversim *s, enum pgt_knob_class cls, uint64_t seed, struct pgt
 	s->host = (struct pgt_knob_host){.ram_bytes = 16 * SIM_GB,
 					 .cores = 8,
 					 .max_connections = olap ? 60 : 150,
-					 .server_major = 17};
+					 .server_major = 17,
+					 .wal_disk_free = 512 * SIM_GB};
 	pgt_space_init(&s->space);
 	if (pgt_space_add_knobs(&s->space, &s->host, cls, true, err) < 0)
 		return -1;

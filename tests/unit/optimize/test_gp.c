@@ -121,6 +121,47 @@ leave_one_out(void **state)
 	pgt_gp_free(rest);
 }
 
+/* A step's deviation is of the joint posterior: what is known of one end after the other
+ * was seen tells how the two vary together. */
+static void
+step_is_joint(void **state)
+{
+	double x[(N + 1) * D], y[N + 1], w[N + 1], q[2 * D], mean[2], sd[2], m, s, cov, after;
+	struct pgt_gp *gp, *seen;
+	struct data p;
+
+	(void)state;
+	make(&p);
+	for (int additive = 0; additive < 2; additive++) {
+		assert_int_equal(pgt_gp_new_fixed(N, D, p.x, p.y, NULL, 0.5 * additive,
+						  p.theta, &gp, NULL), 0);
+		for (size_t i = 0; i < 2 * D; i++)
+			q[i] = 0.3 + 0.05 * (double)i;
+		pgt_gp_predict(gp, 2, q, mean, sd);
+		pgt_gp_predict_step(gp, q, &q[D], &m, &s);
+		assert_true(fabs(m - (mean[1] - mean[0])) < 1e-10);
+		memcpy(x, p.x, sizeof(p.x));
+		memcpy(y, p.y, sizeof(p.y));
+		memcpy(&x[N * D], q, D * sizeof(double));
+		y[N] = mean[0];
+		for (int i = 0; i <= N; i++)
+			w[i] = i < N ? 1 : 1e-10;
+		assert_int_equal(pgt_gp_new_fixed(N + 1, D, x, y, w, 0.5 * additive,
+						  p.theta, &seen, NULL), 0);
+		pgt_gp_predict(seen, 1, &q[D], &m, &after);
+		/* var(b) - var(b | a) = cov^2 / var(a) */
+		cov = (sd[0] * sd[0] + sd[1] * sd[1] - s * s) / 2;
+		assert_true(fabs(cov) > 1e-3 * sd[0] * sd[1]);
+		assert_true(fabs(cov * cov -
+				 (sd[1] * sd[1] - after * after) * sd[0] * sd[0]) <
+			    1e-6 * cov * cov);
+		pgt_gp_predict_step(gp, q, q, &m, &s);
+		assert_true(m == 0 && s < 1e-6);
+		pgt_gp_free(gp);
+		pgt_gp_free(seen);
+	}
+}
+
 /* A fit recovers the noise and calls the inert dimensions inert. */
 static void
 fit_learns(void **state)
@@ -213,6 +254,7 @@ main(void)
 	    cmocka_unit_test(likelihood_gradient),
 	    cmocka_unit_test(prediction_gradient),
 	    cmocka_unit_test(leave_one_out),
+	    cmocka_unit_test(step_is_joint),
 	    cmocka_unit_test(fit_learns),
 	    cmocka_unit_test(fit_refuses_and_cancels),
 	    cmocka_unit_test(log_ei_values),

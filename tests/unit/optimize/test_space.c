@@ -245,6 +245,69 @@ heuristic(void **state)
 	}
 }
 
+/* Neither rules of thumb nor any candidate ask for WAL that the disk does not hold. */
+static void
+disk_bounds_wal(void **state)
+{
+	struct pgt_knob_host small = host;
+	double v[PGT_SPACE_DIMS], u[PGT_SPACE_DIMS];
+	struct pgt_memory_model m;
+	struct pgt_random r;
+	struct pgt_space s;
+
+	(void)state;
+	small.wal_disk_free = 40 * GB;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_knobs(&s, &small, PGT_KNOB_OLAP, true, NULL), 0);
+	pgt_memory_model_default(&m, &small, PGT_KNOB_OLAP);
+	pgt_heuristic_config(&s, &small, PGT_KNOB_OLAP, &m, v);
+	assert_true(value_of(&s, v, "max_wal_size") == 5 * GB); /* 16GB else */
+	pgt_heuristic_sorts_config(&s, &small, PGT_KNOB_OLAP, &m, v);
+	assert_true(value_of(&s, v, "max_wal_size") <= 5 * GB);
+	pgt_random_init(&r, 1);
+	for (int i = 0; i < 500; i++) {
+		for (size_t c = 0; c < s.n_dims; c++)
+			u[c] = i == 0 ? 1 : pgt_random_uniform(&r);
+		pgt_space_decode(&s, u, v);
+		assert_true(value_of(&s, v, "max_wal_size") <= 5 * GB);
+		assert_true(value_of(&s, v, "min_wal_size") <=
+			    0.8 * value_of(&s, v, "max_wal_size"));
+	}
+	/* Too little to search at all. */
+	small.wal_disk_free = 6 * GB;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_knobs(&s, &small, PGT_KNOB_OLAP, true, NULL), 0);
+	assert_true(pgt_space_find(&s, "max_wal_size") < 0);
+}
+
+static void
+rules_are_seen(void **state)
+{
+	double present[PGT_SPACE_DIMS], v[PGT_SPACE_DIMS];
+	struct pgt_space s;
+	size_t max, min;
+
+	(void)state;
+	pgt_space_init(&s);
+	assert_int_equal(pgt_space_add_knobs(&s, &host, PGT_KNOB_OLTP, true, NULL), 0);
+	for (size_t i = 0; i < s.n_dims; i++)
+		present[i] = s.dims[i].lo;
+	max = (size_t)pgt_space_find(&s, "max_wal_size");
+	min = (size_t)pgt_space_find(&s, "min_wal_size");
+	memcpy(v, present, sizeof(v));
+	v[max] = 2 * GB;
+	v[min] = 1.5 * GB;
+	assert_true(pgt_space_keeps_rules(&s, present, v));
+	v[min] = 1.75 * GB;
+	assert_false(pgt_space_keeps_rules(&s, present, v));
+	/* What the server has already is its own affair. */
+	present[max] = v[max];
+	present[min] = v[min];
+	assert_true(pgt_space_keeps_rules(&s, present, v));
+	v[max] = GB;
+	assert_false(pgt_space_keeps_rules(&s, present, v));
+}
+
 static void
 trust_region(void **state)
 {
@@ -436,6 +499,8 @@ main(void)
 	    cmocka_unit_test(fixed_settings_bound_others),
 	    cmocka_unit_test(memory_model),
 	    cmocka_unit_test(heuristic),
+	    cmocka_unit_test(disk_bounds_wal),
+	    cmocka_unit_test(rules_are_seen),
 	    cmocka_unit_test(few_cores_keep_their_workers),
 	    cmocka_unit_test(second_guess_differs),
 	    cmocka_unit_test(trust_region),

@@ -388,6 +388,87 @@ failures_do_not_break_it(void **state)
 	pgt_tuner_free(r.t);
 }
 
+/* Settings of the table, of which one alone matters, and an index that does not. */
+static struct pgt_tuner *
+one_matters(int budget, double *base)
+{
+	static const char *const names[] = {"random_page_cost", "checkpoint_timeout",
+					    "bgwriter_delay", "bgwriter_lru_maxpages",
+					    "max_wal_size", "min_wal_size"};
+	static const struct pgt_knob_host host = {.server_major = 17,
+						  .wal_disk_free = 400e9};
+	struct pgt_tuner_opts o;
+	struct pgt_space s;
+	struct pgt_tuner *t;
+
+	pgt_space_init(&s);
+	for (size_t i = 0; i < 6; i++) {
+		assert_int_equal(pgt_space_add_knob(&s, pgt_knob_find(names[i]), &host,
+						    PGT_KNOB_OLTP, NULL), 0);
+		base[i] = sim_default(s.dims[i].knob);
+	}
+	assert_int_equal(pgt_space_add_bool(&s, "index on a", NULL), 0);
+	base[6] = 0;
+	pgt_tuner_opts_init(&o);
+	o.budget = budget;
+	o.candidates = 400;
+	assert_int_equal(pgt_tuner_new(&s, base, &o, NULL, 0, &t, NULL), 0);
+	return t;
+}
+
+static int
+changes(const double *base, const double *value)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < 6; i++)
+		n += value[i] != base[i];
+	return n;
+}
+
+/* What does not matter is not proposed, and that was measured beside the best as it
+ * came; when without it the confirmation is slower, the best stays as it came. */
+static void
+idle_settings_are_left_out(void **state)
+{
+	(void)state;
+	for (int wrong = 0; wrong < 2; wrong++) {
+		double base[PGT_SPACE_DIMS], best[PGT_SPACE_DIMS], cost, sd;
+		struct pgt_tuner *t = one_matters(24, base);
+		struct pgt_proposal p;
+		struct pgt_trial tr;
+		struct pgt_random r;
+		int few = 0, many = 0, most = 0, named;
+
+		pgt_random_init(&r, 3);
+		while (pgt_tuner_phase(t) != PGT_TUNER_DONE) {
+			struct pgt_outcome out = {0};
+
+			assert_int_equal(pgt_tuner_ask(t, NULL, &tr, NULL), 0);
+			out.cost = 0.3 * log(tr.value[0]) +
+				   0.01 * pgt_random_normal(&r);
+			named = changes(base, tr.value);
+			if (tr.phase == PGT_TUNER_FINAL && !tr.is_baseline) {
+				assert_int_equal(pgt_tuner_best(t, best, &cost, &sd,
+								NULL), 0);
+				most = named > most ? named : most;
+				few += named <= 2;
+				many += named > 2;
+				out.cost += wrong && named <= 2 ? 0.5 : 0;
+			}
+			assert_int_equal(pgt_tuner_tell(t, tr.id, &out, NULL), 0);
+		}
+		assert_true(few >= 4 && many >= 4 && most >= 4);
+		assert_int_equal(pgt_tuner_propose(t, &p, NULL), 0);
+		assert_false(p.keep_baseline);
+		assert_true(p.value[0] < 2.5);
+		named = changes(base, p.value);
+		assert_int_equal(named <= 2, !wrong);
+		assert_int_equal(p.left_out > 0, !wrong);
+		pgt_tuner_free(t);
+	}
+}
+
 /* Which settings matter, and how: against a surface where the answer is known. */
 static void
 reports(void **state)
@@ -564,6 +645,7 @@ main(void)
 	    cmocka_unit_test(doubted_guess_is_measured_again),
 	    cmocka_unit_test(what_helps_is_told_from_what_hurts),
 	    cmocka_unit_test(failures_do_not_break_it),
+	    cmocka_unit_test(idle_settings_are_left_out),
 	    cmocka_unit_test(reports),
 	    cmocka_unit_test(past_is_used),
 	    cmocka_unit_test(past_best_is_the_confirmed_one),
