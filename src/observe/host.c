@@ -94,7 +94,7 @@ read_disk(struct pgt_arena *a, const char *datadir, const char **c)
 	unsigned long long rd, wr, busy;
 	struct statvfs fs;
 	struct stat st;
-	char path[128], buf[512];
+	char path[128], buf[528]; /* a path of 511, and "/pg_wal" */
 
 	if (!datadir[0] || stat(datadir, &st) < 0)
 		return;
@@ -104,7 +104,7 @@ read_disk(struct pgt_arena *a, const char *datadir, const char **c)
 	}
 	/* Often on a file system of its own, behind a link. */
 	snprintf(buf, sizeof(buf), "%s/pg_wal", datadir);
-	if (strlen(datadir) + 8 <= sizeof(buf) && statvfs(buf, &fs) == 0)
+	if (statvfs(buf, &fs) == 0)
 		put(a, &c[24], (double)fs.f_bavail * (double)fs.f_frsize);
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/stat", major(st.st_dev),
 		 minor(st.st_dev));
