@@ -170,12 +170,17 @@ say_left_out(struct pgt_tuning *t)
 {
 	size_t len = strlen(t->text);
 
-	if (!t->have_proposal || t->proposal.left_out == 0)
-		return;
-	snprintf(t->text + len, sizeof(t->text) - len,
-		 "%s%d of the settings that the search had changed stay as they are: "
-		 "without that the gain is no less, as far as was measured",
-		 len ? "; " : "", t->proposal.left_out);
+	if (t->have_proposal && t->proposal.left_out > 0)
+		snprintf(t->text + len, sizeof(t->text) - len,
+			 "%s%d of the settings that the search had changed stay as they "
+			 "are: without that the gain is no less, as far as was measured",
+			 len ? "; " : "", t->proposal.left_out);
+	len = strlen(t->text);
+	if (pgt_tuning_reads_only(t) && t->opts.action != PGT_TUNE_QUERIES)
+		snprintf(t->text + len, sizeof(t->text) - len,
+			 "%sno row was written in the first baseline: settings of WAL, "
+			 "checkpoints and vacuum were not searched",
+			 len ? "; " : "");
 }
 
 static int

@@ -84,7 +84,7 @@ struct pgt_tuning {
 	struct pgt_tune_trial trials[PGT_TUNE_TRIALS];
 	size_t n_trials;
 	int voids; /* in a row */
-	char now[400], now_why[64], text[512];
+	char now[400], now_why[64], text[768];
 	double now_guess[3]; /* percent, low, high; NAN */
 	int64_t now_began_ns;
 	struct pgt_proposal proposal;
@@ -116,6 +116,10 @@ bool pgt_tuning_differs(const struct pgt_tuning *t, size_t dim, double value);
  * the class and the memory model. */
 int pgt_tuning_space(struct pgt_tuning *t, struct pgt_tuner_opts *to,
 		     struct pgt_err *err) PGT_MUST_CHECK;
+
+/* The first baseline saw not one row written: what acts on writes alone is not searched,
+ * since nothing could be learned of it and the answer would name it all the same. */
+bool pgt_tuning_reads_only(const struct pgt_tuning *t);
 
 /* tuning_extra.c: read the schema, ask the advisor, keep its index candidates. */
 int pgt_tuning_extras(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;

@@ -137,6 +137,12 @@ find_host(const struct pgt_tuning *t, struct pgt_tuner_opts *to)
 		    fmax(t->base_window.active_peak, s->sessions.active);
 }
 
+bool
+pgt_tuning_reads_only(const struct pgt_tuning *t)
+{
+	return t->have_base && t->base_window.read_share >= 1;
+}
+
 static bool
 may_search(const struct pgt_tuning *t, const struct pgt_tuner_opts *to,
 	   const struct pgt_knob *k)
@@ -148,6 +154,7 @@ may_search(const struct pgt_tuning *t, const struct pgt_tuner_opts *to,
 	       (pgt_tuning_has_copy(t) || may_set(t->at, k)) &&
 	       pgt_knob_in_major(k, to->host.server_major) &&
 	       pgt_knob_fits_disk(k, &to->host, to->cls) &&
+	       !(k->writes && pgt_tuning_reads_only(t)) &&
 	       (k->context != PGT_CONTEXT_RESTART || free_hand ||
 		(pgt_tuning_may_restart(t) && !pgt_ro_not_lower(k->name))) &&
 	       (k->risk != PGT_RISK_MEMORY || to->have_host);

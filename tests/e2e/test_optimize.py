@@ -124,6 +124,7 @@ def test_rehearsal_leaves_nothing(run_pg2une, fresh_lab, where, works):
     note = " ".join(d["notes"])
     assert re.search(r"on a copy.*[1-9]\d* captured SELECT statements", note), note
     assert f"each trial the same {n} transactions of every client" in note
+    assert "no row was written" in note     # so WAL and checkpoints are not searched
     # It is in the search, would change the plan, and is not proposed unmeasured.
     assert re.search(r"hints from plans on the copy: 1 tried", note), note
     assert [h["proposed"] for h in d["hints"]] == [False] and d["settings"] == []
@@ -347,6 +348,7 @@ def test_in_place(run_pg2une, fresh_lab):
                  "builtin:tpcb-like", "--clients", "2", "--trial", "12s", "--iterations", "5",
                  "--time", "70s", timeout=600)
     assert "in place, under a load of our own" in " ".join(d["notes"])
+    assert "no row was written" not in " ".join(d["notes"])
     assert any(t["config"] != "as it is" for t in d["trials"])
     assert tunekill.settings(lab) == before
 

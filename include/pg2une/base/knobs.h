@@ -66,6 +66,7 @@ struct pgt_knob {
 	int n_special;
 	const char *choices[6]; /* PGT_UNIT_ENUM, NULL-terminated */
 	int since_major, until_major; /* 0: no bound; until is the last that has it */
+	bool writes;	/* acts only where something is written, vacuumed or built */
 	bool wal_space; /* bytes of pg_wal: bounded by pgt_knob_wal_most() */
 	bool search; /* part of the search space unless the user says otherwise */
 	const char *effect; /* one line: what it trades */

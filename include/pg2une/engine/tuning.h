@@ -117,7 +117,7 @@ struct pgt_ev_optimize {
 	int pairs;	  /* interleaved measurements behind it; 0: a prediction */
 	struct pgt_tune_setting *settings; /* those searched, with the proposal */
 	size_t n_settings;
-	char text[512];	  /* why it failed, or what is labelled */
+	char text[768];	  /* why it failed, or what is labelled */
 };
 void pgt_ev_optimize_free(void *ev);
 
