@@ -13,16 +13,17 @@
 #define P99_CALLS  50
 /* Fewer calls than that on both sides together are probes, ours among them. */
 #define CALLS_MIN 10
-#define SLOWER	   1.1
 
 void
-pgt_ro_limits_take(struct pgt_ro_limits *l, const struct pgt_ro_meter *primary)
+pgt_ro_limits_take(struct pgt_ro_limits *l, const struct pgt_ro_meter *primary,
+		   double latency_margin)
 {
 	struct pgt_ro_class *c = NULL;
 	size_t n = pgt_ro_meter_all(primary, &c);
 	double p = 0.99;
 
 	pgt_ro_limits_done(l);
+	l->slower = 1 + latency_margin;
 	l->keys = pgt_xreallocarray(NULL, n ? n : 1, sizeof(*l->keys));
 	l->p99 = pgt_xreallocarray(NULL, n ? n : 1, sizeof(*l->p99));
 	for (size_t i = 0; i < n; i++) {
@@ -78,15 +79,18 @@ slower_than(double n, double mean, double var, double x)
 }
 
 static void
-add_slow(struct pgt_gate_bucket *b, const struct pgt_gate_stratum *s, double p99)
+add_slow(struct pgt_gate_bucket *b, const struct pgt_gate_stratum *s,
+	 const struct pgt_ro_limits *l, const struct pgt_ro_key *key)
 {
+	double p99 = limit_of(l, key);
+
 	if (isnan(p99))
 		return;
 	if (isnan(b->canary_slow))
 		b->canary_slow = b->primary_slow = 0;
 	if (s->canary_n > 0)
 		b->canary_slow += TEMPER * slower_than(s->canary_n, s->canary_mean,
-						       s->canary_var, SLOWER * p99);
+						       s->canary_var, l->slower * p99);
 	if (s->primary_n > 0)
 		b->primary_slow += TEMPER * slower_than(s->primary_n, s->primary_mean,
 							s->primary_var, p99);
@@ -151,7 +155,7 @@ pgt_ro_bucket(const struct pgt_ro_meter *primary, const struct pgt_ro_meter *can
 		if (c->n + (p ? p->n : 0) < CALLS_MIN)
 			continue;
 		st[b->n_strata] = stratum(p, c, swapped);
-		add_slow(b, &st[b->n_strata], limit_of(limits, &c->key));
+		add_slow(b, &st[b->n_strata], limits, &c->key);
 		b->n_strata++;
 	}
 	b->strata = st;

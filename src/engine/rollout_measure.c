@@ -305,7 +305,7 @@ pgt_ro_base_line(struct pgt_rollout_drive *d)
 
 	if (pgt_ro_meter_read(p, &err) < 0)
 		return;
-	pgt_ro_limits_take(&d->limits, p);
+	pgt_ro_limits_take(&d->limits, p, d->plan->gate.latency_margin);
 	free(d->base.classes);
 	d->base.n_classes = pgt_ro_meter_all(p, &d->base.classes);
 	d->base.sd = base_sd(d);

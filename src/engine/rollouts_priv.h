@@ -75,8 +75,10 @@ struct pgt_ro_limits { /* per statement: its own p99 before the rollout */
 	struct pgt_ro_key *keys;
 	double *p99;
 	size_t n;
+	double slower; /* 1 + latency_margin: times that of the primary */
 };
-void pgt_ro_limits_take(struct pgt_ro_limits *l, const struct pgt_ro_meter *primary);
+void pgt_ro_limits_take(struct pgt_ro_limits *l, const struct pgt_ro_meter *primary,
+			double latency_margin);
 void pgt_ro_limits_done(struct pgt_ro_limits *l);
 /* strata is the caller's to free, n in b->n_strata. */
 void pgt_ro_bucket(const struct pgt_ro_meter *primary, const struct pgt_ro_meter *canary,

@@ -63,9 +63,9 @@ struct pgt_gate_stratum {
 struct pgt_gate_bucket {
 	const struct pgt_gate_stratum *strata;
 	size_t n_strata;
-	/* Calls of the canary over 1.1 c and of the primary over c, c being the
-	 * statement's own p99 on the primary before the rollout (own: the tail of
-	 * the fast ones would hide below that of the slow ones), summed over
+	/* Calls of the canary over (1 + latency_margin) c and of the primary over c,
+	 * c being the statement's own p99 on the primary before the rollout (own: the
+	 * tail of the fast ones would hide below that of the slow ones), summed over
 	 * statements; NAN when not known. */
 	double canary_slow, primary_slow;
 	double canary_errors, primary_errors; /* failed transactions */
