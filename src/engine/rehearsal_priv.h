@@ -76,6 +76,17 @@ int pgt_rehearsal_worked(struct pgt_rehearsal *r, struct pgt_work_report *ret,
 /* How many transactions of each client take about window_ns at that throughput of all:
  * five at least, unless they take most times as long; never none. */
 int pgt_work_share(double tps, int clients, int64_t window_ns, int most);
+/* A trial does its work again while all of it took less than half of usual_ns, what it
+ * takes as things are: a second of it tells little, and what is many times as fast would
+ * be judged by chance. */
+struct pgt_work_sum {
+	int rounds;
+	double done, failed; /* transactions */
+	double s;	     /* that they took */
+};
+/* Count one round; true: once more. */
+bool pgt_work_again(struct pgt_work_sum *sum, const struct pgt_work_report *round,
+		    int64_t usual_ns);
 /* What pgbench 13 to 18 reports at the end; false: it does not. */
 bool pgt_work_report(const char *text, struct pgt_work_report *ret);
 /* Its first error, else its last line; safe text, "" when there is none. */

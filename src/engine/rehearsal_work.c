@@ -10,6 +10,8 @@
 
 /* Fewer a client leave it to chance who is the last, and cores idle for long. */
 #define SHARE_MIN 5
+/* Of one trial: pgbench starts anew for each. */
+#define ROUNDS_MAX 20
 
 int
 pgt_work_share(double tps, int clients, int64_t window_ns, int most)
@@ -20,6 +22,17 @@ pgt_work_share(double tps, int clients, int64_t window_ns, int most)
 	if (n < SHARE_MIN)
 		n = fmin(SHARE_MIN, floor(each * most));
 	return n < 1 ? 1 : n > 1e9 ? 1000000000 : (int)n;
+}
+
+bool
+pgt_work_again(struct pgt_work_sum *sum, const struct pgt_work_report *round,
+	       int64_t usual_ns)
+{
+	sum->rounds++;
+	sum->done += round->done;
+	sum->failed += round->failed;
+	sum->s += round->tps > 0 ? round->done / round->tps : HUGE_VAL;
+	return sum->rounds < ROUNDS_MAX && sum->s < (double)usual_ns / 1e9 / 2;
 }
 
 /* The number after what at the beginning of a line: the last such line. */

@@ -183,6 +183,8 @@ struct working {
 	struct pgt_tuning *t;
 	int64_t until_ns;
 	bool capped;
+	struct pgt_work_sum sum;
+	struct pgt_err failed; /* its code is set when the work could not be done */
 };
 
 static int
@@ -194,13 +196,31 @@ begin_work(void *ctx, struct pgt_err *err)
 	return pgt_rehearsal_work(w->t->rehearsal, w->t->work_share, 0, err);
 }
 
+/* It ended: begin the same again, or be content; false too when it failed. */
+static bool
+once_more(struct working *w)
+{
+	const struct pgt_tuning *t = w->t;
+	struct pgt_work_report r;
+	int rc = pgt_rehearsal_worked(t->rehearsal, &r, &w->failed);
+
+	if (rc == 0 && r.done + r.failed != (double)t->work_share * t->opts.clients)
+		rc = pgt_err_set(&w->failed, PGT_E_STATE,
+				 "the load did %.0f transactions, not %.0f",
+				 r.done + r.failed,
+				 (double)t->work_share * t->opts.clients);
+	return rc == 0 && pgt_work_again(&w->sum, &r, t->work_ns) &&
+	       pgt_rehearsal_work(t->rehearsal, t->work_share, 0,
+				  &w->failed) == 0;
+}
+
 static bool
 work_goes_on(void *ctx)
 {
 	struct working *w = ctx;
 
 	if (!pgt_rehearsal_works(w->t->rehearsal))
-		return false;
+		return once_more(w);
 	w->capped = pgt_clock_mono_ns() > w->until_ns;
 	return !w->capped;
 }
@@ -223,21 +243,14 @@ give_up(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *r
 }
 
 static int
-judge(struct pgt_tuning *t, struct pgt_tried *ret, struct pgt_err *err)
+judge(struct pgt_tuning *t, const struct pgt_work_sum *sum, struct pgt_tried *ret,
+      struct pgt_err *err)
 {
-	double all = (double)t->work_share * t->opts.clients;
-	struct pgt_work_report r;
 	struct pgt_measure m;
 
-	if (pgt_rehearsal_worked(t->rehearsal, &r, err) < 0)
-		return -1;
-	if (r.done + r.failed != all)
-		return pgt_err_set(err, PGT_E_STATE,
-				   "the load did %.0f transactions, not %.0f",
-				   r.done + r.failed, all);
 	/* By pgbench's clock: from the first transaction to the end of the last. */
-	ret->window.tps = r.tps;
-	m = (struct pgt_measure){.tps = r.tps,
+	ret->window.tps = sum->done / sum->s;
+	m = (struct pgt_measure){.tps = ret->window.tps,
 				 .mean_ms = ret->window.mean_ms,
 				 .p99_ms = ret->window.p99_ms};
 	if (pgt_objective_cost(&t->objective, &m, &ret->outcome.cost, err) < 0) {
@@ -260,8 +273,10 @@ do_work(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_tried *r
 	if (pgt_measure_open_work(pgt_rehearsal_spec(t->rehearsal), &t->meter, err) < 0 ||
 	    pgt_measure_work(t->meter, &work, pgt_tuning_pulse(t), &ret->window, err) < 0)
 		return -1;
+	if (w.failed.code)
+		return pgt_err_set(err, w.failed.code, "%s", w.failed.msg);
 	if (!w.capped)
-		return judge(t, ret, err);
+		return judge(t, &w.sum, ret, err);
 	give_up(t, trial, ret);
 	return 0;
 }

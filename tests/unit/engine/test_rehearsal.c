@@ -159,6 +159,37 @@ test_work_report(void **state)
 	assert_true(r.done == 9 && r.failed == 1 && r.tps == 95);
 }
 
+/* What takes less than half of its usual time is done again, a limited number of times. */
+static void
+test_work_again(void **state)
+{
+	struct pgt_work_report fast = {.done = 800, .tps = 1600}, slow = {.done = 800,
+									  .tps = 100};
+	struct pgt_work_report late = {.done = 700, .failed = 100, .tps = 140};
+	struct pgt_work_sum sum = {0};
+	int n = 1;
+
+	(void)state;
+	assert_false(pgt_work_again(&sum, &slow, 12 * PGT_NS_PER_S));
+	assert_true(sum.rounds == 1 && sum.done == 800 && sum.s == 8);
+	memset(&sum, 0, sizeof(sum));
+	while (pgt_work_again(&sum, &fast, 12 * PGT_NS_PER_S))
+		n++;
+	assert_true(n == 12 && sum.rounds == 12 && sum.done == 9600 && sum.s == 6);
+	memset(&sum, 0, sizeof(sum));
+	assert_true(pgt_work_again(&sum, &late, 12 * PGT_NS_PER_S));
+	assert_false(pgt_work_again(&sum, &fast, 11 * PGT_NS_PER_S));
+	assert_true(sum.done == 1500 && sum.failed == 100 && sum.s == 5.5);
+	memset(&sum, 0, sizeof(sum));
+	fast.tps = 1e9;
+	for (n = 1; pgt_work_again(&sum, &fast, 12 * PGT_NS_PER_S); n++)
+		;
+	assert_int_equal(n, 20);
+	memset(&sum, 0, sizeof(sum));
+	fast.done = fast.tps = 0; /* all failed */
+	assert_false(pgt_work_again(&sum, &fast, 12 * PGT_NS_PER_S));
+}
+
 static void
 test_work_error(void **state)
 {
@@ -235,6 +266,7 @@ main(void)
 	    cmocka_unit_test(test_conf),
 	    cmocka_unit_test(test_work_share),
 	    cmocka_unit_test(test_work_report),
+	    cmocka_unit_test(test_work_again),
 	    cmocka_unit_test(test_work_error),
 	    cmocka_unit_test(test_frame),
 	};
