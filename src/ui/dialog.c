@@ -113,10 +113,14 @@ cut_lines(char **lines, int n, int cells)
 
 	for (int i = 0; i < n; i++) {
 		size_t len = strlen(lines[i]), room = len + strlen(sign) + 1;
-		bool cut = pgt_cells(lines[i]) > cells;
+		bool cut;
 
 		out[i] = pgt_xcalloc(1, room);
 		memcpy(out[i], lines[i], len);
+		/* blanks at the end are missed by nobody */
+		while (len > 1 && out[i][len - 1] == ' ' && pgt_cells(out[i]) > cells)
+			out[i][--len] = '\0';
+		cut = pgt_cells(out[i]) > cells;
 		while (cut && len > 0 && pgt_cells(out[i]) > cells - 1)
 			do
 				out[i][--len] = '\0';
@@ -133,6 +137,7 @@ make_choose(struct pgt_dialog *d)
 	int height = d->n_buttons + 3, width = widest(d->buttons, d->n_buttons) + 2;
 	int title = (int)strlen(d->lines[0]) + 2;
 	char **rows;
+	bool fits;
 
 	if (width < title)
 		width = title;
@@ -143,8 +148,11 @@ make_choose(struct pgt_dialog *d)
 	if (height < 4 || width < 16)
 		return;
 	rows = cut_lines(d->buttons, d->n_buttons, width - 2);
-	d->choose = newCDKScroll(d->screen, CENTER, CENTER, RIGHT, height, width,
-				 d->lines[0], (CDK_CSTRING2)rows, d->n_buttons, FALSE,
+	/* A bar beside rows that all fit has nothing to say; CDK adds a cell for it. */
+	fits = d->n_buttons <= height - 3;
+	d->choose = newCDKScroll(d->screen, CENTER, CENTER, fits ? NONE : RIGHT, height,
+				 width + fits, d->lines[0], (CDK_CSTRING2)rows,
+				 d->n_buttons, FALSE,
 				 (chtype)pgt_screen_chtype(PGT_ROLE_BUTTON), TRUE, FALSE);
 	free_lines(rows, d->n_buttons); /* CDK has its own copies */
 	if (d->choose) {

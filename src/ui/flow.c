@@ -168,7 +168,7 @@ pgt_flow_sort(struct pgt_ui *ui)
 			continue;
 		if (i == p->table.sort)
 			current = n;
-		snprintf(text[n], sizeof(text[n]), "%-12s %.60s", t->columns[i].name,
+		snprintf(text[n], sizeof(text[n]), "%-12s %.80s", t->columns[i].name,
 			 t->columns[i].help ? t->columns[i].help : "");
 		rows[n] = text[n];
 		columns[n++] = i;
