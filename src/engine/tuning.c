@@ -59,8 +59,10 @@ static void
 remember(struct pgt_tuning *t, const struct pgt_trial *trial,
 	 const struct pgt_tried *tried)
 {
+	const struct pgt_observation *best;
 	struct pgt_tune_trial *r;
 	double base;
+	int times;
 
 	if (trial->is_baseline && tried->outcome.status == PGT_OUTCOME_OK &&
 	    !t->have_base) {
@@ -86,6 +88,9 @@ remember(struct pgt_tuning *t, const struct pgt_trial *trial,
 	r->gain_pct = tried->outcome.status == PGT_OUTCOME_OK && !isnan(base)
 			  ? pgt_objective_gain_pct(base, tried->outcome.cost)
 			  : NAN;
+	r->best_pct = pgt_tuning_best(t, &best, &times);
+	if (!best)
+		r->best_pct = NAN;
 	set_guess(trial, &r->guess_pct, &r->guess_lo, &r->guess_hi);
 	pgt_str_copy(r->why, sizeof(r->why), trial->why);
 	pgt_str_copy(r->note, sizeof(r->note), tried->why);
@@ -103,13 +108,17 @@ end_now(struct pgt_tuning *t)
 static void
 wait_while_paused(struct pgt_tuning *t)
 {
+	int64_t since;
+
 	if (!t->paused)
 		return;
+	since = pgt_clock_mono_ns();
 	t->state = PGT_TUNE_PAUSED;
 	end_now(t);
 	pgt_tuning_tell(t);
 	while (t->paused && !t->cancel && !t->finish)
 		poll(NULL, 0, 100);
+	t->paused_ns += pgt_clock_mono_ns() - since;
 	t->state = PGT_TUNE_RUNNING;
 }
 
@@ -401,6 +410,7 @@ clear(struct pgt_tuning *t)
 	t->at = NULL;
 	t->n_trials = 0;
 	t->voids = 0;
+	t->paused_ns = 0;
 	t->work_share = 0;
 	t->have_base = t->have_proposal = false;
 	t->base_cost = t->worst_ms = t->least_rate = NAN;

@@ -83,27 +83,72 @@ put_settings(struct pgt_tuning *t, struct pgt_ev_optimize *ev)
 		put_setting(t, i, known ? share : NULL, &ev->settings[ev->n_settings++]);
 }
 
-static int
-best_trial(const struct pgt_tuning *t)
+/* Mean cost of all measurements of what was measured as *o; HUGE_VAL: not this one. */
+static double
+mean_cost(const struct pgt_tuning *t, const struct pgt_observation *all, size_t n,
+	  const struct pgt_observation *o, int *ret_times)
 {
-	int best = -1;
+	size_t bytes = t->space.n_dims * sizeof(o->value[0]);
+	double sum = 0;
 
-	for (size_t i = 0; i < t->n_trials; i++) {
-		const struct pgt_tune_trial *r = &t->trials[i];
-
-		if (!isnan(r->gain_pct) && r->gain_pct > 0 &&
-		    strcmp(r->what, "baseline") &&
-		    (best < 0 || r->gain_pct > t->trials[best].gain_pct))
-			best = (int)i;
+	*ret_times = 0;
+	if (o->is_baseline)
+		return HUGE_VAL;
+	for (size_t i = 0; i < n; i++) {
+		if (all[i].status == PGT_OUTCOME_VOID ||
+		    memcmp(all[i].value, o->value, bytes) != 0)
+			continue;
+		if (all[i].status != PGT_OUTCOME_OK)
+			return HUGE_VAL;
+		sum += all[i].cost;
+		++*ret_times;
 	}
-	return best;
+	return *ret_times ? sum / *ret_times : HUGE_VAL;
+}
+
+double
+pgt_tuning_best(const struct pgt_tuning *t, const struct pgt_observation **ret,
+		int *ret_times)
+{
+	const struct pgt_observation *all;
+	size_t n = pgt_tuner_observations(t->tuner, &all);
+	double least = pgt_tuner_baseline_cost(t->tuner), cost;
+	double base = least;
+	int times;
+
+	*ret = NULL;
+	*ret_times = 0;
+	for (size_t i = n; !isnan(base) && i-- > 0;) {
+		cost = mean_cost(t, all, n, &all[i], &times);
+		if (cost >= least) /* the same again, too: the last comes first */
+			continue;
+		least = cost;
+		*ret = &all[i];
+		*ret_times = times;
+	}
+	return *ret ? pgt_objective_gain_pct(base, least) : 0;
+}
+
+static void
+put_best(const struct pgt_tuning *t, struct pgt_ev_optimize *ev)
+{
+	const struct pgt_observation *best = NULL;
+
+	ev->best = -1;
+	ev->best_pct = NAN;
+	if (!t->tuner)
+		return;
+	ev->best_pct = pgt_tuning_best(t, &best, &ev->best_times);
+	for (size_t i = 0; best && i < t->n_trials; i++)
+		if (t->trials[i].id == best->id)
+			ev->best = (int)i;
 }
 
 void
 pgt_tuning_tell(struct pgt_tuning *t)
 {
 	struct pgt_ev_optimize *ev = pgt_xcalloc(1, sizeof(*ev));
-	int64_t spent = pgt_clock_mono_ns() - t->started_ns;
+	int64_t spent = pgt_clock_mono_ns() - t->started_ns - t->paused_ns;
 
 	ev->state = t->state;
 	ev->opts = t->opts;
@@ -122,7 +167,7 @@ pgt_tuning_tell(struct pgt_tuning *t)
 	ev->now_guess_lo = t->now_guess[1];
 	ev->now_guess_hi = t->now_guess[2];
 	ev->now_began_mono_ns = t->now_began_ns;
-	ev->best = best_trial(t);
+	put_best(t, ev);
 	ev->trials = pgt_xcalloc(t->n_trials + 1, sizeof(*ev->trials));
 	memcpy(ev->trials, t->trials, t->n_trials * sizeof(*ev->trials));
 	ev->n_trials = t->n_trials;

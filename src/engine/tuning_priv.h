@@ -79,7 +79,7 @@ struct pgt_tuning {
 	double worst_ms, least_rate; /* of the baselines; NAN before the first */
 	double base_cost; /* NAN before the first */
 	char run_id[37];
-	int64_t started_ns, started_real_ns;
+	int64_t started_ns, started_real_ns, paused_ns; /* how long it has been paused */
 	enum pgt_tune_state state;
 	struct pgt_tune_trial trials[PGT_TUNE_TRIALS];
 	size_t n_trials;
@@ -179,6 +179,10 @@ bool pgt_tuning_wait(struct pgt_tuning *t, int64_t ns);
 
 /* tuning_event.c */
 void pgt_tuning_tell(struct pgt_tuning *t);
+/* The best of what was measured, by the mean of each configuration; *ret its last
+ * observation.  0: nothing beats the baseline. */
+double pgt_tuning_best(const struct pgt_tuning *t, const struct pgt_observation **ret,
+		       int *ret_times);
 void pgt_tuning_keep_trial(struct pgt_tuning *t, const struct pgt_trial *trial,
 			   const struct pgt_tried *tried);
 void pgt_tuning_keep_run(struct pgt_tuning *t, const char *status);

@@ -155,6 +155,13 @@ each_row(const struct pgt_doc *d, const struct pgt_doc_line *l, int width,
 
 	if (width < indent + 8)
 		indent = 0;
+	if (d->terse) {
+		if (c && y >= 0 && y < c->r.h && l->label)
+			pgt_put(c, (int)y, 0, PGT_ROLE_DIM, l->label);
+		if (c && y >= 0 && y < c->r.h)
+			pgt_put(c, (int)y, indent, role, s);
+		return 1;
+	}
 	do {
 		size_t n = wrap_at(s, width - indent);
 
@@ -177,17 +184,26 @@ each_row(const struct pgt_doc *d, const struct pgt_doc_line *l, int width,
 	return rows;
 }
 
+size_t
+pgt_doc_height(const struct pgt_doc *d, int width)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		total += each_row(d, &d->lines[i], width, NULL, 0);
+	return total;
+}
+
 void
 pgt_doc_draw(struct pgt_doc *d, const struct pgt_canvas *c)
 {
 	struct pgt_canvas in = *c;
-	size_t total = 0;
+	size_t total;
 	long y;
 
 	if (in.r.h < 1 || in.r.w < 4)
 		return;
-	for (size_t i = 0; i < d->n; i++)
-		total += each_row(d, &d->lines[i], in.r.w, NULL, 0);
+	total = pgt_doc_height(d, in.r.w);
 	d->rows = total;
 	d->page = in.r.h;
 	d->width = in.r.w;

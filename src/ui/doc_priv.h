@@ -24,6 +24,7 @@ struct pgt_doc {
 	size_t top;      /* first wrapped row on screen */
 	size_t rows;     /* wrapped rows at the last draw */
 	int page, width; /* rows and cells on screen at the last draw */
+	bool terse;	 /* a row each: what does not fit is cut, with a sign */
 	struct pgt_regex *search;
 };
 
@@ -39,6 +40,8 @@ void pgt_doc_heading(struct pgt_doc *d, const char *text);
 /* Text with line ends, each line as one. */
 void pgt_doc_block(struct pgt_doc *d, enum pgt_role role, const char *text);
 
+/* Rows that it takes in so many cells. */
+size_t pgt_doc_height(const struct pgt_doc *d, int width);
 void pgt_doc_draw(struct pgt_doc *d, const struct pgt_canvas *c);
 void pgt_doc_scroll(struct pgt_doc *d, long rows);
 int pgt_doc_search(struct pgt_doc *d, const char *expr, struct pgt_err *err);

@@ -1,5 +1,6 @@
 /* Words to the optimizer: the form that starts a search, hold, stop, and taking its
  * proposal as a draft.  Production is asked for by its name, as for a change. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,11 @@ enum field {
 	F_START,
 	F_N
 };
+
+/* Of a copy before each trial, with the warm-up. */
+#define RESTART_NS (8 * PGT_NS_PER_S)
+/* Rows of the form are that wide at least, or it would jump with each choice. */
+#define ROW_WIDTH 58
 
 static const int trials[] = {10, 20, 30, 50, 100};
 static const int minutes[] = {0, 10, 30, 60, 120, 480};
@@ -74,8 +80,10 @@ shown(const struct pgt_tune_opts *o, enum field f)
 	case F_TRIALS:
 	case F_TIME:
 	case F_WINDOW:
-	case F_ACTION:
 		return o->mode != PGT_TUNE_MODEL;
+	case F_ACTION: /* indexes are built on a copy, or asked of the planner */
+		return o->mode == PGT_TUNE_MODEL ||
+		       (o->mode == PGT_TUNE_REHEARSAL && !o->in_place);
 	case F_MODE:
 	case F_START:
 	case F_N:
@@ -84,13 +92,19 @@ shown(const struct pgt_tune_opts *o, enum field f)
 	return true;
 }
 
+/* Of the search, and of the comparison at its end: two rounds there and back of the
+ * present settings and of one to three others; after the time there is, too. */
 static int64_t
 whole_ns(const struct pgt_tune_opts *o)
 {
-	/* the baseline's replicates and the comparison at the end: some ten more */
-	int64_t each = o->window_ns + o->settle_ns, all = each * (o->iterations + 10);
+	bool copy = o->mode == PGT_TUNE_REHEARSAL && !o->in_place;
+	int64_t each = o->window_ns + (copy ? RESTART_NS : o->settle_ns);
+	int finalists = 1 + o->iterations / 10;
+	int64_t search = each * o->iterations;
 
-	return o->time_ns > 0 && o->time_ns < all ? o->time_ns : all;
+	if (o->time_ns > 0 && o->time_ns < search)
+		search = o->time_ns;
+	return search + each * 4 * (1 + (finalists < 3 ? finalists : 3));
 }
 
 static void
@@ -164,11 +178,14 @@ row_text(const struct pgt_tune_opts *o, enum field f, char *buf, size_t size)
 static void
 start(struct pgt_ui *ui)
 {
+	struct pgt_tune_opts o = ui->tune;
 	struct pgt_err err = {0};
 
+	if (!shown(&o, F_ACTION)) /* chosen for another mode */
+		o.action = PGT_TUNE_KNOBS;
 	if (!ui->engine)
 		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "there is no connection");
-	else if (pgt_engine_tune_start(ui->engine, &ui->tune, &err) < 0)
+	else if (pgt_engine_tune_start(ui->engine, &o, &err) < 0)
 		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "%s", err.msg);
 	else
 		pgt_ui_notice(ui, PGT_NOTICE_INFO, "the search begins");
@@ -220,11 +237,25 @@ ask_start(struct pgt_ui *ui)
 		 ui->snap && ui->snap->node.name ? ui->snap->node.name : "this server",
 		 pgt_ui_is_production(ui) ? " (PRODUCTION)" : "");
 	snprintf(line[1], sizeof(line[1]), "%s", mode_help[ui->tune.mode]);
-	snprintf(line[2], sizeof(line[2]), "%s", effect[ui->tune.mode]);
+	snprintf(line[2], sizeof(line[2]), "%s",
+		 ui->tune.mode == PGT_TUNE_REHEARSAL && ui->tune.in_place
+		     ? "effect  a load of ours runs here; settings change and go back"
+		     : effect[ui->tune.mode]);
 	pgt_dialog_confirm(ui, lines, 3, buttons, 2, on_start, NULL);
 }
 
 /* ---- the form ---- */
+
+/* Why it cannot begin like this; NULL: it can. */
+static const char *
+lacks(const struct pgt_ui *ui)
+{
+	if (ui->tune.mode != PGT_TUNE_CANARY)
+		return NULL;
+	if (ui->snap && !ui->snap->node.in_recovery)
+		return "a canary is a standby: connect to one, and name its primary";
+	return *ui->tune.primary ? NULL : "the primary to compare with is to be named";
+}
 
 static char *
 text_field(struct pgt_tune_opts *o, enum field f)
@@ -270,6 +301,9 @@ on_row(struct pgt_ui *ui, int choice, const char *text, void *arg)
 	switch (f) {
 	case F_MODE:
 		o->mode = (enum pgt_tune_mode)((o->mode + 1) % PGT_LEN(mode_help));
+		/* A load of our own calls again at once: throughput says all. */
+		o->objective = o->mode == PGT_TUNE_REHEARSAL ? PGT_TUNE_TPS
+							     : PGT_TUNE_MEAN;
 		break;
 	case F_ACTION:
 		o->action = (enum pgt_tune_action)((o->action + 1) %
@@ -302,12 +336,26 @@ on_row(struct pgt_ui *ui, int choice, const char *text, void *arg)
 		ask_text(ui, f);
 		return;
 	case F_START:
+		if (lacks(ui)) {
+			pgt_ui_notice(ui, PGT_NOTICE_WARN, "%s", lacks(ui));
+			break;
+		}
 		ask_start(ui);
 		return;
 	case F_N:
 		break;
 	}
 	form(ui, f);
+}
+
+static void
+widen(char *text, size_t size)
+{
+	size_t len = strlen(text);
+
+	for (; len < ROW_WIDTH && len + 1 < size; len++)
+		text[len] = ' ';
+	text[len] = '\0';
 }
 
 static void
@@ -324,6 +372,7 @@ form(struct pgt_ui *ui, enum field at)
 		if (f == at)
 			current = n;
 		row_text(&ui->tune, f, text[n], sizeof(text[n]));
+		widen(text[n], sizeof(text[n]));
 		rows[n] = text[n];
 		fields[n++] = f;
 	}
@@ -350,6 +399,15 @@ open_form(struct pgt_ui *ui)
 /* ---- the proposal ---- */
 
 static void
+on_anew(struct pgt_ui *ui, int choice, const char *text, void *arg)
+{
+	(void)text;
+	(void)arg;
+	if (choice == 1)
+		open_form(ui);
+}
+
+static void
 on_accept(struct pgt_ui *ui, int choice, const char *text, void *arg)
 {
 	struct pgt_err err = {0};
@@ -364,8 +422,32 @@ on_accept(struct pgt_ui *ui, int choice, const char *text, void *arg)
 		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "there is no connection");
 	else if (pgt_engine_tune_accept(ui->engine, &err) < 0)
 		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "%s", err.msg);
-	else
+	else {
+		size_t hints = pgt_search_hints(ui->search);
+
 		pgt_ui_goto(ui, PGT_REQ_CHANGES);
+		if (hints > 0)
+			pgt_ui_notice(ui, PGT_NOTICE_INFO,
+				      "without %zu hint%s: work for the application, "
+				      "on the optimizer's screen",
+				      hints, hints == 1 ? "" : "s");
+	}
+}
+
+/* Nothing of it is a change: no draft to offer. */
+static void
+tell_hints(struct pgt_ui *ui, const char *gain)
+{
+	static const char *const buttons[] = {"Leave it", "Search anew"};
+	size_t hints = pgt_search_hints(ui->search);
+	char line[2][160];
+	const char *lines[2] = {line[0], line[1]};
+
+	snprintf(line[0], sizeof(line[0]), "The proposal: %zu hint%s, gain %s", hints,
+		 hints == 1 ? "" : "s", gain);
+	snprintf(line[1], sizeof(line[1]),
+		 "effect  work for the application: there is nothing to apply here");
+	pgt_dialog_confirm(ui, lines, 2, buttons, 2, on_anew, NULL);
 }
 
 static void
@@ -373,17 +455,20 @@ ask_accept(struct pgt_ui *ui)
 {
 	const char *buttons[3] = {"Leave it", "Make it a draft", "Search anew"};
 	const struct pgt_ev_optimize *s = ui->search;
-	char line[2][160], gain[64];
-	size_t hints = pgt_search_hints(s);
+	char line[2][160], gain[64], number[64];
+	size_t hints = pgt_search_hints(s), n = pgt_search_changes(s);
 	const char *lines[2] = {line[0], line[1]};
-	int n = 0;
 
-	for (size_t i = 0; i < s->n_settings; i++)
-		n += s->settings[i].differs && s->settings[i].kind != PGT_TUNE_HINT;
-	snprintf(line[0], sizeof(line[0]), "The proposal: %d change%s, gain %s%s", n,
-		 n == 1 ? "" : "s", s->pairs > 0 ? "" : "~",
-		 pgt_search_gain(s->gain_pct, s->gain_lo, s->gain_hi, gain,
-				 sizeof(gain)));
+	pgt_search_gain(s->gain_pct, s->gain_lo, s->gain_hi, number, sizeof(number));
+	snprintf(gain, sizeof(gain), "%s%.60s", s->pairs > 0 ? "" : "~", number);
+	if (isnan(s->gain_pct))
+		pgt_str_copy(gain, sizeof(gain), "not measured");
+	if (n == 0) {
+		tell_hints(ui, gain);
+		return;
+	}
+	snprintf(line[0], sizeof(line[0]), "The proposal: %zu change%s, gain %s", n,
+		 n == 1 ? "" : "s", gain);
 	snprintf(line[1], sizeof(line[1]),
 		 "effect  a draft; nothing is written before its dry run and A");
 	if (hints > 0)

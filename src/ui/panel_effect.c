@@ -259,14 +259,19 @@ static void
 effect_remark(const struct pgt_ui *ui, char *buf, size_t size, enum pgt_role *role)
 {
 	const ST *s = chosen(ui);
+	struct pgt_chart_point ignored;
 
 	*buf = '\0';
 	*role = PGT_ROLE_DIM;
-	if (s && s->n_slice > 1)
-		snprintf(buf, size, "%s now%s%s%s", pgt_glyph(PGT_G_RING),
-			 s->differs ? "  " : "",
-			 s->differs ? pgt_glyph(PGT_G_DOT) : "",
-			 s->differs ? " proposed" : "");
+	if (!s || s->n_slice < 2)
+		return;
+	if (on_curve(s, s->current, &ignored))
+		snprintf(buf, size, "%s now", pgt_glyph(PGT_G_RING));
+	else if (*s->current) /* outside of what is searched, or a value apart */
+		snprintf(buf, size, "now %s: not on it", s->current);
+	if (s->differs && on_curve(s, s->proposed, &ignored))
+		snprintf(buf + strlen(buf), size - strlen(buf), "  %s proposed",
+			 pgt_glyph(PGT_G_DOT));
 }
 
 static bool

@@ -24,12 +24,17 @@ search_of(const void *ctx)
 	return ((const struct pgt_ui *)ctx)->search;
 }
 
+static bool
+goes_on(const struct pgt_ev_optimize *s)
+{
+	return s->state == PGT_TUNE_RUNNING || s->state == PGT_TUNE_PAUSED ||
+	       s->state == PGT_TUNE_STOPPING;
+}
+
 bool
 pgt_search_running(const struct pgt_ui *ui)
 {
-	return ui->search && (ui->search->state == PGT_TUNE_RUNNING ||
-			      ui->search->state == PGT_TUNE_PAUSED ||
-			      ui->search->state == PGT_TUNE_STOPPING);
+	return ui->search && goes_on(ui->search);
 }
 
 const char *
@@ -93,7 +98,7 @@ put_idle(struct pgt_doc *d, const struct pgt_ui *ui)
 	pgt_doc_field(d, "canary", PGT_ROLE_TEXT,
 		      "on a standby that takes a share of the reads");
 	pgt_doc_field(d, "rehearsal", PGT_ROLE_TEXT,
-		      "on a throwaway copy of this machine");
+		      "on a throwaway copy of the server, on this machine");
 	pgt_doc_field(d, "model", PGT_ROLE_TEXT,
 		      "rules of thumb, at once; nothing is measured");
 	if (ui->read_only)
@@ -111,18 +116,37 @@ put_now(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 	if (!s->now[0] && !s->now_began_mono_ns)
 		return;
 	if (s->now_began_mono_ns > 0)
-		pgt_age((pgt_clock_mono_ns() - s->now_began_mono_ns) / PGT_NS_PER_S *
-			    PGT_NS_PER_S,
-			since, sizeof(since));
-	pgt_doc_field(d, "now", PGT_ROLE_TEXT, "%s%s%s%s%s",
-		      s->now[0] ? s->now : "the baseline again", *since ? "   for " : "",
+		pgt_fmt_duration((pgt_clock_mono_ns() - s->now_began_mono_ns) /
+				     PGT_NS_PER_S * PGT_NS_PER_S,
+				 since, sizeof(since));
+	/* What changes comes first: the settings are many, and what does not fit is cut.
+	 */
+	pgt_doc_field(d, "now", PGT_ROLE_TEXT, "%s%s%s%s%s%s", *since ? "for " : "",
 		      since, isnan(s->now_guess_pct) ? "" : "   expected ~",
 		      isnan(s->now_guess_pct)
 			  ? ""
 			  : pgt_search_gain(s->now_guess_pct, s->now_guess_lo,
-					    s->now_guess_hi, guess, sizeof(guess)));
+					    s->now_guess_hi, guess, sizeof(guess)),
+		      *since ? "   " : "", s->now[0] ? s->now : "the baseline again");
 	if (s->now_why[0])
 		pgt_doc_field(d, "because", PGT_ROLE_DIM, "%s", s->now_why);
+}
+
+static void
+put_best(struct pgt_doc *d, const struct pgt_ev_optimize *s)
+{
+	char times[40] = "";
+
+	if (s->best < 0 || (size_t)s->best >= s->n_trials) {
+		if (s->n_trials > 1)
+			pgt_doc_field(d, "best", PGT_ROLE_DIM,
+				      "nothing beats the baseline");
+		return;
+	}
+	if (s->best_times > 1)
+		snprintf(times, sizeof(times), ", the mean of %d", s->best_times);
+	pgt_doc_field(d, "best", PGT_ROLE_GOOD, "%+.1f%%   trial %d%s: %s", s->best_pct,
+		      s->trials[s->best].id, times, s->trials[s->best].config);
 }
 
 static void
@@ -150,7 +174,7 @@ put_proposal(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 	else
 		snprintf(how, sizeof(how), "predicted, not yet compared");
 	pgt_doc_field(d, "proposal", s->pairs > 0 ? PGT_ROLE_GOOD : PGT_ROLE_TEXT,
-		      "%s%s   %s   confidence %.0f%%", s->pairs > 0 ? "" : "~",
+		      "%s%s   %s   %.0f%% sure", s->pairs > 0 ? "" : "~",
 		      pgt_search_gain(s->gain_pct, s->gain_lo, s->gain_hi, gain,
 				      sizeof(gain)),
 		      how, s->confidence * 100);
@@ -163,6 +187,16 @@ pgt_search_hints(const struct pgt_ev_optimize *s)
 
 	for (size_t i = 0; i < s->n_settings; i++)
 		n += s->settings[i].differs && s->settings[i].kind == PGT_TUNE_HINT;
+	return n;
+}
+
+size_t
+pgt_search_changes(const struct pgt_ev_optimize *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_settings; i++)
+		n += s->settings[i].differs && s->settings[i].kind != PGT_TUNE_HINT;
 	return n;
 }
 
@@ -185,16 +219,16 @@ next_word(const struct pgt_ui *ui, const struct pgt_ev_optimize *s)
 		return "read-only: watched, not steered";
 	switch (s->state) {
 	case PGT_TUNE_RUNNING:
-		return "H pauses between trials   X stops (with or without a proposal)   "
-		       "R takes the trial back at once";
+		return "H pauses between trials   X stops   R takes it back at once";
 	case PGT_TUNE_PAUSED:
 		return "H goes on   X stops   nothing of the search is on the server now";
 	case PGT_TUNE_STOPPING:
 		return "stopping: the trial is taken back";
 	case PGT_TUNE_DONE:
-		return s->have_proposal && !s->keep_baseline
+		return !s->have_proposal || s->keep_baseline ? "A searches anew"
+		       : pgt_search_changes(s) > 0
 			   ? "A makes the proposal a draft change, or searches anew"
-			   : "A searches anew";
+			   : "the proposal is work for the application; A searches anew";
 	case PGT_TUNE_FAILED:
 	case PGT_TUNE_IDLE:
 		return "A searches anew";
@@ -228,7 +262,7 @@ put_progress(const struct pgt_canvas *c, const struct pgt_ev_optimize *s)
 		pgt_bar(c, 0, x, w, PGT_ROLE_GRAPH, s->done, s->total);
 		x += w + 2;
 	}
-	if (s->phase[0])
+	if (s->phase[0] && goes_on(s))
 		x = pgt_put(c, 0, x, PGT_ROLE_DIM, s->phase) + 2;
 	if (s->eta_ns < 0 || s->state != PGT_TUNE_RUNNING)
 		return;
@@ -259,20 +293,17 @@ search_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	put_progress(c, s);
 	rest.r.y++;
 	rest.r.h--;
-	if (s->text[0])
-		pgt_doc_field(&doc, "note",
-			      s->state == PGT_TUNE_FAILED ? PGT_ROLE_WARN : PGT_ROLE_TEXT,
-			      "%s", s->text);
-	if (s->best >= 0 && (size_t)s->best < s->n_trials)
-		pgt_doc_field(&doc, "best", PGT_ROLE_GOOD, "%+.1f%%   trial %d: %s",
-			      s->trials[s->best].gain_pct, s->trials[s->best].id,
-			      s->trials[s->best].config);
-	else if (s->n_trials > 1)
-		pgt_doc_field(&doc, "best", PGT_ROLE_DIM, "nothing beats the baseline");
+	if (s->state == PGT_TUNE_FAILED)
+		pgt_doc_field(&doc, "note", PGT_ROLE_WARN, "%s", s->text);
+	put_best(&doc, s);
 	put_proposal(&doc, s);
 	put_hints(&doc, s);
 	put_now(&doc, s);
 	pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ui, s));
+	if (s->text[0] && s->state != PGT_TUNE_FAILED)
+		pgt_doc_field(&doc, "note", PGT_ROLE_TEXT, "%s", s->text);
+	/* Many settings would push out what comes after them. */
+	doc.terse = pgt_doc_height(&doc, rest.r.w) > (size_t)rest.r.h;
 	pgt_doc_draw(&doc, &rest);
 	pgt_doc_done(&doc);
 }
@@ -344,7 +375,7 @@ history_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	const struct pgt_ev_optimize *s = ui->search;
 	struct pgt_canvas g = *c;
 	struct pgt_chart_point *points;
-	double *x, *best, top = NAN;
+	double *x, *best;
 	struct pgt_chart ch = {
 	    .role = PGT_ROLE_GRAPH, .steps = true, .unit = "%", .x0 = 1};
 
@@ -360,10 +391,7 @@ history_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	for (size_t i = 0; i < s->n_trials; i++) {
 		point_of(s, i, &points[i]);
 		x[i] = (double)i + 1;
-		if (strcmp(s->trials[i].status, "ok") == 0 &&
-		    !(s->trials[i].gain_pct <= top))
-			top = s->trials[i].gain_pct;
-		best[i] = top;
+		best[i] = isnan(s->trials[i].best_pct) ? 0 : s->trials[i].best_pct;
 	}
 	ch.n_points = s->n_trials;
 	if (pgt_search_running(ui) && !isnan(s->now_guess_pct))

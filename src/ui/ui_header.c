@@ -163,8 +163,11 @@ put_runs(const struct pgt_ui *ui, struct header *h)
 	}
 	if (pgt_search_running(ui)) {
 		s = add(h, 84, true, PGT_ROLE_STALE);
-		snprintf(s->text, sizeof(s->text), " SEARCH %d/%d ", ui->search->done,
-			 ui->search->total);
+		if (ui->search->total > 0)
+			snprintf(s->text, sizeof(s->text), " SEARCH %d/%d ",
+				 ui->search->done, ui->search->total);
+		else /* it is being prepared */
+			pgt_str_copy(s->text, sizeof(s->text), " SEARCH ");
 	}
 }
 

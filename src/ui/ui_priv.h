@@ -313,6 +313,8 @@ const char *pgt_search_mode_name(enum pgt_tune_mode m);
 const char *pgt_search_objective_name(enum pgt_tune_objective o);
 /* Hints that the proposal has: nothing that could be a draft. */
 size_t pgt_search_hints(const struct pgt_ev_optimize *s);
+/* What of it can be applied: settings and indexes. */
+size_t pgt_search_changes(const struct pgt_ev_optimize *s);
 /* "+14.2% [+9.1 +19.0]"; "-" for NAN. */
 char *pgt_search_gain(double pct, double lo, double hi, char *buf, size_t size);
 void pgt_page_open_trial(struct pgt_ui *ui, int id);

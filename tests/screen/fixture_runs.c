@@ -79,10 +79,17 @@ put_trials(struct pgt_ev_optimize *ev, int n)
 			snprintf(t->config, sizeof(t->config),
 				 "work_mem=%dMB random_page_cost=%.1f", 4 << (i % 6),
 				 1.1 + 0.2 * i);
+		t->best_pct = i < 2 ? NAN
+			      : t->gain_pct > ev->trials[i - 1].best_pct ||
+				      isnan(ev->trials[i - 1].best_pct)
+				  ? t->gain_pct
+				  : ev->trials[i - 1].best_pct;
 		pgt_str_copy(t->why, sizeof(t->why),
 			     i < 2 ? "noise" : "expected improvement");
 	}
 	ev->best = n > 8 ? 8 : n > 2 ? 2 : -1;
+	ev->best_pct = ev->best < 0 ? NAN : ev->trials[ev->best].gain_pct;
+	ev->best_times = 2;
 }
 
 struct pgt_ev_optimize *

@@ -10,6 +10,7 @@
 
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
 #include "vt.h"
 
 static struct vt *
@@ -82,19 +83,26 @@ optimizer_form(void **state)
 	(void)state;
 	vt_keys(vt, "oA");
 	assert_true(vt_shows(vt, "live: on this server"));
+	assert_true(vt_shows(vt, "objective  mean latency"));
+	assert_false(vt_shows(vt, "what ")); /* nothing is built for trial on it */
 	vt_golden(vt, "optimizer_form_100x30");
 	vt_keys(vt, "<Enter>"); /* the next mode: rehearsal asks for its load */
 	assert_true(vt_shows(vt, "rehearsal: on a throwaway copy"));
+	assert_true(vt_shows(vt, "what       settings"));
+	assert_true(vt_shows(vt, "objective  throughput"));
 	vt_keys(vt, "<End><Up>");
 	assert_true(vt_shows(vt, "a throwaway copy on this machine"));
 	vt_keys(vt, "<Enter>");
 	assert_true(vt_shows(vt, "here: this server is a lab"));
+	assert_false(vt_shows(vt, "what "));
 	/* a canary asks for the primary, and for what restarts it */
 	vt_keys(vt, "<Home><Enter><End><Up><Up><Enter>host=b port=1<Enter>");
 	assert_true(vt_shows(vt, "primary    host=b port=1"));
+	vt_keys(vt, "<End><Enter>"); /* what is watched is a primary */
+	assert_true(vt_shows(vt, "a canary is a standby"));
 	vt_keys(vt, "<Home><Enter><Enter>"); /* round to live */
 	assert_true(vt_shows(vt, "live: on this server"));
-	vt_keys(vt, "<Down><Down><Down><Enter>");
+	vt_keys(vt, "<Down><Down><Enter>");
 	assert_true(vt_shows(vt, "50 at most"));
 	vt_keys(vt, "<End><Enter>"); /* start: asks, production by its name */
 	assert_true(vt_shows(vt, "Search for better settings of shop-prod (PRODUCTION)?"));
@@ -136,8 +144,78 @@ optimizer_hint(void **state)
 	vt_keys(vt, "A");
 	assert_true(vt_shows(vt, "The proposal: 1 change, gain"));
 	assert_true(vt_shows(vt, "but for 1 hint: work for the application"));
+	assert_true(vt_shows(vt, "Make it a draft"));
 	vt_keys(vt, "<Esc><Enter>");
 	vt_golden(vt, "page_hint_132x43");
+	vt_close(vt);
+}
+
+/* Of hints alone there is nothing to make a draft of. */
+static void
+optimizer_hints_alone(void **state)
+{
+	struct vt *vt = open_rich(24, 80);
+	struct pgt_ev_optimize *ev = fixture_search(PGT_TUNE_DONE);
+
+	(void)state;
+	ev->n_settings = 1;
+	ev->settings[0].kind = PGT_TUNE_HINT;
+	pgt_str_copy(ev->settings[0].name, sizeof(ev->settings[0].name),
+		     "no nestloop in query 4711");
+	pgt_ui_event(&vt->ui,
+		     pgt_msg_new(PGT_EV_OPTIMIZE, 0, ev, pgt_ev_optimize_free));
+	vt_keys(vt, "o");
+	assert_true(vt_shows(vt, "the proposal is work for the application"));
+	vt_keys(vt, "A");
+	assert_true(vt_shows(vt, "The proposal: 1 hint, gain +13.1%"));
+	assert_true(vt_shows(vt, "there is nothing to apply here"));
+	assert_false(vt_shows(vt, "draft"));
+	vt_keys(vt, "<Right><Enter>");
+	assert_true(vt_shows(vt, "Start a search"));
+	vt_close(vt);
+}
+
+/* However many settings a trial has, on a small terminal too all there is to know of it
+ * is seen: how long, what is expected, why, and what keys there are. */
+static void
+optimizer_of_many_settings(void **state)
+{
+	struct vt *vt = open_rich(24, 80);
+	struct pgt_ev_optimize *ev = fixture_search(PGT_TUNE_RUNNING);
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		size_t used = strlen(ev->now);
+
+		snprintf(ev->now + used, sizeof(ev->now) - used, " a_setting_%d=value", i);
+	}
+	memcpy(ev->trials[8].config, ev->now, sizeof(ev->now));
+	pgt_ui_event(&vt->ui,
+		     pgt_msg_new(PGT_EV_OPTIMIZE, 0, ev, pgt_ev_optimize_free));
+	vt_keys(vt, "o");
+	vt_draw(vt);
+	vt_golden(vt, "optimizer_many_80x24");
+	assert_true(vt_shows(vt, "best      +14.2%   trial 9, the mean of 2: work_mem"));
+	assert_true(vt_shows(vt, "now       for 12s   expected ~+11.0% [+2.0 +20.0]"));
+	assert_true(vt_shows(vt, "because   expected improvement"));
+	assert_true(vt_shows(vt, "H pause  X stop  R restore"));
+	vt_close(vt);
+}
+
+/* Until it is known how many trials there will be, none are counted. */
+static void
+optimizer_prepares(void **state)
+{
+	struct vt *vt = open_rich(24, 80);
+	struct pgt_ev_optimize *ev = fixture_search(PGT_TUNE_RUNNING);
+
+	(void)state;
+	ev->done = ev->total = 0;
+	pgt_ui_event(&vt->ui,
+		     pgt_msg_new(PGT_EV_OPTIMIZE, 0, ev, pgt_ev_optimize_free));
+	vt_draw(vt);
+	assert_true(vt_shows(vt, " SEARCH "));
+	assert_false(vt_shows(vt, "0/0"));
 	vt_close(vt);
 }
 
@@ -275,6 +353,9 @@ main(void)
 	    cmocka_unit_test(recommendations_at_three_sizes),
 	    cmocka_unit_test(optimizer_at_three_sizes),
 	    cmocka_unit_test(optimizer_form),
+	    cmocka_unit_test(optimizer_hints_alone),
+	    cmocka_unit_test(optimizer_of_many_settings),
+	    cmocka_unit_test(optimizer_prepares),
 	    cmocka_unit_test(optimizer_steered),
 	    cmocka_unit_test(optimizer_hint),
 	    cmocka_unit_test(rollout_at_three_sizes),

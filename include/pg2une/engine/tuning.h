@@ -70,6 +70,9 @@ struct pgt_tune_trial {
 	char status[12]; /* "ok" "failed" "abandoned" "void" */
 	double tps, mean_ms, p99_ms;
 	double gain_pct; /* against the baseline; NAN */
+	/* The best so far, by the mean of what was measured again; NAN: none is better
+	 * than the baseline. */
+	double best_pct;
 	/* What the model expected of it, 95%; NAN when nobody guessed. */
 	double guess_pct, guess_lo, guess_hi;
 	char why[64];	  /* where the suggestion came from */
@@ -110,7 +113,11 @@ struct pgt_ev_optimize {
 	int64_t now_began_mono_ns; /* its measurement; 0: not yet */
 	struct pgt_tune_trial *trials;
 	size_t n_trials;
-	int best; /* index of the best measured so far; -1 while nothing beats the rest */
+	/* Index of the best so far, the last time that it was measured, -1 while nothing
+	 * beats the baseline; by the mean of so many times: one of several measurements
+	 * is lucky. */
+	int best, best_times;
+	double best_pct;
 	bool have_proposal, keep_baseline;
 	double gain_pct, gain_lo, gain_hi; /* 95% */
 	double confidence;
