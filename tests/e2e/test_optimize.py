@@ -188,6 +188,19 @@ def test_indexes_by_plan(run_pg2une, lab):
         assert "no index to propose" in answer["error"]
 
 
+def test_wal_fits_the_disk(run_pg2une, lab):
+    """Rules of thumb give max_wal_size several GB: an eighth of what is free at most."""
+    one = lab(major=17)
+    data = one.value("SHOW data_directory")
+    fs = os.statvfs(f"{data}/pg_wal" if os.access(f"{data}/pg_wal", os.X_OK) else data)
+    most = fs.f_bavail * fs.f_frsize / 8
+    d = optimize(run_pg2une, one, "--mode", "model")
+    sizes = {s["name"]: int(one.value("SELECT pg_size_bytes(%s)", s["proposed"]))
+             for s in d["settings"] if s["name"] in ("max_wal_size", "min_wal_size")}
+    assert ("max_wal_size" in sizes) == (most > 1.05 * 2**30), (sizes, most)
+    assert all(size < 1.05 * most for size in sizes.values()), (sizes, most)
+
+
 @pytest.mark.parametrize("args, why", [
     (["--mode", "live", "--action", "queries"], "indexes are built on a copy"),
     (["--mode", "canary"], "--primary"),
