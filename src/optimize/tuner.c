@@ -349,7 +349,7 @@ pgt_tuner_space(const struct pgt_tuner *t)
 void
 pgt_tuner_progress(const struct pgt_tuner *t, int *ret_done, int *ret_total)
 {
-	int rounds = t->final ? t->final->rounds : t->opts.final_rounds;
+	int rounds = t->opts.final_rounds;
 	int finalists = t->final ? t->final->n : tuner_finalists(t->opts.budget),
 	    done = 0;
 
@@ -359,6 +359,9 @@ pgt_tuner_progress(const struct pgt_tuner *t, int *ret_done, int *ret_total)
 	*ret_total = tuner_search_over(t) ? tuner_count_search(t) : t->opts.budget;
 	if (rounds > 0 && finalists > 0)
 		*ret_total += rounds * 2 * (finalists + 1);
+	/* Of them one goes on, with the present settings. */
+	if (t->final && finalists > 0 && t->final->rounds > rounds)
+		*ret_total += (t->final->rounds - rounds) * 2 * 2;
 	if (pgt_tuner_phase(t) == PGT_TUNER_DONE)
 		*ret_total = done;
 }

@@ -9,7 +9,10 @@
 
 #include "tuner_priv.h"
 
-#define EXTRA_ROUNDS 2
+/* Looks at the pairs: after the rounds that are asked for, and twice after as many again
+ * as there were so far, when what they say is promising without being sure. */
+#define LOOKS	  3
+#define PROMISING 0.75 /* that it gains at all */
 #define BUDGET_EACH  10 /* trials of the search for each finalist but the first */
 #define PAIRS_MAX    32
 #define ALPHA	     0.025 /* of one side, shared by the finalists and the looks */
@@ -120,44 +123,6 @@ scheduled(const struct tuner_final *f, int position)
 	return (at < half ? at : 2 * half - 1 - at) - 1;
 }
 
-/* Replay the final: who dropped out, whose turn it is, what the pairs say. */
-static void
-replay(struct pgt_tuner *t, struct pairs *p)
-{
-	struct tuner_final *f = t->final;
-	int half = f->n + 1;
-	double cost[FINALISTS + 1];
-	bool have[FINALISTS + 1] = {false};
-	int now = 0;
-
-	memset(p, 0, sizeof(*p));
-	memset(f->out, 0, sizeof(f->out));
-	f->position = 0;
-	for (size_t i = search_observations(t); i < t->n_obs; i++) {
-		const struct pgt_observation *o = &t->obs[i];
-		int who;
-
-		if (o->status == PGT_OUTCOME_VOID)
-			continue;
-		while ((who = scheduled(f, f->position)) >= 0 && f->out[who])
-			f->position++;
-		if (f->position / half != now) {
-			now = f->position / half;
-			memset(have, 0, sizeof(have));
-		}
-		have[who + 1] = o->status == PGT_OUTCOME_OK;
-		cost[who + 1] = o->cost;
-		if (who >= 0 && o->status != PGT_OUTCOME_OK)
-			f->out[who] = true;
-		/* The second half ends with the baseline, the first begins with it. */
-		for (int c = 0; c < f->n; c++)
-			if (have[0] && have[c + 1] && (who == c || who == -1) &&
-			    p->n[c] < PAIRS_MAX)
-				p->diff[c][p->n[c]++] = cost[0] - cost[c + 1];
-		f->position++;
-	}
-}
-
 /* Hodges-Lehmann: the median of the means of all pairs, itself included.  Unmoved by
  * one outlier among four. */
 static double
@@ -223,7 +188,7 @@ verdict(struct tuner_final *f, const struct pairs *p)
 			f->confidence[c] = 0.5;
 			continue;
 		}
-		half = se * pgt_t_quantile(1 - ALPHA / (f->n * (1 + EXTRA_ROUNDS)), dof);
+		half = se * pgt_t_quantile(1 - ALPHA / (f->n * LOOKS), dof);
 		f->lo[c] = f->gain[c] - half;
 		f->hi[c] = f->gain[c] + half;
 		f->confidence[c] = pgt_t_cdf(f->gain[c] / se, dof);
@@ -266,36 +231,109 @@ winner(const struct tuner_final *f)
 	return merit(f, best) - merit(f, less) <= EQUAL * f->se ? less : best;
 }
 
+/* Whether a look leads to another one: then as many rounds again, without those that
+ * fell behind.  Which one goes on is chosen by what was seen; that is paid for, since
+ * each finalist has its share of the doubt. */
+static bool
+look_again(struct tuner_final *f, const struct pairs *p)
+{
+	int best;
+
+	verdict(f, p);
+	best = winner(f);
+	if (best < 0 || f->looks == LOOKS || f->lo[best] > 0 ||
+	    f->confidence[best] < PROMISING)
+		return false;
+	for (int c = 0; c < f->n; c++)
+		f->out[c] |= c != best;
+	f->looks++;
+	f->rounds *= 2;
+	return true;
+}
+
+static bool
+rounds_done(const struct tuner_final *f)
+{
+	return f->position >= f->rounds * 2 * (f->n + 1);
+}
+
+/* Whose turn it is: those who dropped out are passed over. */
+static int
+next_turn(struct tuner_final *f)
+{
+	int who;
+
+	while ((who = scheduled(f, f->position)) >= 0 && f->out[who])
+		f->position++;
+	return who;
+}
+
+/* Replay the final: who dropped out, what was seen when it was looked at, what the
+ * pairs say. */
+static void
+replay(struct pgt_tuner *t, struct pairs *p)
+{
+	struct tuner_final *f = t->final;
+	int half = f->n + 1;
+	double cost[FINALISTS + 1];
+	bool have[FINALISTS + 1] = {false};
+	int now = 0;
+
+	memset(p, 0, sizeof(*p));
+	memset(f->out, 0, sizeof(f->out));
+	f->position = 0;
+	f->rounds = t->opts.final_rounds;
+	f->looks = 1;
+	for (size_t i = search_observations(t); i < t->n_obs; i++) {
+		const struct pgt_observation *o = &t->obs[i];
+		int who;
+
+		if (o->status == PGT_OUTCOME_VOID)
+			continue;
+		next_turn(f);
+		if (rounds_done(f))
+			(void)look_again(f, p); /* it did, or there were no more */
+		who = next_turn(f);
+		if (f->position / half != now) {
+			now = f->position / half;
+			memset(have, 0, sizeof(have));
+		}
+		have[who + 1] = o->status == PGT_OUTCOME_OK;
+		cost[who + 1] = o->cost;
+		if (who >= 0 && o->status != PGT_OUTCOME_OK)
+			f->out[who] = true;
+		/* The second half ends with the baseline, the first begins with it. */
+		for (int c = 0; c < f->n; c++)
+			if (have[0] && have[c + 1] && (who == c || who == -1) &&
+			    p->n[c] < PAIRS_MAX)
+				p->diff[c][p->n[c]++] = cost[0] - cost[c + 1];
+		f->position++;
+	}
+}
+
 int
 tuner_final_update(struct pgt_tuner *t, const atomic_bool *cancel, struct pgt_err *err)
 {
 	struct tuner_final *f;
 	struct pairs p;
-	int best, who, left = 0;
+	int left = 0;
 
 	if (!t->final && choose_finalists(t, cancel, err) < 0)
 		return -1;
 	f = t->final;
-	f->rounds = t->opts.final_rounds;
 	f->next = FINAL_OVER;
 	if (f->n == 0)
 		return 0;
 	replay(t, &p);
-	verdict(f, &p);
 	for (int c = 0; c < f->n; c++)
 		left += !f->out[c];
-	if (left == 0)
-		return 0;
-	best = winner(f);
-	/* Likely but not certain: look again, a limited number of times. */
-	while (f->rounds < t->opts.final_rounds + EXTRA_ROUNDS && best >= 0 &&
-	       f->position >= f->rounds * 2 * (f->n + 1) && f->gain[best] > 0 &&
-	       f->lo[best] <= 0)
-		f->rounds++;
-	while ((who = scheduled(f, f->position)) >= 0 && f->out[who])
-		f->position++;
-	if (f->position < f->rounds * 2 * (f->n + 1))
-		f->next = scheduled(f, f->position);
+	if (left > 0)
+		next_turn(f);
+	/* When time is up, one more look is enough. */
+	if (left > 0 && (!rounds_done(f) || (!(t->finish && f->looks > 1) &&
+					     look_again(f, &p))))
+		f->next = next_turn(f);
+	verdict(f, &p);
 	return 0;
 }
 

@@ -54,7 +54,7 @@ struct tuner_final {
 	int pruned;   /* the finalist that is the best without what does not matter, or -1
 		       */
 	int left_out; /* settings that it puts back */
-	int rounds;
+	int rounds, looks;
 	bool out[FINALISTS]; /* failed in the final */
 	int next;	     /* -1 baseline, 0.. finalist, FINAL_OVER */
 	int position;

@@ -58,8 +58,9 @@ struct pgt_tuner_opts {
 	bool safe;		/* trust region and loss constraint; default of _init */
 	double loss_pct;	/* no trial may lose more than this; default 8 */
 	double confidence;	/* in standard deviations; default 1.64 */
-	/* Rounds of A B C D D C B A, default 2, and two more while a gain is likely but
-	 * not yet certain; -1: no final, the model's word is taken. */
+	/* Rounds of A B C D D C B A, default 2.  Where a gain is likely but not certain
+	 * then, as many again of the likeliest alone, and again (once only, when told to
+	 * finish); -1: no final, the model's word is taken. */
 	int final_rounds;
 	double stop_gain_pct;	/* stop when the expected improvement is below this ... */
 	int stop_rounds;	/* ... that many times; defaults 1 and 3; -1: never */

@@ -243,6 +243,53 @@ noise_is_not_proposed(void **state)
 	assert_true(changed <= 4);
 }
 
+/* Of what is likely but not certain more is measured, in whole rounds: 4, 8 or 16 pairs,
+ * or 8 at most when time is up; of what is not likely, 4. */
+static void
+likely_is_measured_again(void **state)
+{
+	int seen[17] = {0};
+
+	(void)state;
+	for (int run = 0; run < 80; run++) {
+		bool hurry = run >= 60, idle = run >= 40 && run < 60;
+		struct pgt_tuner_opts o;
+		struct pgt_proposal p;
+		struct pgt_space s;
+		struct pgt_tuner *t;
+		struct pgt_trial tr;
+		struct pgt_random r;
+		double base = 0;
+		int told = 0;
+
+		pgt_space_init(&s);
+		assert_int_equal(pgt_space_add_bool(&s, "index", NULL), 0);
+		pgt_tuner_opts_init(&o);
+		o.seed = (uint64_t)run;
+		o.budget = 4;
+		assert_int_equal(pgt_tuner_new(&s, &base, &o, NULL, 0, &t, NULL), 0);
+		pgt_random_init(&r, 100 + (uint64_t)run);
+		while (pgt_tuner_phase(t) != PGT_TUNER_DONE) {
+			struct pgt_outcome out = {.cost = 0.3 * pgt_random_normal(&r)};
+
+			if (told == 4 && hurry)
+				pgt_tuner_finish(t);
+			assert_int_equal(pgt_tuner_ask(t, NULL, &tr, NULL), 0);
+			if (!tr.is_baseline)
+				out.cost -= told < 4 ? 2 : idle ? -0.6 : 0.25;
+			told++;
+			assert_int_equal(pgt_tuner_tell(t, tr.id, &out, NULL), 0);
+		}
+		assert_int_equal(pgt_tuner_propose(t, &p, NULL), 0);
+		assert_true(p.pairs == 4 || p.pairs == 8 || p.pairs == 16);
+		assert_true(p.pairs == 4 || !idle);
+		assert_true(p.pairs <= 8 || !hurry);
+		seen[p.pairs] += !idle;
+		pgt_tuner_free(t);
+	}
+	assert_true(seen[4] > 5 && seen[8] > 5 && seen[16] > 5);
+}
+
 /* Lower is better to the left; a little noise that is the same each time. */
 static double
 slope_cost(const struct pgt_trial *tr)
@@ -641,6 +688,7 @@ main(void)
 	    cmocka_unit_test(protocol),
 	    cmocka_unit_test(cancelled_ask_can_be_repeated),
 	    cmocka_unit_test(noise_is_not_proposed),
+	    cmocka_unit_test(likely_is_measured_again),
 	    cmocka_unit_test(doubted_trial_is_measured_again),
 	    cmocka_unit_test(doubted_guess_is_measured_again),
 	    cmocka_unit_test(what_helps_is_told_from_what_hurts),
