@@ -132,15 +132,26 @@ put_now(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 		pgt_doc_field(d, "because", PGT_ROLE_DIM, "%s", s->now_why);
 }
 
+/* Whether anything but the present settings was tried. */
+static bool
+tried_any(const struct pgt_ev_optimize *s)
+{
+	for (size_t i = 0; i < s->n_trials; i++)
+		if (strcmp(s->trials[i].what, "baseline") != 0)
+			return true;
+	return false;
+}
+
 static void
 put_best(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 {
 	char times[40] = "";
 
 	if (s->best < 0 || (size_t)s->best >= s->n_trials) {
-		if (s->n_trials > 1)
-			pgt_doc_field(d, "best", PGT_ROLE_DIM,
-				      "nothing beats the baseline");
+		if (s->n_trials > 0)
+			pgt_doc_field(d, "best", PGT_ROLE_DIM, "%s",
+				      tried_any(s) ? "nothing beats the baseline"
+						   : "only the baseline was measured");
 		return;
 	}
 	if (s->best_times > 1)
@@ -160,7 +171,9 @@ put_proposal(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 		pgt_doc_field(d, "proposal", PGT_ROLE_TEXT,
 			      s->state == PGT_TUNE_DONE
 				  ? "keep what is there: nothing was measurably better"
-				  : "none so far: nothing was measurably better");
+			      : tried_any(s)
+				  ? "none so far: nothing was measurably better"
+				  : "none so far");
 		return;
 	}
 	if (isnan(s->gain_pct)) {
@@ -169,7 +182,7 @@ put_proposal(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 		return;
 	}
 	if (s->pairs > 0)
-		snprintf(how, sizeof(how), "measured in %d pair%s with the baseline",
+		snprintf(how, sizeof(how), "measured in %d pair%s",
 			 s->pairs, s->pairs == 1 ? "" : "s");
 	else
 		snprintf(how, sizeof(how), "predicted, not yet compared");

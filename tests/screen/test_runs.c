@@ -216,6 +216,15 @@ optimizer_prepares(void **state)
 	vt_draw(vt);
 	assert_true(vt_shows(vt, " SEARCH "));
 	assert_false(vt_shows(vt, "0/0"));
+	ev = fixture_search(PGT_TUNE_RUNNING);
+	ev->n_trials = 2; /* the baseline, twice: nothing had a chance to beat it */
+	ev->best = -1;
+	ev->keep_baseline = true;
+	pgt_ui_event(&vt->ui,
+		     pgt_msg_new(PGT_EV_OPTIMIZE, 0, ev, pgt_ev_optimize_free));
+	vt_keys(vt, "o");
+	assert_true(vt_shows(vt, "only the baseline was measured"));
+	assert_false(vt_shows(vt, "nothing"));
 	vt_close(vt);
 }
 
