@@ -165,7 +165,8 @@ put_scale(const struct pgt_canvas *c, const struct plane *p, const char *unit)
 		if (at[i] == 0)
 			snprintf(text, sizeof(text), "0%s", unit);
 		else
-			snprintf(text, sizeof(text), "%+.3g%s", at[i], unit);
+			snprintf(text, sizeof(text),
+				 fabs(at[i]) < 1000 ? "%+.3g%s" : "%+.0f%s", at[i], unit);
 		pgt_put_fit(c, y, 0, SCALE_W - 1, PGT_RIGHT, PGT_ROLE_DIM, text, 0);
 	}
 }

@@ -8,6 +8,7 @@
 #include "panel_priv.h"
 #include "pg2une/base/knobs.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
 
 #define SETTINGS_PANEL 3 /* of the optimizer screen: see screens.c */
 #define SOURCE                                                                           \
@@ -144,7 +145,7 @@ value_text(const ST *s, double v, char *buf, size_t size)
 			snprintf(buf, size, "%.4g", v);
 		return buf;
 	}
-	snprintf(buf, size, "%g", v);
+	pgt_str_copy(buf, size, v < 0.5 ? "without" : "with");
 	return buf;
 }
 
@@ -337,6 +338,10 @@ trial_build(struct pgt_page *p, struct pgt_ui *ui)
 		      pgt_ms(t->mean_ms, a, sizeof(a)));
 	pgt_doc_field(d, "p99", PGT_ROLE_TEXT, "~%s ms", pgt_ms(t->p99_ms, a, sizeof(a)));
 	pgt_doc_heading(d, "What differed from the baseline");
+	if (strcmp(t->what, "baseline") == 0) {
+		pgt_doc_line(d, PGT_ROLE_DIM, "nothing");
+		return;
+	}
 	for (const char *s = t->config; *s;) {
 		/* "[no nestloop in query 4711]": a name with spaces */
 		size_t n = *s == '[' ? strcspn(s, "]") + 1 : strcspn(s, " ");
@@ -420,7 +425,9 @@ knob_build(struct pgt_page *p, struct pgt_ui *ui)
 		return;
 	pgt_doc_heading(d, "Predicted gain by its value alone, with 95%");
 	for (size_t i = 0; i < s->n_slice; i++)
-		pgt_doc_field(d, value_text(s, s->slice_x[i], b, sizeof(b)),
+		if (i == 0 || s->slice_x[i] > s->slice_x[i - 1] ||
+		    s->slice_x[i] < s->slice_x[i - 1]) /* one of two: not many times */
+			pgt_doc_field(d, value_text(s, s->slice_x[i], b, sizeof(b)),
 			      PGT_ROLE_TEXT, "~%s",
 			      pgt_search_gain(s->slice_gain[i], s->slice_lo[i],
 					      s->slice_hi[i], a, sizeof(a)));
