@@ -136,7 +136,9 @@ def test_rehearsal_leaves_nothing(run_pg2une, fresh_lab, where, works):
                  "--copy-to", where, "--trial", "12s", "--time", "1s", env=env)
     assert [(t["what"], t["status"]) for t in d["trials"]] == [("baseline", "ok")]
     n, tps = transactions(done(), clients=4)
-    assert [t["tps"] for t in d["trials"]] == pytest.approx(tps, rel=1e-5) and tps[0] > 5
+    # Done again where it took less than half of the first look: then all of it counts.
+    assert d["trials"][0]["tps"] == pytest.approx(len(tps) / sum(1 / x for x in tps), rel=1e-5)
+    assert min(tps) > 5
     assert d["proposal"]["verdict"] == "keep what is there"
     note = " ".join(d["notes"])
     assert re.search(r"on a copy.*[1-9]\d* captured SELECT statements", note), note
