@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "dialog_priv.h"
@@ -63,8 +64,15 @@ take_signals(struct pgt_ui *ui)
 		on_signal(ui, sig);
 }
 
-/* How many keys were read. */
-static int
+static bool
+nothing_to_read(int fd)
+{
+	int n = 0;
+
+	return ioctl(fd, FIONREAD, &n) < 0 || n == 0;
+}
+
+static void
 take_keys(struct pgt_ui *ui)
 {
 	struct pgt_mouse m = {0};
@@ -75,7 +83,6 @@ take_keys(struct pgt_ui *ui)
 		pgt_ui_key(ui, key, &m);
 		n++;
 	}
-	return n;
 }
 
 static bool
@@ -166,7 +173,9 @@ loop(struct pgt_ui *ui, struct pgt_mailbox *mb, struct pgt_err *err)
 		if (fds[0].revents & (POLLERR | POLLNVAL))
 			ui->quit = true;
 		if (fds[0].revents & (POLLIN | POLLHUP)) {
-			empty = take_keys(ui) > 0 ? 0 : empty + 1;
+			/* not: a read that made no key, as of F12 */
+			empty = nothing_to_read(fds[0].fd) ? empty + 1 : 0;
+			take_keys(ui);
 			if (empty >= EMPTY_READS_ARE_EOF)
 				ui->quit = true;
 		}

@@ -412,12 +412,14 @@ int
 pgt_screen_key(struct pgt_mouse *m)
 {
 	wint_t wc;
-	int rc = wget_wch(stdscr, &wc);
+	int rc, key;
 
+	/* What has no meaning here, or tells of a resize, hides no key behind it. */
+	while ((rc = wget_wch(stdscr, &wc)) == KEY_CODE_YES)
+		if ((key = map_key((int)wc, m)) != PGT_KEY_NONE)
+			return key;
 	if (rc == ERR)
 		return PGT_KEY_NONE;
-	if (rc == KEY_CODE_YES)
-		return map_key((int)wc, m);
 	if (wc == '\r')
 		return PGT_KEY_ENTER;
 	if (wc == 127 || wc == 8)

@@ -108,6 +108,25 @@ def test_resize_is_immediate(console, loaded):
     assert t.wait_exit() == 0
 
 
+def test_what_is_no_key_ends_nothing(console, loaded):
+    """Keys without a meaning, and the resizes before the next key, are no end of input."""
+    t = console(lab=loaded, cols=80, rows=24)
+    t.wait_for(HEADER)
+    for cols in (90, 100, 110, 120, 132):
+        t.resize(cols, 24)
+        t.wait(lambda s, c=cols: any(len(line.rstrip()) > c - 8
+                                     for line in s.split("\n")), 5, "the width in use")
+    t.keys("4")
+    t.wait_for("pgbench_branches", 20)
+    for _ in range(2):
+        t.keys("F12", "IC", "F11", "S-Left", "F12")
+        time.sleep(0.2)
+    t.keys("2")
+    t.wait_for("K cancel")
+    t.keys("q")
+    assert t.wait_exit() == 0
+
+
 def test_suspend_and_go_on(lab, tmp_path):
     one = lab(major=17, fast=True, load=True)
     with Tmux(["bash", "--norc", "-i"], env=clean_env({"PS1": "prompt> "})) as t:
