@@ -162,6 +162,7 @@ class Uninterrupted:
 
     depth = 0
     pending = False
+    told = False
 
     def __enter__(self):
         Uninterrupted.depth += 1
@@ -175,9 +176,12 @@ class Uninterrupted:
 
 def interrupted(_sig, _frame):
     """The handler of what would end us: raise, so that `up` takes down what it began.
-    Once: a second one (Ctrl-C, then the parent's) must not stop the taking down."""
-    for sig in ENDING:
-        signal.signal(sig, signal.SIG_IGN)
+    Once: a second one (Ctrl-C, then the parent's) must not stop the taking down.  (To
+    ignore it from here would do worse: when it has come already, Python reports that
+    in place of the exception.)"""
+    if Uninterrupted.told:
+        return
+    Uninterrupted.told = True
     if Uninterrupted.depth:
         Uninterrupted.pending = True
     else:
@@ -198,10 +202,11 @@ def spawn(argv, log, user=None, env=None, cwd="/"):
 
 
 def run(argv, user=None, env=None, cwd="/", **kw):
-    """Run a helper program to its end; LabError with its output when it fails."""
+    """Run a helper program to its end; LabError with its output when it fails.  A Ctrl-C
+    is for us, not for it: it may be what takes things down."""
     p = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, cwd=cwd, env=clean_env(env), text=True,
-                       errors="replace", **as_user(user), **kw)
+                       errors="replace", start_new_session=True, **as_user(user), **kw)
     if p.returncode != 0:
         raise LabError(f"{' '.join(argv[:3])}: exit {p.returncode}: {p.stdout[-800:]}")
     return p.stdout
