@@ -63,9 +63,9 @@ void pgt_ro_meter_done(struct pgt_ro_meter *m);
 int pgt_ro_meter_probe(struct pgt_ro_meter *m, struct pgt_err *err);
 /* One reading; the classes are those since the reading before. */
 int pgt_ro_meter_read(struct pgt_ro_meter *m, struct pgt_err *err);
-/* Classes since the very first reading; the caller frees. */
 /* Transactions a second since the very first reading; NAN. */
 double pgt_ro_meter_tps(const struct pgt_ro_meter *m);
+/* Classes since the very first reading; the caller frees. */
 size_t pgt_ro_meter_all(const struct pgt_ro_meter *m, struct pgt_ro_class **ret);
 int pgt_ro_key_cmp(const struct pgt_ro_key *a, const struct pgt_ro_key *b);
 

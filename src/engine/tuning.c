@@ -17,6 +17,8 @@
 
 /* Trials in a row that say nothing: then the search cannot go on. */
 #define VOIDS_MAX 5
+/* Of a copy before each trial, with the warm-up: for the first reckoning only. */
+#define RESTART_NS (8 * PGT_NS_PER_S)
 
 void
 pgt_tune_opts_init(struct pgt_tune_opts *o)
@@ -30,6 +32,21 @@ pgt_tune_opts_init(struct pgt_tune_opts *o)
 	    .settle_ns = 3 * PGT_NS_PER_S,
 	    .seed = 1,
 	};
+}
+
+int64_t
+pgt_tune_usual_ns(const struct pgt_tune_opts *o)
+{
+	bool copy = o->mode == PGT_TUNE_REHEARSAL && !o->in_place;
+	int64_t each = o->window_ns + (copy ? RESTART_NS : o->settle_ns);
+	int64_t search = each * o->iterations;
+	struct pgt_tuner_opts usual;
+
+	pgt_tuner_opts_init(&usual);
+	if (o->time_ns > 0 && o->time_ns < search)
+		search = o->time_ns;
+	return search +
+	       each * pgt_tuner_final_trials(o->iterations, usual.final_rounds);
 }
 
 /* ---- the search ---- */

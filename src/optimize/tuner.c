@@ -346,22 +346,34 @@ pgt_tuner_space(const struct pgt_tuner *t)
 	return &t->space;
 }
 
+/* There and back, and the present settings with them. */
+static int
+confirmed_by(int finalists, int rounds)
+{
+	return rounds > 0 ? rounds * 2 * (finalists + 1) : 0;
+}
+
+int
+pgt_tuner_final_trials(int budget, int final_rounds)
+{
+	return confirmed_by(tuner_finalists(budget), final_rounds);
+}
+
 void
 pgt_tuner_progress(const struct pgt_tuner *t, int *ret_done, int *ret_total)
 {
-	int rounds = t->opts.final_rounds;
-	int finalists = t->final ? t->final->n : tuner_finalists(t->opts.budget),
-	    done = 0;
+	int rounds = t->opts.final_rounds, done = 0;
 
 	for (size_t i = 0; i < t->n_obs; i++)
 		done += t->obs[i].status != PGT_OUTCOME_VOID;
 	*ret_done = done;
 	*ret_total = tuner_search_over(t) ? tuner_count_search(t) : t->opts.budget;
-	if (rounds > 0 && finalists > 0)
-		*ret_total += rounds * 2 * (finalists + 1);
-	/* Of them one goes on, with the present settings. */
-	if (t->final && finalists > 0 && t->final->rounds > rounds)
-		*ret_total += (t->final->rounds - rounds) * 2 * 2;
+	if (!t->final)
+		*ret_total += pgt_tuner_final_trials(t->opts.budget, rounds);
+	else if (rounds > 0 && t->final->n > 0)
+		*ret_total += confirmed_by(t->final->n, rounds) +
+			      /* one goes on, with the present settings */
+			      confirmed_by(1, t->final->rounds - rounds);
 	if (pgt_tuner_phase(t) == PGT_TUNER_DONE)
 		*ret_total = done;
 }

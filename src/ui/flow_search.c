@@ -30,8 +30,6 @@ enum field {
 	F_N
 };
 
-/* Of a copy before each trial, with the warm-up. */
-#define RESTART_NS (8 * PGT_NS_PER_S)
 /* Rows of the form are that wide at least, or it would jump with each choice. */
 #define ROW_WIDTH 60
 
@@ -90,21 +88,6 @@ shown(const struct pgt_tune_opts *o, enum field f)
 		break;
 	}
 	return true;
-}
-
-/* Of the search, and of the comparison at its end: two rounds there and back of the
- * present settings and of one to three others; after the time there is, too. */
-static int64_t
-whole_ns(const struct pgt_tune_opts *o)
-{
-	bool copy = o->mode == PGT_TUNE_REHEARSAL && !o->in_place;
-	int64_t each = o->window_ns + (copy ? RESTART_NS : o->settle_ns);
-	int finalists = 1 + o->iterations / 10;
-	int64_t search = each * o->iterations;
-
-	if (o->time_ns > 0 && o->time_ns < search)
-		search = o->time_ns;
-	return search + each * 4 * (1 + (finalists < 3 ? finalists : 3));
 }
 
 static void
@@ -166,7 +149,7 @@ row_text(const struct pgt_tune_opts *o, enum field f, char *buf, size_t size)
 			snprintf(buf, size, "START      at once");
 		else
 			snprintf(buf, size, "START      takes ~%s",
-				 pgt_fmt_duration(whole_ns(o), t, sizeof(t)));
+				 pgt_fmt_duration(pgt_tune_usual_ns(o), t, sizeof(t)));
 		break;
 	case F_N:
 		break;

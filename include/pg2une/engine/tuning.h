@@ -54,6 +54,8 @@ struct pgt_tune_opts {
 	char restart_command[256];
 };
 void pgt_tune_opts_init(struct pgt_tune_opts *o);
+/* How long it takes about: the search, no longer than time_ns, and the confirmation. */
+int64_t pgt_tune_usual_ns(const struct pgt_tune_opts *o);
 
 enum pgt_tune_state {
 	PGT_TUNE_IDLE,

@@ -145,6 +145,8 @@ enum pgt_tuner_phase pgt_tuner_phase(const struct pgt_tuner *t);
 const char *pgt_tuner_phase_name(enum pgt_tuner_phase phase);
 /* Trials told and trials expected in all, the final's included; for progress. */
 void pgt_tuner_progress(const struct pgt_tuner *t, int *ret_done, int *ret_total);
+/* How many trials confirm a search of that many, before any look for more. */
+int pgt_tuner_final_trials(int budget, int final_rounds);
 size_t pgt_tuner_observations(const struct pgt_tuner *t,
 			      const struct pgt_observation **ret);
 const struct pgt_space *pgt_tuner_space(const struct pgt_tuner *t);
