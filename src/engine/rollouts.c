@@ -428,7 +428,7 @@ pgt_rollout_drive_event(const struct pgt_rollout_drive *d, struct pgt_ev_rollout
 	ret->starved = ret->view.evidence.starved;
 	ret->starved_limit = d->plan->gate.starved_buckets;
 	ret->left_ns = ret->view.min_until_ns > now ? ret->view.min_until_ns - now : 0;
-	ret->max_left_ns = !ret->view.max_until_ns	  ? -1
+	ret->max_left_ns = !ret->view.max_until_ns || ret->view.awaiting ? -1
 			   : ret->view.max_until_ns > now ? ret->view.max_until_ns - now
 							  : 0;
 	ret->real_ns = pgt_clock_real_ns();

@@ -16,8 +16,9 @@
  * many times its mean of the step before, in so many buckets. */
 #define COLLAPSE	 2.0
 #define COLLAPSE_BUCKETS 3
-/* A gate at its limit says GO and EXTEND by turns: the question stands, and an answer
- * waits for the next GO, until so many buckets in a row brought none. */
+/* A gate at its limit says GO and EXTEND by turns: the question stands until so many
+ * buckets in a row brought no GO.  An answer to it waits for the next GO, however long
+ * the step lasts: who has said that it goes on need not say so again. */
 #define GO_LOST 3
 /* The router may be silent for so many buckets. */
 #define ROUTER_SILENT 2
@@ -84,7 +85,7 @@ enter(struct pgt_rollout *r, enum pgt_ro_state st)
 	r->v.since_ns = r->now;
 	r->v.min_until_ns = r->v.max_until_ns = 0;
 	r->v.awaiting = r->v.holding = r->v.judging = r->v.swapped = false;
-	r->confirmed = false;
+	r->v.asked = r->v.confirmed = false;
 	pgt_ro_say(r, "> %s", pgt_ro_state_names[st]);
 }
 
@@ -169,7 +170,7 @@ begin_judging(struct pgt_rollout *r, bool anew, double share)
 	r->v.min_until_ns = r->now + r->plan->min_step_ns;
 	r->v.max_until_ns = r->now + r->plan->max_step_ns;
 	r->v.awaiting = r->v.holding = false;
-	r->confirmed = false;
+	r->v.asked = r->v.confirmed = false;
 	r->step_calls = r->step_buckets = r->collapsed = r->not_go = 0;
 	r->silent = 0;
 }
@@ -298,13 +299,14 @@ judge(struct pgt_rollout *r, bool ask)
 	if (r->v.holding)
 		return PGT_RO_WAIT;
 	if (v == PGT_GATE_GO && r->now >= r->v.min_until_ns) {
-		if (!ask || r->plan->auto_go || r->confirmed)
+		if (!ask || r->plan->auto_go || r->v.confirmed)
 			return PGT_RO_OK;
 		if (!r->v.awaiting)
 			pgt_ro_say(r, "the gate says go: confirm, hold or rollback");
-		r->v.awaiting = true;
-	} else if (r->not_go >= GO_LOST) {
-		r->v.awaiting = r->confirmed = false;
+		r->v.awaiting = r->v.asked = true;
+	} else if (r->v.awaiting && r->not_go >= GO_LOST) {
+		pgt_ro_say(r, "the gate says go no longer: %s", r->v.evidence.reason);
+		r->v.awaiting = false;
 	}
 	if (!r->v.awaiting && r->now >= r->v.max_until_ns) {
 		pgt_ro_back(r, "inconclusive: not enough was proven in time");
@@ -531,11 +533,17 @@ pgt_rollout_confirm(struct pgt_rollout *r, struct pgt_err *err)
 		pgt_ro_say(r, "no longer held");
 		return 0;
 	}
-	if (!r->v.awaiting)
+	if (!r->v.asked)
 		return pgt_err_set(err, PGT_E_STATE,
 				   "there is nothing to confirm: the gate says %s",
 				   pgt_gate_verdict_names[r->v.evidence.verdict]);
-	r->confirmed = true;
+	if (r->v.confirmed)
+		return 0;
+	r->v.confirmed = true;
+	r->v.awaiting = false;
+	r->v.max_until_ns = r->now + r->plan->max_step_ns;
+	if (r->not_go > 0)
+		pgt_ro_say(r, "confirmed: goes on when the gate says go again");
 	return 0;
 }
 
@@ -545,7 +553,7 @@ pgt_rollout_hold(struct pgt_rollout *r, struct pgt_err *err)
 	if (r->v.state != PGT_RO_STEP)
 		return pgt_err_set(err, PGT_E_STATE, "only a step can be held");
 	r->v.holding = true;
-	r->confirmed = false;
+	r->v.confirmed = false;
 	pgt_ro_say(r, "held at %g%%", r->v.pct);
 	return 0;
 }

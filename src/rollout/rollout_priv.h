@@ -22,7 +22,7 @@ struct pgt_rollout {
 	int64_t now;
 	bool touched; /* a weight was set, or may have been */
 	bool applied[2], in_force[2]; /* begun; verified */
-	bool armed, entered, confirmed, home, kept, late;
+	bool armed, entered, home, kept, late;
 	/* what was seen at this step */
 	int stale, silent, step_buckets, collapsed, not_go;
 	bool moved, down;

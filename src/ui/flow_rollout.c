@@ -56,7 +56,7 @@ pgt_flow_rollout_confirm(struct pgt_ui *ui)
 
 	if (!ours(ui))
 		return;
-	if (!r->view.awaiting && !r->view.holding) {
+	if (!r->view.asked && !r->view.holding) {
 		pgt_ui_notice(
 		    ui, PGT_NOTICE_INFO,
 		    "the gate does not say GO yet: there is nothing to confirm");

@@ -148,6 +148,8 @@ next_word(const struct pgt_ui *ui, const struct pgt_ev_rollout *r)
 		return "held at this step: C goes on, R rolls back";
 	if (v->awaiting)
 		return "the gate says GO: C goes on, H stays, R rolls back";
+	if (v->confirmed)
+		return "confirmed: goes on at the next GO; H stays, R rolls back";
 	if (v->state == PGT_RO_STEP)
 		return r->auto_go
 			   ? "goes on by itself; H stays, R rolls back"

@@ -311,7 +311,7 @@ rollout_steered(void **state)
 	assert_null(vt->ui.dialog);
 	assert_true(vt_shows(vt, "does not say GO yet"));
 	r = fixture_rollout(PGT_RO_STEP, true);
-	r->view.awaiting = true;
+	r->view.awaiting = r->view.asked = true;
 	r->view.evidence.verdict = PGT_GATE_GO;
 	tell_rollout(vt, r);
 	assert_true(vt_shows(vt, "ROLLOUT 25%: C?"));
@@ -319,6 +319,10 @@ rollout_steered(void **state)
 	assert_true(vt_shows(vt, "Go on to 50% on the canary?"));
 	vt_keys(vt, "<Enter>");
 	assert_true(vt_shows(vt, "nothing was done"));
+	r = fixture_rollout(PGT_RO_STEP, true);
+	r->view.asked = r->view.confirmed = true;
+	tell_rollout(vt, r);
+	assert_true(vt_shows(vt, "confirmed: goes on at the next GO"));
 	vt_keys(vt, "4R"); /* from anywhere */
 	assert_true(vt_shows(vt, "Roll back rollout 9a1b0000"));
 	vt_keys(vt, "<Esc>t");

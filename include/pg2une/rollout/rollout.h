@@ -86,6 +86,8 @@ struct pgt_rollout_view {
 	int step;	   /* 0-based, in STEP */
 	double pct;	   /* in force as far as we know; -1 unknown */
 	bool awaiting;	   /* GO, somebody has to confirm; stands while it wavers */
+	bool asked;	   /* was awaiting at this step: it can be confirmed */
+	bool confirmed;	   /* goes on at the next GO */
 	bool holding;
 	bool judging;	   /* buckets are wanted */
 	bool swapped;	   /* in RETURN: judge the primary against the canary */
@@ -113,8 +115,10 @@ void pgt_rollout_feed(struct pgt_rollout *r, const struct pgt_rollout_measure *m
 /* The canary refuses connections or is no standby any more: judged at once, without
  * waiting for the next bucket. */
 void pgt_rollout_canary_down(struct pgt_rollout *r);
-/* The operator's words.  confirm: go on when the gate says GO (only then).  hold:
- * stay at this step; confirm ends it.  rollback: at once, from anywhere. */
+/* The operator's words.  confirm: go on when the gate says GO (only then); can be said
+ * once the gate has said it at this step, and stands until hold, or until the step's
+ * longest time, counted anew, is over.  hold: stay at this step; confirm ends it.
+ * rollback: at once, from anywhere. */
 int pgt_rollout_confirm(struct pgt_rollout *r, struct pgt_err *err);
 int pgt_rollout_hold(struct pgt_rollout *r, struct pgt_err *err);
 void pgt_rollout_rollback(struct pgt_rollout *r, const char *reason);

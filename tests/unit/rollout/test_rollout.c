@@ -28,6 +28,7 @@ struct world {
 	double pct;
 	bool primary, canary; /* the change is in force there */
 	int applied_calls;
+	char said[4000];
 };
 
 static void
@@ -45,6 +46,15 @@ static bool
 fails(const struct world *w, const char *what)
 {
 	return w->fail && strcmp(w->fail, what) == 0;
+}
+
+static void
+on_say(void *ctx, const char *text)
+{
+	struct world *w = ctx;
+	size_t n = strlen(w->said);
+
+	snprintf(w->said + n, sizeof(w->said) - n, "%s\n", text);
 }
 
 static int
@@ -178,7 +188,8 @@ slow_dispose(void *ctx, bool promoted, struct pgt_err *err)
 static const struct pgt_rollout_ops ops = {
     .journal = on_journal, .preflight = on_preflight, .canary = on_canary, .arm = on_arm,
     .guarded = on_guarded, .apply = on_apply,	      .tend = on_tend,	   .keep = on_keep,
-    .revert = on_revert,   .weigh = on_weigh,	      .dispose = on_dispose};
+    .revert = on_revert,   .weigh = on_weigh,	      .dispose = on_dispose,
+    .say = on_say};
 
 static struct pgt_rollout_plan
 plan_of(bool auto_go)
@@ -556,7 +567,9 @@ test_an_answer_waits_for_the_next_go(void **state)
 	assert_int_equal(v.step, 1);
 	assert_false(v.awaiting);
 
-	/* a GO that does not come again is none, nor is an answer to it */
+	/* A GO that does not come again is none: the question goes.  An answer to it
+	 * waits for as long as the step lasts, is taken back by hold, and is of this
+	 * step alone. */
 	for (; !v.awaiting && now < 400 * S; now += 5 * S) {
 		pgt_rollout_step(r, now);
 		feed(r, &w, &good);
@@ -572,6 +585,31 @@ test_an_answer_waits_for_the_next_go(void **state)
 	assert_int_equal(v.state, PGT_RO_STEP);
 	assert_false(v.awaiting);
 	assert_int_equal(lost, 3);
+	assert_non_null(strstr(w.said, "the gate says go no longer"));
+	slower.slow = 1.2; /* neither harm nor its absence is proven */
+	for (int held = 1; held >= 0; held--) {
+		assert_int_equal(pgt_rollout_confirm(r, &err), 0);
+		for (int i = 0; i < 3; i++) {
+			feed(r, &w, &slower);
+			pgt_rollout_step(r, now += S);
+		}
+		pgt_rollout_look(r, &v);
+		assert_true(v.confirmed && !v.awaiting);
+		assert_int_equal(v.step, 1);
+		if (held) {
+			assert_int_equal(pgt_rollout_hold(r, &err), 0);
+			assert_int_equal(pgt_rollout_confirm(r, &err), 0);
+			pgt_rollout_look(r, &v);
+			assert_false(v.confirmed || v.holding);
+		}
+	}
+	for (; v.step == 1 && now < 1500 * S; now += 5 * S) {
+		feed(r, &w, &good);
+		pgt_rollout_step(r, now);
+		pgt_rollout_look(r, &v);
+	}
+	assert_int_equal(v.step, 2);
+	assert_false(v.asked || v.confirmed);
 	assert_int_equal(pgt_rollout_confirm(r, &err), -1);
 	pgt_rollout_free(r);
 }
