@@ -11,13 +11,10 @@
 
 #define SOURCE                                                                           \
 	"Canary and primary are measured at the same moment and compared query by "      \
-	"query. "                                                                        \
-	"The bounds of the mean hold however often one looks; the tail and the errors "  \
-	"are "                                                                           \
-	"e-values: harm is proven when one reaches its limit. GO waits for C, unless "   \
-	"the "                                                                           \
-	"rollout goes on by itself; what stays undecided goes back. Traffic leaves the " \
-	"canary first on a rollback."
+	"query. The bounds of the mean hold however often one looks; the tail and "      \
+	"the errors are e-values: harm is proven when one reaches its limit. GO "        \
+	"waits for C, unless the rollout goes on by itself; what stays undecided "       \
+	"goes back. Traffic leaves the canary first on a rollback."
 
 bool
 pgt_rollout_under_way(const struct pgt_ui *ui)
@@ -204,9 +201,9 @@ track_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 			      r->view.awaiting ? ", waits for C" : "");
 	else
 		pgt_doc_field(&doc, "state",
-			      bad                             ? PGT_ROLE_BAD
+			      bad                            ? PGT_ROLE_BAD
 			      : r->view.state == PGT_RO_DONE ? PGT_ROLE_GOOD
-							      : PGT_ROLE_ACCENT,
+							     : PGT_ROLE_ACCENT,
 			      "%s", state_name(r->view.state));
 	if (r->view.reason[0])
 		pgt_doc_field(&doc, "because", PGT_ROLE_WARN, "%s", r->view.reason);
