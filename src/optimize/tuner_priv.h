@@ -53,7 +53,7 @@ struct tuner_final {
 	double expected[FINALISTS]; /* gain, by the surrogate of the search */
 	int pruned;   /* the finalist that is the best without what does not matter, or -1
 		       */
-	int left_out; /* settings that it puts back */
+	int left_out; /* changes that it puts back */
 	int rounds, looks;
 	bool out[FINALISTS]; /* failed in the final */
 	int next;	     /* -1 baseline, 0.. finalist, FINAL_OVER */
@@ -85,10 +85,11 @@ bool tuner_search_over(const struct pgt_tuner *t);
 /* Choose the finalists if that is not done, and bring the verdict up to date. */
 int tuner_final_update(struct pgt_tuner *t, const atomic_bool *cancel,
 		       struct pgt_err *err);
-/* tuner_prune.c: full without the settings that by the model do not matter; how many
- * those are. */
+/* tuner_prune.c: full without the settings, indexes and hints that by the model do not
+ * matter; how many those are. */
 struct tuner_prune_limits {
 	double of_gain, of_sd; /* all that is put back may cost no more than either */
+	bool extras;	       /* indexes and hints too, after the settings */
 };
 extern const struct tuner_prune_limits tuner_prune_surely, tuner_prune_boldly;
 int tuner_prune(const struct pgt_tuner *t, struct tuner_model *m,

@@ -1,11 +1,12 @@
-/* What a finalist changes without need.  A search moves all settings at once, and most
- * of them matter little; who is to approve the answer wants to see those that do. */
+/* What a finalist changes without need.  A search moves all settings at once, tries all
+ * indexes and hints together, and most of them matter little; who is to approve the answer
+ * wants to see those that do. */
 #include <math.h>
 #include <string.h>
 
 #include "tuner_priv.h"
 
-/* Setting by setting goes back to its present value, the one that is missed least first,
+/* One by one goes back to its present value, the one that is missed least first,
  * as long as by the surrogate all of them together cost no more than this part of the
  * gain ... */
 #define PART_OF_GAIN 0.02
@@ -16,8 +17,10 @@
 #define BOLD_PART_OF_GAIN 0.25
 #define BOLD_PART_OF_SD	  1
 
-const struct tuner_prune_limits tuner_prune_surely = {PART_OF_GAIN, PART_OF_SD};
-const struct tuner_prune_limits tuner_prune_boldly = {BOLD_PART_OF_GAIN, BOLD_PART_OF_SD};
+const struct tuner_prune_limits tuner_prune_surely = {PART_OF_GAIN, PART_OF_SD,
+							 .extras = true};
+const struct tuner_prune_limits tuner_prune_boldly = {BOLD_PART_OF_GAIN, BOLD_PART_OF_SD,
+							 .extras = false};
 
 static double
 gain_of(struct tuner_model *m, const struct pgt_space *s, const double *from,
@@ -46,10 +49,11 @@ may_try(const struct pgt_tuner *t, struct tuner_model *m, const double *value)
 					log1p(-t->opts.loss_pct / 100);
 }
 
-/* The setting that is missed least, put back in value; false when each is missed. */
+/* The setting, or the index or hint, that is missed least, put back in value; false when
+ * each is missed. */
 static bool
-put_back_one(const struct pgt_tuner *t, struct tuner_model *m, const double *full,
-	     double most, double part_of_sd, double *value)
+put_back_one(const struct pgt_tuner *t, struct tuner_model *m, bool extras,
+	     const double *full, double most, double part_of_sd, double *value)
 {
 	double least = HUGE_VAL;
 	size_t which = 0;
@@ -57,7 +61,7 @@ put_back_one(const struct pgt_tuner *t, struct tuner_model *m, const double *ful
 	for (size_t i = 0; i < t->space.n_dims; i++) {
 		double keep = value[i], loss, sd;
 
-		if (!t->space.dims[i].knob || keep == t->baseline[i])
+		if (tuner_is_extra(&t->space.dims[i]) != extras || keep == t->baseline[i])
 			continue;
 		value[i] = t->baseline[i];
 		loss = -gain_of(m, &t->space, full, value, &sd);
@@ -85,8 +89,11 @@ tuner_prune(const struct pgt_tuner *t, struct tuner_model *m,
 	memcpy(ret_value, full, t->space.n_dims * sizeof(*full));
 	if (!(gain > 0))
 		return 0;
-	while (put_back_one(t, m, full, limits->of_gain * gain, limits->of_sd,
-			    ret_value))
-		n++;
+	/* Settings first: there are more of them, and they are what a search moves
+	 * without need; indexes and hints have what is left of the limits. */
+	for (int extras = 0; extras <= limits->extras; extras++)
+		while (put_back_one(t, m, extras, full, limits->of_gain * gain,
+				    limits->of_sd, ret_value))
+			n++;
 	return n;
 }
