@@ -22,6 +22,7 @@ static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 #define CONNECT_NS (30 * PGT_NS_PER_S)
 #define BAR	   30
 #define MIN_TRIAL_NS (12 * PGT_NS_PER_S)
+#define TRIALS_MAX   200
 
 static const struct pgt_option options[] = {
     {.name = "action",
@@ -68,8 +69,12 @@ static const struct pgt_option options[] = {
     {.name = "iterations",
      .type = PGT_OPT_INT,
      .arg = "N",
-     .help = "trials at most (30)"},
-    {.name = "time", .type = PGT_OPT_DURATION, .arg = "DURATION", .help = "time at most"},
+     .help =
+	 "trials of the search at most (30, up to 200); the confirmation comes on top"},
+    {.name = "time",
+     .type = PGT_OPT_DURATION,
+     .arg = "DURATION",
+     .help = "time of the search at most (no limit), 30m say; then the confirmation"},
     {.name = "trial",
      .type = PGT_OPT_DURATION,
      .arg = "DURATION",
@@ -182,6 +187,35 @@ read_text(struct pgt_cmd *c, const char *option, char *buf, size_t size,
 	return 0;
 }
 
+/* A number of 1 to most; what is not given stays as it is. */
+static int
+read_count(struct pgt_cmd *c, const char *option, int most, int *ret, struct pgt_err *err)
+{
+	int64_t n = pgt_cmd_int(c, option);
+
+	if (!pgt_cmd_str(c, option))
+		return 0;
+	if (n < 1 || n > most)
+		return pgt_err_set(err, PGT_E_USAGE, "--%s: 1 to %d", option, most);
+	*ret = (int)n;
+	return 0;
+}
+
+/* What the words alone show to be wrong is said before anything is connected to. */
+static int
+check_action(const struct pgt_tune_opts *o, struct pgt_err *err)
+{
+	bool copy = o->mode == PGT_TUNE_REHEARSAL && !o->in_place;
+
+	if (o->action == PGT_TUNE_KNOBS || o->mode == PGT_TUNE_MODEL || copy)
+		return 0;
+	return pgt_err_set(
+	    err, PGT_E_USAGE,
+	    "--action queries and holistic build indexes on a copy (--mode "
+	    "rehearsal without --in-place) or ask the planner of them (--mode "
+	    "model): a server in use is not built on for trial");
+}
+
 static int
 read_where(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 {
@@ -192,21 +226,25 @@ read_where(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 		      sizeof(o->restart_command), err) < 0)
 		return -1;
 	o->in_place = pgt_cmd_bool(c, "in-place");
-	if (pgt_cmd_int(c, "clients") > 0)
-		o->clients = (int)pgt_cmd_int(c, "clients");
-	if (o->clients > 1000)
-		return pgt_err_set(err, PGT_E_USAGE, "--clients: 1000 at most");
+	if (read_count(c, "clients", 1000, &o->clients, err) < 0)
+		return -1;
 	if (o->mode == PGT_TUNE_CANARY && !*o->primary)
 		return pgt_err_set(err, PGT_E_USAGE,
 				   "--mode canary: connect to the standby and name its "
 				   "primary with --primary CONNINFO");
-	if (o->mode != PGT_TUNE_CANARY && *o->restart_command)
+	if (o->mode != PGT_TUNE_CANARY && (*o->restart_command || *o->primary))
 		return pgt_err_set(err, PGT_E_USAGE,
-				   "--restart-command is for --mode canary");
-	if (o->mode != PGT_TUNE_REHEARSAL && (*o->script || o->in_place || *o->copy_to))
+				   "--primary and --restart-command are for --mode "
+				   "canary");
+	if (o->mode != PGT_TUNE_REHEARSAL &&
+	    (*o->script || o->in_place || *o->copy_to || pgt_cmd_str(c, "clients")))
+		return pgt_err_set(
+		    err, PGT_E_USAGE,
+		    "--script, --clients, --in-place and --copy-to are for "
+		    "--mode rehearsal");
+	if (o->in_place && *o->copy_to)
 		return pgt_err_set(err, PGT_E_USAGE,
-				   "--script, --in-place and --copy-to are for --mode "
-				   "rehearsal");
+				   "--in-place makes no copy: leave out --copy-to");
 	return 0;
 }
 
@@ -217,10 +255,10 @@ read_choices(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 	uint64_t bytes;
 
 	pgt_tune_opts_init(o);
-	if (read_words(c, o, err) < 0 || read_where(c, o, err) < 0)
+	if (read_words(c, o, err) < 0 || read_where(c, o, err) < 0 ||
+	    check_action(o, err) < 0 ||
+	    read_count(c, "iterations", TRIALS_MAX, &o->iterations, err) < 0)
 		return -1;
-	if (pgt_cmd_int(c, "iterations") > 0)
-		o->iterations = (int)pgt_cmd_int(c, "iterations");
 	if (pgt_cmd_int(c, "trial") > 0)
 		o->window_ns = pgt_cmd_int(c, "trial");
 	if (o->window_ns < MIN_TRIAL_NS)
@@ -229,10 +267,13 @@ read_choices(struct pgt_cmd *c, struct pgt_tune_opts *o, struct pgt_err *err)
 	if (pgt_cmd_int(c, "seed") > 0)
 		o->seed = (uint64_t)pgt_cmd_int(c, "seed");
 	o->time_ns = pgt_cmd_int(c, "time");
+	if (pgt_cmd_str(c, "time") && o->time_ns <= 0)
+		return pgt_err_set(err, PGT_E_USAGE,
+				   "--time: more than none; leave it out for no limit");
 	o->cpus = (int)pgt_options_int(c->options, "cpus");
 	ram = pgt_options_str(c->options, "ram");
 	if (ram && pgt_parse_bytes(ram, &bytes, err) < 0)
-		return -1;
+		return pgt_err_set(err, PGT_E_USAGE, "--ram: a size such as 16GB");
 	if (ram)
 		o->ram_bytes = (double)bytes;
 	return 0;
@@ -345,9 +386,19 @@ answer(const struct pgt_ev_optimize *ev)
 struct waiting {
 	struct pgt_engine *e;
 	const struct pgt_tune_opts *opts;
-	bool begun, over;
+	bool begun, over, stopped;
+	char link[800]; /* why there is no connection; "" */
 	cJSON *data;
 };
+
+/* What a search that was interrupted leaves: nothing of it. */
+static const char *
+before_it(const struct pgt_tune_opts *o)
+{
+	return o->mode == PGT_TUNE_REHEARSAL && !o->in_place
+		   ? "the copy is gone, the server was not touched; nothing is proposed"
+		   : "the server's settings are as they were; nothing is proposed";
+}
 
 static int
 on_event(struct waiting *w, const struct pgt_msg *m, struct pgt_err *err)
@@ -363,6 +414,9 @@ on_event(struct waiting *w, const struct pgt_msg *m, struct pgt_err *err)
 	}
 	if (m->type == PGT_EV_LINK && !l->up && l->final)
 		return pgt_err_set(err, PGT_E_CONN, "%s: %s", l->target, l->message);
+	if (m->type == PGT_EV_LINK)
+		snprintf(w->link, sizeof(w->link), "%s%s%s", l->up ? "" : l->target,
+			 l->up ? "" : ": ", l->up ? "" : l->message);
 	if (m->type == PGT_EV_NOTICE && n->level != PGT_NOTICE_INFO)
 		fprintf(stderr, "%spg2une: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
 			n->text);
@@ -372,6 +426,9 @@ on_event(struct waiting *w, const struct pgt_msg *m, struct pgt_err *err)
 	if (ev->state == PGT_TUNE_DONE || ev->state == PGT_TUNE_FAILED) {
 		w->over = true;
 		w->data = answer(ev);
+		if (ev->state == PGT_TUNE_FAILED && w->stopped)
+			return pgt_err_set(err, PGT_E_CANCELLED, "stopped: %s",
+					   before_it(w->opts));
 		if (ev->state == PGT_TUNE_FAILED)
 			return pgt_err_set(err, PGT_E_STATE, "%s", ev->text);
 	}
@@ -400,6 +457,12 @@ wait_for_end(struct waiting *w, struct pgt_err *err)
 			if (!w->begun)
 				rc = pgt_err_set(err, PGT_E_CANCELLED, "stopped");
 			/* the trial is taken back; its end comes as an event */
+			else if (!w->stopped)
+				fprintf(stderr,
+					"%spg2une: stopping: what is under way is "
+					"taken back\n",
+					isatty(STDERR_FILENO) ? "\r\033[K" : "");
+			w->stopped = true;
 			pgt_engine_tune_stop(w->e, false);
 		}
 		while (rc == 0 && !w->over && (m = pgt_mailbox_take(mb))) {
@@ -408,8 +471,10 @@ wait_for_end(struct waiting *w, struct pgt_err *err)
 		}
 		if (rc == 0 && !w->begun && pgt_clock_mono_ns() - began > CONNECT_NS)
 			rc = pgt_err_set(
-			    err, PGT_E_TIMEOUT,
-			    "no sample with the server's settings came in 30 s");
+			    err, PGT_E_TIMEOUT, "%s%s",
+			    *w->link ? w->link
+				     : "no sample with the server's settings came",
+			    *w->link ? " (tried for 30 s)" : " in 30 s");
 	}
 	close(p[1].fd);
 	if (isatty(STDERR_FILENO))

@@ -190,7 +190,10 @@ make_folder(struct pgt_rehearsal *r, const char *where, struct pgt_err *err)
 
 	snprintf(r->dir, sizeof(r->dir), "%s/" PREFIX "XXXXXX", where);
 	if (!mkdtemp(r->dir)) {
-		pgt_err_set(err, PGT_E_IO, "%s: %s", r->dir, pgt_strerror(errno));
+		pgt_err_set(err, PGT_E_IO,
+			    "%s: %s: the copy needs a folder that may be written to "
+			    "(--copy-to)",
+			    r->dir, pgt_strerror(errno));
 		r->dir[0] = '\0';
 		return -1;
 	}
@@ -242,10 +245,17 @@ copy(struct pgt_rehearsal *r, struct pgt_err *err)
 	    .argv = argv, .log = log, .password = password, .keep_pg = true,
 	    .death_signal = SIGKILL};
 	struct pgt_child c = {0};
-	int rc = pgt_child_start(&c, &r->user, &co, err);
+	struct pgt_err why = {0};
+	int rc = pgt_child_start(&c, &r->user, &co, &why);
 
 	if (rc == 0)
-		rc = pgt_child_await(&c, COPY_NS, r->o.cancel, log, err);
+		rc = pgt_child_await(&c, COPY_NS, r->o.cancel, log, &why);
+	if (rc < 0)
+		pgt_err_set(err, why.code, "%s%s", why.msg,
+			    why.code == PGT_E_CANCELLED
+				? ""
+				: " (copying takes a role with REPLICATION or a "
+				  "superuser, and a replication line in pg_hba.conf)");
 	pgt_child_end(&c, SIGTERM, PGT_NS_PER_S);
 	if (password)
 		explicit_bzero(password, strlen(password));

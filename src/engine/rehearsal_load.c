@@ -236,12 +236,18 @@ read_scale(struct pgt_rehearsal *r)
 static int
 take_script(struct pgt_rehearsal *r, struct pgt_err *err)
 {
+	struct pgt_err why = {0};
 	struct pgt_buf b;
 	int rc;
 
 	pgt_buf_init(&b, 1 << 20);
-	rc = pgt_file_read(r->o.script, &b, err);
-	if (rc == 0)
+	rc = pgt_file_read(r->o.script, &b, &why);
+	if (rc < 0)
+		pgt_err_set(err, why.code,
+			    "the load %s: a pgbench script, builtin:tpcb-like, "
+			    "builtin:simple-update or builtin:select-only is wanted",
+			    why.msg);
+	else
 		rc = pgt_rehearsal_put(r, "load/script.sql", pgt_buf_str(&b), err);
 	pgt_buf_done(&b);
 	snprintf(r->load_text, sizeof(r->load_text), "load: %.120s, %d clients",
