@@ -220,6 +220,51 @@ roll_back(struct pgt_changes *c, const char *reason)
 
 /* ---- the draft ---- */
 
+/* What is said of the items is of another change. */
+static void
+forget_last(struct pgt_changes *c)
+{
+	c->failed = c->doing = -1;
+	c->text[0] = '\0';
+	for (size_t i = 0; i < c->n_log; i++)
+		free(c->log[i]);
+	c->n_log = 0;
+}
+
+static char *
+dup(const char *s)
+{
+	return s ? pgt_xstrdup(s) : NULL;
+}
+
+/* What was refused is a draft again, to be mended: nothing of it was written. */
+static void
+redraft(struct pgt_changes *c)
+{
+	const struct pgt_changeset *cs = pgt_change_run_changeset(c->run);
+	struct pgt_err ignored;
+
+	for (size_t i = 0; i < cs->n_items; i++) {
+		const struct pgt_item *o = &cs->items[i];
+		struct pgt_item item = {.kind = o->kind,
+					.name = dup(o->name),
+					.value = dup(o->value),
+					.database = dup(o->database),
+					.role = dup(o->role),
+					.schema = dup(o->schema),
+					.table = dup(o->table),
+					.definition = dup(o->definition),
+					.unique = o->unique,
+					.managed = o->managed,
+					.why = dup(o->why)};
+
+		if (pgt_changeset_add(c->draft, &item, &ignored) < 0)
+			pgt_item_done(&item); /* it was one before */
+	}
+	set_run(c, NULL);
+	forget_last(c);
+}
+
 static void
 add_item(struct pgt_changes *c, struct pgt_item *item)
 {
@@ -231,6 +276,8 @@ add_item(struct pgt_changes *c, struct pgt_item *item)
 		return;
 	}
 	set_run(c, NULL);
+	if (c->draft->n_items == 0)
+		forget_last(c);
 	if (pgt_changeset_add(c->draft, item, &err) < 0)
 		pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "draft: %s", err.msg);
 	c->stage = c->draft->n_items ? PGT_FLOW_DRAFT : PGT_FLOW_NONE;
@@ -240,6 +287,9 @@ add_item(struct pgt_changes *c, struct pgt_item *item)
 static void
 remove_item(struct pgt_changes *c, size_t at)
 {
+	if (c->run && pgt_change_run_stage(c->run) == PGT_ST_NOTHING &&
+	    c->draft->n_items == 0)
+		redraft(c);
 	if (c->run || at >= c->draft->n_items)
 		return;
 	pgt_item_done(&c->draft->items[at]);

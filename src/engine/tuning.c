@@ -57,11 +57,22 @@ propose(struct pgt_tuning *t)
 	t->have_proposal = pgt_tuner_propose(t->tuner, &t->proposal, NULL) == 0;
 }
 
+int64_t
+pgt_tuning_spent_ns(const struct pgt_tuning *t, int64_t now_ns)
+{
+	return now_ns - t->started_ns - t->paused_ns;
+}
+
+bool
+pgt_tuning_time_is_up(const struct pgt_tuning *t, int64_t now_ns)
+{
+	return t->opts.time_ns > 0 && pgt_tuning_spent_ns(t, now_ns) > t->opts.time_ns;
+}
+
 static bool
 time_is_up(const struct pgt_tuning *t)
 {
-	return t->opts.time_ns > 0 &&
-	       pgt_clock_mono_ns() - t->started_ns > t->opts.time_ns;
+	return pgt_tuning_time_is_up(t, pgt_clock_mono_ns());
 }
 
 static void
@@ -122,8 +133,8 @@ end_now(struct pgt_tuning *t)
 	t->now_began_ns = 0;
 }
 
-static void
-wait_while_paused(struct pgt_tuning *t)
+void
+pgt_tuning_wait_while_paused(struct pgt_tuning *t)
 {
 	int64_t since;
 
@@ -133,7 +144,7 @@ wait_while_paused(struct pgt_tuning *t)
 	t->state = PGT_TUNE_PAUSED;
 	end_now(t);
 	pgt_tuning_tell(t);
-	while (t->paused && !t->cancel && !t->finish)
+	while (t->paused && !t->cancel)
 		poll(NULL, 0, 100);
 	t->paused_ns += pgt_clock_mono_ns() - since;
 	t->state = PGT_TUNE_RUNNING;
@@ -198,8 +209,8 @@ say_left_out(struct pgt_tuning *t)
 
 	if (t->have_proposal && t->proposal.left_out > 0)
 		snprintf(t->text + len, sizeof(t->text) - len,
-			 "%s%d of the settings that the search had changed stay as they "
-			 "are: without that the gain is no less, as far as was measured",
+			 "%s%d of what the search had changed stays as it "
+			 "is: without that the gain is no less, as far as was measured",
 			 len ? "; " : "", t->proposal.left_out);
 	len = strlen(t->text);
 	if (pgt_tuning_reads_only(t) && t->opts.action != PGT_TUNE_QUERIES)
@@ -215,6 +226,7 @@ search(struct pgt_tuning *t, struct pgt_err *err)
 	bool finishing = false;
 
 	while (pgt_tuner_phase(t->tuner) != PGT_TUNER_DONE) {
+		pgt_tuning_wait_while_paused(t);
 		if (t->cancel)
 			return pgt_err_set(err, PGT_E_CANCELLED, "stopped");
 		if (!finishing && (t->finish || time_is_up(t))) {
@@ -222,7 +234,6 @@ search(struct pgt_tuning *t, struct pgt_err *err)
 			finishing = true;
 			continue;
 		}
-		wait_while_paused(t);
 		if (one_trial(t, err) < 0)
 			return -1;
 		propose(t);
@@ -521,64 +532,11 @@ pgt_engine_tune_pause(struct pgt_engine *e, bool pause)
 void
 pgt_engine_tune_stop(struct pgt_engine *e, bool finish)
 {
-	if (finish)
+	if (finish) {
+		e->tuning
+		    ->paused = false; /* the confirmation begins, and may be paused */
 		e->tuning->finish = true;
-	else
+	} else {
 		e->tuning->cancel = true;
-}
-
-static int
-accept_one(struct pgt_tuning *t, size_t dim, struct pgt_err *err)
-{
-	const struct pgt_knob *k = t->space.dims[dim].knob;
-	const struct pgt_tune_extra *x = pgt_tuning_extra_at(t, dim);
-	char v[40];
-	cJSON *item;
-	int rc;
-
-	if (k) {
-		pgt_knob_format(k, t->proposal.value[dim], v, sizeof(v));
-		return pgt_engine_change_add_setting(t->e, k->name, v,
-						     "from the optimizer", err);
 	}
-	if (x && x->hint) /* the application's work */
-		return 0;
-	item = x ? pgt_json_parse(x->item, strlen(x->item), 65536, err) : NULL;
-	if (!item)
-		return -1;
-	rc = pgt_engine_change_add_json(t->e, item, err);
-	cJSON_Delete(item);
-	return rc;
-}
-
-static bool
-is_hint(struct pgt_tuning *t, size_t dim)
-{
-	const struct pgt_tune_extra *x = pgt_tuning_extra_at(t, dim);
-
-	return x && x->hint;
-}
-
-int
-pgt_engine_tune_accept(struct pgt_engine *e, struct pgt_err *err)
-{
-	struct pgt_tuning *t = e->tuning;
-	int n = 0, hints = 0;
-
-	if (t->running || !t->have_proposal || t->proposal.keep_baseline)
-		return pgt_err_set(err, PGT_E_STATE, "there is no proposal to accept");
-	for (size_t i = 0; i < t->space.n_dims; i++) {
-		if (!pgt_tuning_differs(t, i, t->proposal.value[i]))
-			continue;
-		if (accept_one(t, i, err) < 0)
-			return -1;
-		hints += is_hint(t, i);
-		n += !is_hint(t, i);
-	}
-	if (n == 0 && hints > 0)
-		return pgt_err_set(err, PGT_E_STATE,
-				   "the proposal is a hint: work for the application, "
-				   "nothing to apply here");
-	return n ? 0
-		 : pgt_err_set(err, PGT_E_STATE, "the proposal is what is there already");
 }

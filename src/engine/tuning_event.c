@@ -28,11 +28,12 @@ put_extra(struct pgt_tuning *t, size_t dim, struct pgt_tune_setting *r)
 			     : x->hint			  ? "hint"
 							  : "create");
 	r->cost_pct = x->cost_pct;
+	pgt_str_copy(r->label, sizeof(r->label), x->label);
+	pgt_str_copy(r->why, sizeof(r->why), x->why);
 	if (!x->hint)
 		return;
 	r->queryid = x->queryid;
 	pgt_str_copy(r->query, sizeof(r->query), x->query);
-	pgt_str_copy(r->why, sizeof(r->why), x->why);
 	pgt_hint_comment(x->hint, r->comment, sizeof(r->comment));
 }
 
@@ -148,9 +149,13 @@ void
 pgt_tuning_tell(struct pgt_tuning *t)
 {
 	struct pgt_ev_optimize *ev = pgt_xcalloc(1, sizeof(*ev));
-	int64_t spent = pgt_clock_mono_ns() - t->started_ns - t->paused_ns;
+	int64_t spent = pgt_tuning_spent_ns(t, pgt_clock_mono_ns());
 
-	ev->state = t->state;
+	/* What is under way is taken back, which may take a moment. */
+	ev->state = t->cancel && (t->state == PGT_TUNE_RUNNING ||
+				  t->state == PGT_TUNE_PAUSED)
+			    ? PGT_TUNE_STOPPING
+			    : t->state;
 	ev->opts = t->opts;
 	ev->started_mono_ns = t->started_ns;
 	ev->eta_ns = -1;

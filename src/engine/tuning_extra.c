@@ -33,13 +33,32 @@ pgt_tuning_extras_done(struct pgt_tuning *t)
 	t->schema = NULL;
 }
 
+static size_t
+find(const struct pgt_tuning *t, size_t dim)
+{
+	size_t i = 0;
+
+	while (i < t->n_extras &&
+	       (t->space.dims[dim].knob ||
+		strcmp(t->extra[i].name, t->space.dims[dim].name) != 0))
+		i++;
+	return i;
+}
+
+const struct pgt_tune_extra *
+pgt_tuning_extra(const struct pgt_tuning *t, size_t dim)
+{
+	size_t i = find(t, dim);
+
+	return i < t->n_extras ? &t->extra[i] : NULL;
+}
+
 struct pgt_tune_extra *
 pgt_tuning_extra_at(struct pgt_tuning *t, size_t dim)
 {
-	for (size_t i = 0; !t->space.dims[dim].knob && i < t->n_extras; i++)
-		if (strcmp(t->extra[i].name, t->space.dims[dim].name) == 0)
-			return &t->extra[i];
-	return NULL;
+	size_t i = find(t, dim);
+
+	return i < t->n_extras ? &t->extra[i] : NULL;
 }
 
 static char *
@@ -73,6 +92,36 @@ plan_change_pct(const struct pgt_advice_plan *plans, size_t n, const char *ident
 	return NAN;
 }
 
+/* Two long ones may begin alike, and are two all the same. */
+static void
+put_name(struct pgt_tune_extra *x, const char *identity)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	if (strlen(identity) < sizeof(x->name)) {
+		pgt_str_copy(x->name, sizeof(x->name), identity);
+		return;
+	}
+	for (const char *p = identity; *p; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	pgt_str_copy(x->name, sizeof(x->name) - 9, identity);
+	snprintf(x->name + strlen(x->name), 10, "~%08x", h);
+}
+
+/* Without what is the same for all: that it is an index, and the usual schema. */
+static void
+put_label(struct pgt_tune_extra *x, const char *identity)
+{
+	static const char index[] = "index:", usual[] = "public.";
+	const char *s = identity;
+
+	if (strncmp(s, index, strlen(index)) == 0)
+		s += strlen(index);
+	if (strncmp(s, usual, strlen(usual)) == 0)
+		s += strlen(usual);
+	pgt_str_copy(x->label, sizeof(x->label), s);
+}
+
 static void
 take(struct pgt_tuning *t, const struct pgt_advice *a, double cost_pct)
 {
@@ -82,16 +131,13 @@ take(struct pgt_tuning *t, const struct pgt_advice *a, double cost_pct)
 	    !a->undo || t->n_extras == PGT_TUNE_EXTRAS || cost_pct >= 0)
 		return; /* 0: the planner would not take it */
 	x = &t->extra[t->n_extras++];
-	pgt_str_copy(x->name, sizeof(x->name), a->identity);
-	for (size_t i = 0; i + 1 < t->n_extras; i++)
-		if (strcmp(t->extra[i].name, x->name) == 0) { /* cut to the same text */
-			t->n_extras--;
-			return;
-		}
+	put_name(x, a->identity);
+	put_label(x, a->identity);
 	x->statement = pgt_xstrdup(a->statement);
 	x->undo = pgt_xstrdup(a->undo);
 	x->item = item_text(&a->act);
 	x->cost_pct = cost_pct;
+	pgt_str_copy(x->why, sizeof(x->why), a->costs ? a->costs : "");
 }
 
 static int

@@ -30,8 +30,10 @@ struct pgt_tune_canary;
 
 /* An index of the advisor or a hint for one statement, which a trial has or has not. */
 struct pgt_tune_extra {
-	/* Of its dimension: "index public.items (tag)", "no nestloop in query 4711". */
+	/* Of its dimension: "index:public.items(tag)", "no nestloop in query 4711"; a
+	 * longer one is cut to something that no other is cut to. */
 	char name[64];
+	char label[160]; /* index: "items(tag)", for those who read; else "" */
 	char *statement, *undo; /* exact SQL; of a hint there is nothing to undo */
 	char *item;		/* as an item of a changeset file */
 	double cost_pct;	/* planner's, with HypoPG: change of the statement it is
@@ -41,7 +43,7 @@ struct pgt_tune_extra {
 	size_t captured; /* the statement of the load that it is for */
 	int64_t queryid;
 	char *query;   /* its text, shortened */
-	char why[240]; /* what the plan shows */
+	char why[240]; /* hint: what the plan shows; index: what it costs */
 };
 
 struct pgt_tuning {
@@ -96,6 +98,11 @@ void pgt_tuning_free(struct pgt_tuning *t); /* takes back what is under way */
 /* On the engine thread: begin with what s knows.  A refusal becomes an event. */
 void pgt_tuning_begin(struct pgt_tuning *t, const struct pgt_tune_opts *o,
 		      const struct pgt_snapshot *s);
+/* Of the budget of time: what was paused does not count. */
+int64_t pgt_tuning_spent_ns(const struct pgt_tuning *t, int64_t now_ns);
+bool pgt_tuning_time_is_up(const struct pgt_tuning *t, int64_t now_ns);
+/* On the search's thread, between trials. */
+void pgt_tuning_wait_while_paused(struct pgt_tuning *t);
 void pgt_tuning_set_password(struct pgt_tuning *t, const char *password);
 
 /* tuning_trial.c: put value on the server, measure, take it back.  0 with *ret; -1
@@ -125,6 +132,7 @@ bool pgt_tuning_reads_only(const struct pgt_tuning *t);
 int pgt_tuning_extras(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_tuning_extras_done(struct pgt_tuning *t);
 /* NULL when dimension dim is a setting. */
+const struct pgt_tune_extra *pgt_tuning_extra(const struct pgt_tuning *t, size_t dim);
 struct pgt_tune_extra *pgt_tuning_extra_at(struct pgt_tuning *t, size_t dim);
 
 /* tuning_hint.c: hints are found and tried only where the load is captured statements

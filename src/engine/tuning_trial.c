@@ -46,11 +46,14 @@ static void
 describe_one(const struct pgt_tuning *t, size_t dim, double value, char *buf, size_t size)
 {
 	const struct pgt_dim *d = &t->space.dims[dim];
+	const struct pgt_tune_extra *x = pgt_tuning_extra(t, dim);
 	char v[40];
 
 	if (d->knob) {
 		pgt_knob_format(d->knob, value, v, sizeof(v));
 		snprintf(buf, size, "%s=%s", d->name, v);
+	} else if (x && *x->label) {
+		snprintf(buf, size, "[index %s]", x->label);
 	} else {
 		snprintf(buf, size, "[%s]", d->name);
 	}
@@ -60,12 +63,16 @@ void
 pgt_tuning_describe(const struct pgt_tuning *t, const double *value, char *buf,
 		    size_t size)
 {
-	size_t used = 0;
-	char one[120];
+	size_t used = 0, n = t->space.n_dims;
+	char one[200];
 
 	buf[0] = '\0';
-	for (size_t i = 0; i < t->space.n_dims && used < size; i++) {
-		if (!pgt_tuning_differs(t, i, value[i]))
+	/* Indexes and hints first: they are few, weigh most, and a line is soon full. */
+	for (size_t k = 0; k < 2 * n && used < size; k++) {
+		size_t i = k % n;
+
+		if ((k < n) == !!t->space.dims[i].knob ||
+		    !pgt_tuning_differs(t, i, value[i]))
 			continue;
 		describe_one(t, i, value[i], one, sizeof(one));
 		used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "",

@@ -154,3 +154,25 @@ pgt_cell_role_over(struct pgt_cell *c, double v, double warn, double bad)
 	else if (v >= warn)
 		c->role = PGT_ROLE_WARN;
 }
+
+#define SQUEEZE_MAX 400 /* letters; what is beyond is left out */
+
+char *
+pgt_squeeze(const char *s, size_t len, size_t letters, char *buf, size_t size)
+{
+	size_t at[SQUEEZE_MAX + 1], n = 0, head, tail;
+
+	for (size_t i = 0; i < len && n < SQUEEZE_MAX; i++)
+		if (((unsigned char)s[i] & 0xc0) != 0x80) /* the first byte of UTF-8 */
+			at[n++] = i;
+	at[n] = len;
+	if (n <= letters || letters < 3) {
+		snprintf(buf, size, "%.*s", (int)len, s);
+		return buf;
+	}
+	tail = letters / 2;
+	head = letters - 1 - tail;
+	snprintf(buf, size, "%.*s%s%.*s", (int)at[head], s, pgt_glyph(PGT_G_ELLIPSIS),
+		 (int)(len - at[n - tail]), s + at[n - tail]);
+	return buf;
+}

@@ -26,5 +26,8 @@ char *pgt_bytes(double v, char *buf, size_t size);
 char *pgt_count(int64_t n, char *buf, size_t size);
 char *pgt_ms(double v, char *buf, size_t size);
 char *pgt_age(int64_t ns, char *buf, size_t size);
+/* len bytes of s in so many letters, the middle left out: names often differ at an end.
+ */
+char *pgt_squeeze(const char *s, size_t len, size_t letters, char *buf, size_t size);
 
 #endif

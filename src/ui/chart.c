@@ -6,7 +6,8 @@
 #include "pg2une/base/mem.h"
 #include "screen_priv.h"
 
-#define SCALE_W 7 /* cells of the scale: "+12.5% " */
+#define SCALE_W	   7   /* cells of the scale: "+12.5% " */
+#define RATIO_FROM 400 /* percent */
 
 /* Dots of a cell's left and right column, from the top down (Unicode 2800 block). */
 static const unsigned char dots[2][4] = {{0x01, 0x02, 0x04, 0x40},
@@ -16,6 +17,7 @@ struct plane {
 	struct pgt_canvas c; /* without the scale */
 	unsigned char *line, *band;
 	double lo, hi; /* of the scale */
+	bool ratio;
 };
 
 static void
@@ -27,10 +29,27 @@ reach(double v, double *lo, double *hi)
 	*hi = v > *hi ? v : *hi;
 }
 
+/* A ratio among 1, 2 and 5 times powers of ten, outwards. */
+static double
+round_ratio(double r, bool up)
+{
+	double e = pow(10, floor(log10(r) + 1e-9)), f = r / e;
+
+	if (up)
+		return e * (f > 5 ? 10 : f > 2 ? 5 : f > 1 ? 2 : 1);
+	return e * (f >= 5 ? 5 : f >= 2 ? 2 : 1);
+}
+
+static double
+height(const struct plane *p, double v)
+{
+	return p->ratio ? log1p(fmax(v, p->lo) / 100) : v;
+}
+
 /* From the data, with zero in it; the bounds at steps of 1, 2 or 5 of a power of
  * ten, so that a scale does not jump with every value. */
 static void
-find_scale(const struct pgt_chart *ch, double *ret_lo, double *ret_hi)
+find_scale(const struct pgt_chart *ch, struct plane *p)
 {
 	double lo = 0, hi = 0, step, f;
 
@@ -47,15 +66,21 @@ find_scale(const struct pgt_chart *ch, double *ret_lo, double *ret_hi)
 		reach(ch->points[i].hi, &lo, &hi);
 	}
 	if (!(hi - lo > 1e-9)) {
-		*ret_lo = -1;
-		*ret_hi = 1;
+		p->lo = -1;
+		p->hi = 1;
+		return;
+	}
+	p->ratio = ch->gain && hi > RATIO_FROM;
+	if (p->ratio) {
+		p->lo = 100 * (round_ratio(fmax(1 + lo / 100, 0.01), false) - 1);
+		p->hi = 100 * (round_ratio(1 + hi / 100, true) - 1);
 		return;
 	}
 	step = pow(10, floor(log10((hi - lo) / 2)));
 	f = (hi - lo) / 2 / step;
 	step *= f > 5 ? 5 : f > 2 ? 2 : 1;
-	*ret_lo = floor(lo / step) * step;
-	*ret_hi = ceil(hi / step) * step;
+	p->lo = floor(lo / step) * step;
+	p->hi = ceil(hi / step) * step;
 }
 
 static void
@@ -73,7 +98,8 @@ static int
 dot_y(const struct plane *p, double v)
 {
 	int steps = p->c.r.h * 4 - 1;
-	double at = (p->hi - v) / (p->hi - p->lo) * steps;
+	double top = height(p, p->hi);
+	double at = (top - height(p, v)) / (top - height(p, p->lo)) * steps;
 
 	return isfinite(at) ? (int)lround(fmin(fmax(at, 0), steps)) : -1;
 }
@@ -154,7 +180,10 @@ put_dots(const struct plane *p, enum pgt_role role)
 static void
 put_scale(const struct pgt_canvas *c, const struct plane *p, const char *unit)
 {
-	const double at[3] = {p->hi, 0, p->lo};
+	/* A ratio's lower bound is seldom reached: where they share a line, 1x is said.
+	 */
+	bool low = p->ratio && dot_y(p, 0) / 4 == p->c.r.h - 1;
+	const double at[3] = {p->hi, 0, low ? 0 : p->lo};
 
 	for (int i = 0; i < 3; i++) {
 		int y = dot_y(p, at[i]) / 4;
@@ -162,7 +191,9 @@ put_scale(const struct pgt_canvas *c, const struct plane *p, const char *unit)
 
 		if ((i == 1 && (y == 0 || y == p->c.r.h - 1)) || (i == 2 && y == 0))
 			continue;
-		if (at[i] == 0)
+		if (p->ratio)
+			snprintf(text, sizeof(text), "%.3gx", 1 + at[i] / 100);
+		else if (at[i] == 0)
 			snprintf(text, sizeof(text), "0%s", unit);
 		else
 			snprintf(text, sizeof(text),
@@ -192,7 +223,7 @@ pgt_chart(const struct pgt_canvas *c, const struct pgt_chart *ch, int *ret_left)
 	p.c.r.w -= SCALE_W;
 	if (p.c.r.h < 2 || p.c.r.w < 8)
 		return;
-	find_scale(ch, &p.lo, &p.hi);
+	find_scale(ch, &p);
 	cells = (size_t)p.c.r.w * (size_t)p.c.r.h;
 	p.line = pgt_xcalloc(cells, 1);
 	p.band = pgt_xcalloc(cells, 1);

@@ -26,6 +26,9 @@ struct pgt_chart {
 	const struct pgt_chart_point *points;
 	size_t n_points;
 	const char *unit; /* after the figures of the scale: "%" */
+	/* y is a gain in percent: where it goes into many hundreds the scale is of its
+	 * ratio, "50x", by equal factors, or all else would lie on the zero line. */
+	bool gain;
 };
 
 /* The scale takes the left columns; zero is a dotted line when it is in range.

@@ -390,6 +390,36 @@ on_anew(struct pgt_ui *ui, int choice, const char *text, void *arg)
 		open_form(ui);
 }
 
+/* Settings of the proposal that only a rollout puts in force, and there is none. */
+static size_t
+left_for_restart(const struct pgt_ui *ui)
+{
+	size_t n = 0;
+
+	if (ui->opts && pgt_options_str(ui->opts, "rollout"))
+		return 0;
+	for (size_t i = 0; i < ui->search->n_settings; i++)
+		n += ui->search->settings[i].differs && ui->search->settings[i].restart;
+	return n;
+}
+
+static void
+tell_left_out(struct pgt_ui *ui)
+{
+	size_t hints = pgt_search_hints(ui->search), restarts = left_for_restart(ui);
+	char a[80] = "", b[80] = "";
+
+	if (restarts > 0)
+		snprintf(a, sizeof(a), "%zu setting%s that need%s a restart (a rollout)",
+			 restarts, restarts == 1 ? "" : "s", restarts == 1 ? "s" : "");
+	if (hints > 0)
+		snprintf(b, sizeof(b), "%zu hint%s (work for the application)", hints,
+			 hints == 1 ? "" : "s");
+	if (*a || *b)
+		pgt_ui_notice(ui, PGT_NOTICE_INFO, "without %s%s%s", a,
+			      *a && *b ? " and " : "", b);
+}
+
 static void
 on_accept(struct pgt_ui *ui, int choice, const char *text, void *arg)
 {
@@ -403,33 +433,44 @@ on_accept(struct pgt_ui *ui, int choice, const char *text, void *arg)
 		return;
 	if (!ui->engine)
 		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "there is no connection");
-	else if (pgt_engine_tune_accept(ui->engine, &err) < 0)
+	else if (pgt_engine_tune_accept(ui->engine, left_for_restart(ui) == 0, &err) < 0)
 		pgt_ui_notice(ui, PGT_NOTICE_ERROR, "%s", err.msg);
 	else {
-		size_t hints = pgt_search_hints(ui->search);
-
 		pgt_ui_goto(ui, PGT_REQ_CHANGES);
-		if (hints > 0)
-			pgt_ui_notice(ui, PGT_NOTICE_INFO,
-				      "without %zu hint%s: work for the application, "
-				      "on the optimizer's screen",
-				      hints, hints == 1 ? "" : "s");
+		tell_left_out(ui);
 	}
 }
 
-/* Nothing of it is a change: no draft to offer. */
+/* "4 settings and 2 indexes" */
+static char *
+count_changes(const struct pgt_ev_optimize *s, char *buf, size_t size)
+{
+	size_t indexes = 0, all = pgt_search_changes(s), settings;
+	char a[32] = "", b[32] = "";
+
+	for (size_t i = 0; i < s->n_settings; i++)
+		indexes += s->settings[i].differs &&
+			   s->settings[i].kind == PGT_TUNE_INDEX;
+	settings = all - indexes;
+	if (settings > 0)
+		snprintf(a, sizeof(a), "%zu setting%s", settings,
+			 settings == 1 ? "" : "s");
+	if (indexes > 0)
+		snprintf(b, sizeof(b), "%zu index%s", indexes, indexes == 1 ? "" : "es");
+	snprintf(buf, size, "%s%s%s", a, *a && *b ? " and " : "", b);
+	return buf;
+}
+
+/* Nothing of it can be a draft here. */
 static void
-tell_hints(struct pgt_ui *ui, const char *gain)
+tell_no_draft(struct pgt_ui *ui, const char *what, const char *gain, const char *effect)
 {
 	static const char *const buttons[] = {"Leave it", "Search anew"};
-	size_t hints = pgt_search_hints(ui->search);
 	char line[2][160];
 	const char *lines[2] = {line[0], line[1]};
 
-	snprintf(line[0], sizeof(line[0]), "The proposal: %zu hint%s, gain %s", hints,
-		 hints == 1 ? "" : "s", gain);
-	snprintf(line[1], sizeof(line[1]),
-		 "effect  work for the application: there is nothing to apply here");
+	snprintf(line[0], sizeof(line[0]), "The proposal: %s, gain %s", what, gain);
+	snprintf(line[1], sizeof(line[1]), "effect  %s", effect);
 	pgt_dialog_confirm(ui, lines, 2, buttons, 2, on_anew, NULL);
 }
 
@@ -438,27 +479,40 @@ ask_accept(struct pgt_ui *ui)
 {
 	const char *buttons[3] = {"Leave it", "Make it a draft", "Search anew"};
 	const struct pgt_ev_optimize *s = ui->search;
-	char line[2][160], gain[64], number[64];
+	char line[4][160], gain[64], number[64], what[64];
 	size_t hints = pgt_search_hints(s), n = pgt_search_changes(s);
-	const char *lines[2] = {line[0], line[1]};
+	size_t restarts = left_for_restart(ui);
+	const char *lines[4] = {line[0], line[1], line[2], line[3]};
+	int k = 2;
 
 	pgt_search_gain(s->gain_pct, s->gain_lo, s->gain_hi, number, sizeof(number));
-	snprintf(gain, sizeof(gain), "%s%.60s", s->pairs > 0 ? "" : "~", number);
+	snprintf(gain, sizeof(gain), "%s%.40s", s->pairs > 0 ? "" : "~", number);
 	if (isnan(s->gain_pct))
 		pgt_str_copy(gain, sizeof(gain), "not measured");
 	if (n == 0) {
-		tell_hints(ui, gain);
+		snprintf(what, sizeof(what), "%zu hint%s", hints, hints == 1 ? "" : "s");
+		tell_no_draft(ui, what, gain,
+			      "work for the application: there is nothing to apply here");
 		return;
 	}
-	snprintf(line[0], sizeof(line[0]), "The proposal: %zu change%s, gain %s", n,
-		 n == 1 ? "" : "s", gain);
+	count_changes(s, what, sizeof(what));
+	if (restarts == n) {
+		tell_no_draft(ui, what, gain,
+			      "it needs a restart: by a rollout (docs/rollout.md)");
+		return;
+	}
+	snprintf(line[0], sizeof(line[0]), "The proposal: %.60s, gain %.50s", what, gain);
 	snprintf(line[1], sizeof(line[1]),
 		 "effect  a draft; nothing is written before its dry run and A");
+	if (restarts > 0)
+		snprintf(line[k++], sizeof(line[0]),
+			 "        without %zu that need%s a restart: by a rollout",
+			 restarts, restarts == 1 ? "s" : "");
 	if (hints > 0)
-		snprintf(line[1], sizeof(line[1]),
-			 "effect  a draft, but for %zu hint%s: work for the application",
-			 hints, hints == 1 ? "" : "s");
-	pgt_dialog_confirm(ui, lines, 2, buttons, 3, on_accept, NULL);
+		snprintf(line[k++], sizeof(line[0]),
+			 "        without %zu hint%s: work for the application", hints,
+			 hints == 1 ? "" : "s");
+	pgt_dialog_confirm(ui, lines, k, buttons, 3, on_accept, NULL);
 }
 
 void
@@ -471,7 +525,7 @@ pgt_flow_search_go(struct pgt_ui *ui)
 	else if (pgt_search_running(ui))
 		pgt_ui_notice(ui, PGT_NOTICE_INFO,
 			      "a search is under way: H pauses, X stops it");
-	else if (s && s->state == PGT_TUNE_DONE && s->have_proposal && !s->keep_baseline)
+	else if (s && pgt_search_proposes(s))
 		ask_accept(ui);
 	else if (ui->engine && (!ui->snap || ui->snap->n_settings == 0))
 		pgt_ui_notice(ui, PGT_NOTICE_INFO,

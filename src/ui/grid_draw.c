@@ -186,7 +186,8 @@ draw_row(struct pgt_grid *t, const void *ctx, const struct pgt_canvas *c, int y,
 	else if (i == t->cur && focused)
 		pgt_put(&line, y, 0, PGT_ROLE_ACCENT, pgt_glyph(PGT_G_CURSOR));
 	for (int col = 0; col < t->ops->n_columns; col++) {
-		struct pgt_cell cell = {.text = "", .role = PGT_ROLE_TEXT};
+		struct pgt_cell cell = {
+			.text = "", .role = PGT_ROLE_TEXT, .width = width[col]};
 
 		if (width[col] == 0)
 			continue;

@@ -18,6 +18,7 @@ struct pgt_cell {
 	const char *text;
 	enum pgt_role role;
 	double bar; /* > 0: draw a bar of this share behind nothing else */
+	int width;  /* given: cells that it has; 0 when its text is wanted in full */
 	char buf[96];
 };
 

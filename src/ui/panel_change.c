@@ -7,6 +7,7 @@
 #include "panel_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
+#include "pg2une/base/str.h"
 
 /* ---- the track ---- */
 
@@ -78,7 +79,9 @@ next_word(const struct pgt_ev_change *ev)
 	case PGT_FLOW_FENCED:
 		return "a person must act";
 	case PGT_FLOW_REFUSED:
-		return "nothing was written";
+		return ev->n_items > 1 ? "nothing was written; without the item under "
+					 "the cursor it is a draft again: d"
+				       : "nothing was written";
 	}
 	return "";
 }
@@ -151,9 +154,12 @@ track_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 			       strcmp(ev->verdict, "pass") == 0 ? PGT_ROLE_GOOD
 								: PGT_ROLE_WARN,
 			       "%s: %s", ev->verdict, ev->verdict_text);
+	if (ev->stage == PGT_FLOW_REFUSED) /* the reason may be long */
+		pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ev));
 	if (ev->text[0])
 		pgt_doc_printf(&doc, PGT_ROLE_TEXT, "%s", ev->text);
-	pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ev));
+	if (ev->stage != PGT_FLOW_REFUSED)
+		pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ev));
 	rest.r.x++;
 	rest.r.w--;
 	pgt_doc_draw(&doc, &rest);
@@ -194,7 +200,9 @@ change_request(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r)
 		pgt_engine_change_inspect(ui->engine);
 		pgt_ui_notice(ui, PGT_NOTICE_INFO, "looking at the server again");
 	} else if (r == PGT_REQ_DISMISS && p->ops->table && ui->engine && ui->change &&
-		   ui->change->stage == PGT_FLOW_DRAFT && ui->change->n_items > 0) {
+		   (ui->change->stage == PGT_FLOW_DRAFT ||
+		    ui->change->stage == PGT_FLOW_REFUSED) &&
+		   ui->change->n_items > 0) {
 		pgt_engine_change_remove(ui->engine, p->table.order[p->table.cur]);
 	} else {
 		return false;
@@ -241,8 +249,75 @@ state_fmt(const void *row, const void *ctx, struct pgt_cell *cell)
 
 PGT_STRING(label, I, r->label, PGT_ROLE_TEXT)
 PGT_STRING(was, I, r->was, PGT_ROLE_DIM)
-PGT_STRING(statement, I, r->sql, PGT_ROLE_TEXT)
-PGT_STRING(inverse, I, r->inverse, PGT_ROLE_DIM)
+
+#define SHORTENED_MAX 80 /* cells; a wider column needs it less, and buf is small */
+
+/* Of a statement "... ON t USING btree (c)": t(c); "" when it is no index's. */
+static void
+index_label(const char *sql, char *buf, size_t size)
+{
+	const char *on = strstr(sql, " ON "), *open = on ? strstr(on, " (") : NULL;
+
+	buf[0] = '\0';
+	if (!open || !strstr(on, " USING "))
+		return;
+	on += strlen(" ON ");
+	snprintf(buf, size, "%.*s%s", (int)strcspn(on, " ("), on, open + 1);
+}
+
+/* The verb and what it is of: the first two words, in which most are alike. */
+static size_t
+verb(const char *sql)
+{
+	size_t n = strcspn(sql, " ");
+
+	n += sql[n] == ' ';
+	n += strcspn(sql + n, " ");
+	return n + (sql[n] == ' ');
+}
+
+/* What does not fit gives way where all are alike; of an index table and columns stay. */
+static const char *
+short_sql(const char *sql, int width, char *buf, size_t size)
+{
+	size_t skip = verb(sql), say = 0;
+	char label[300], text[96];
+	int room;
+
+	if (width < 12 || width > SHORTENED_MAX || pgt_cells(sql) <= width)
+		return sql;
+	index_label(sql, label, sizeof(label));
+	if (*label && width > (int)skip + 24)
+		say = skip;
+	room = width - (int)say - 1;
+	if (*label)
+		pgt_search_index_label(label, room, text, sizeof(text));
+	else
+		pgt_squeeze(sql + skip, strlen(sql + skip), (size_t)room, text,
+			    sizeof(text));
+	snprintf(buf, size, "%.*s", (int)say, sql);
+	pgt_str_copy(buf + strlen(buf), size - strlen(buf), pgt_glyph(PGT_G_ELLIPSIS));
+	pgt_str_copy(buf + strlen(buf), size - strlen(buf), text);
+	return buf;
+}
+
+#define PGT_SQL(name, role)                                                              \
+	static const char *name##_key(const void *row, const void *ctx)                  \
+	{                                                                                \
+		(void)ctx;                                                               \
+		return ((const I *)row)->name;                                           \
+	}                                                                                \
+	static void name##_fmt(const void *row, const void *ctx, struct pgt_cell *cell)  \
+	{                                                                                \
+		const char *sql = ((const I *)row)->name;                                \
+		(void)ctx;                                                               \
+		pgt_cell_text(cell, role,                                                \
+			      sql ? short_sql(sql, cell->width, cell->buf,               \
+					      sizeof(cell->buf))                         \
+				  : NULL);                                               \
+	}
+PGT_SQL(sql, PGT_ROLE_TEXT)
+PGT_SQL(inverse, PGT_ROLE_DIM)
 
 static size_t
 items_count(const void *ctx)
@@ -272,7 +347,7 @@ static const struct pgt_column columns[] = {
      .align = PGT_LEFT,
      .format = state_fmt,
      .help = "waiting, under way, done, failed, taken back"},
-    PGT_COL_S(statement, "statement", 42, 25, .help = "exact statement"),
+    PGT_COL_S(sql, "statement", 42, 25, .help = "exact statement"),
     PGT_COL_S(was, "was", 12, 15, .help = "the value before"),
     PGT_COL_S(label, "item", 20, 5, .help = "what is changed"),
     PGT_COL_S(inverse, "way back", -20, 20, .help = "exact statement that undoes it"),

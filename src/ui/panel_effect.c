@@ -52,7 +52,41 @@ proposed(const ST *s)
 	return s->differs ? s->proposed : "";
 }
 
-PGT_STRING(name, ST, r->name, r->differs ? PGT_ROLE_ACCENT : PGT_ROLE_TEXT)
+/* As it is called in full; of an index, table and columns. */
+static const char *
+full_name(const ST *s)
+{
+	return *s->label ? s->label : s->name;
+}
+
+static void
+name_fmt(const void *row, const void *ctx, struct pgt_cell *cell)
+{
+	const ST *s = row;
+	const char *text = s->name;
+
+	(void)ctx;
+	if (*s->label) /* width 0: nothing is drawn, and nothing cut */
+		text = cell->width == 0
+			       ? s->label
+			       : pgt_search_index_label(s->label, cell->width, cell->buf,
+							sizeof(cell->buf));
+	pgt_cell_text(cell, s->differs ? PGT_ROLE_ACCENT : PGT_ROLE_TEXT, text);
+}
+
+static const char *
+name_key(const void *row, const void *ctx)
+{
+	(void)ctx;
+	return full_name(row);
+}
+
+static const char *
+trade_of(const ST *s)
+{
+	return s->kind == PGT_TUNE_INDEX ? s->why : s->effect;
+}
+
 PGT_STRING(now, ST, r->kind == PGT_TUNE_SETTING ? r->current : "absent", PGT_ROLE_TEXT)
 PGT_STRING(prop, ST, proposed(r), PGT_ROLE_ACCENT)
 PGT_STRING(needs, ST,
@@ -61,7 +95,7 @@ PGT_STRING(needs, ST,
 	   : r->kind == PGT_TUNE_HINT  ? "app"
 					: "reload",
 	   r->restart ? PGT_ROLE_WARN : PGT_ROLE_DIM)
-PGT_STRING(trade, ST, r->effect, PGT_ROLE_DIM)
+PGT_STRING(trade, ST, trade_of(r), PGT_ROLE_DIM)
 
 static size_t
 settings_count(const void *ctx)
@@ -82,7 +116,7 @@ settings_id(const void *row, const void *ctx)
 }
 
 static const struct pgt_column columns[] = {
-    PGT_COL_S(name, "setting", 28, 30, .help = "what was searched"),
+    PGT_COL_S(name, "setting", -28, 30, .help = "what was searched"),
     PGT_COL_N(share, "matters %", 10, 28, .help = "share of what the model explains"),
     PGT_COL_S(now, "now", 10, 20, .help = "the value before the search"),
     PGT_COL_S(prop, "proposed", 10, 24, .help = "where the proposal differs"),
@@ -121,7 +155,8 @@ const struct pgt_panel_ops pgt_panel_knobs = {
     .main_section = PGT_SEC_BASIC,
     .table = &settings_grid,
     .request = settings_request,
-    .hints = "open=detail apply=accept hold=pause stop rollback=restore next-panel=panel",
+    .hints = "open=detail",
+    .hints_now = pgt_search_keys,
     .source = SOURCE,
 };
 
@@ -156,7 +191,9 @@ on_curve(const ST *s, const char *text, struct pgt_chart_point *r)
 	const struct pgt_knob *k = pgt_knob_find(s->name);
 	double v, f;
 
-	if (!k || !*text || pgt_knob_parse(k, text, 1, &v, NULL) < 0)
+	if (s->kind != PGT_TUNE_SETTING)
+		v = strcmp(text, "absent") != 0;
+	else if (!k || !*text || pgt_knob_parse(k, text, 1, &v, NULL) < 0)
 		return false;
 	v = axis(s, v);
 	for (size_t i = 0; i + 1 < s->n_slice; i++) {
@@ -189,7 +226,8 @@ draw_curve(const ST *s, const struct pgt_canvas *c)
 	double x[PGT_LEN(s->slice_x)];
 	struct pgt_chart ch = {.x = x, .y = s->slice_gain, .lo = s->slice_lo,
 			       .hi = s->slice_hi, .n = s->n_slice,
-			       .role = PGT_ROLE_GRAPH, .points = points, .unit = "%"};
+			       .role = PGT_ROLE_GRAPH, .points = points, .unit = "%",
+			       .gain = true};
 	struct pgt_canvas g = *c;
 	char a[40];
 
@@ -235,12 +273,12 @@ effect_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 			     "the effect of the chosen setting, once there are trials");
 	else
 		pgt_doc_printf(&doc, PGT_ROLE_DIM,
-			       "no curve for %s: %s", s->name,
+			       "no curve for %s: %s", full_name(s),
 			       isnan(s->importance)
 				   ? "the model has too few trials"
 				   : "it hardly matters here, as far as is known");
-	if (s && s->effect[0])
-		pgt_doc_line(&doc, PGT_ROLE_TEXT, s->effect);
+	if (s && trade_of(s)[0])
+		pgt_doc_line(&doc, PGT_ROLE_TEXT, trade_of(s));
 	pgt_doc_draw(&doc, &in);
 	pgt_doc_done(&doc);
 }
@@ -250,7 +288,9 @@ effect_title(const struct pgt_ui *ui, char *buf, size_t size)
 {
 	const ST *s = chosen(ui);
 
-	if (s)
+	if (s && *s->label)
+		snprintf(buf, size, "Effect of an index on %s", s->label);
+	else if (s)
 		snprintf(buf, size, "Effect of %s", s->name);
 	else
 		snprintf(buf, size, "Effect of one setting");
@@ -300,7 +340,8 @@ const struct pgt_panel_ops pgt_panel_effect = {
     .main_section = PGT_SEC_BASIC,
     .draw = effect_draw,
     .request = effect_request,
-    .hints = "up=setting apply=accept hold=pause stop rollback=restore next-panel=panel",
+    .hints = "up=setting",
+    .hints_now = pgt_search_keys,
     .source = SOURCE,
 };
 
@@ -390,6 +431,17 @@ put_hint(struct pgt_doc *d, const ST *s)
 }
 
 static void
+put_index(struct pgt_doc *d, const ST *s)
+{
+	pgt_doc_field(d, "statement", PGT_ROLE_TEXT, "%s", s->effect);
+	if (*s->why)
+		pgt_doc_field(d, "costs", PGT_ROLE_TEXT, "%s", s->why);
+	if (!isnan(s->cost_pct))
+		pgt_doc_field(d, "planner", PGT_ROLE_DIM,
+			      "reckons %+.0f%% for its statement", s->cost_pct);
+}
+
+static void
 knob_build(struct pgt_page *p, struct pgt_ui *ui)
 {
 	static const char *const needs_words[] = {
@@ -407,7 +459,8 @@ knob_build(struct pgt_page *p, struct pgt_ui *ui)
 		return;
 	}
 	s = &ui->search->settings[p->oid];
-	pgt_doc_field(d, "setting", PGT_ROLE_TITLE, "%s", s->name);
+	pgt_doc_field(d, s->kind == PGT_TUNE_INDEX ? "index" : "setting", PGT_ROLE_TITLE,
+		      "%s", full_name(s));
 	pgt_doc_field(d, "now", PGT_ROLE_TEXT, "%s", s->current);
 	if (s->differs)
 		pgt_doc_field(d, "proposed", PGT_ROLE_ACCENT, "%s", s->proposed);
@@ -418,7 +471,7 @@ knob_build(struct pgt_page *p, struct pgt_ui *ui)
 	if (s->kind == PGT_TUNE_HINT)
 		put_hint(d, s);
 	else if (s->kind == PGT_TUNE_INDEX)
-		pgt_doc_field(d, "statement", PGT_ROLE_TEXT, "%s", s->effect);
+		put_index(d, s);
 	else if (s->effect[0])
 		pgt_doc_field(d, "trades", PGT_ROLE_TEXT, "%s", s->effect);
 	if (s->n_slice == 0)

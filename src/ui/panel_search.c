@@ -37,43 +37,6 @@ pgt_search_running(const struct pgt_ui *ui)
 	return ui->search && goes_on(ui->search);
 }
 
-const char *
-pgt_search_mode_name(enum pgt_tune_mode m)
-{
-	static const char *const names[] = {
-	    [PGT_TUNE_MODEL] = "model",
-	    [PGT_TUNE_LIVE] = "live",
-	    [PGT_TUNE_REHEARSAL] = "rehearsal",
-	    [PGT_TUNE_CANARY] = "canary",
-	};
-
-	return names[m];
-}
-
-const char *
-pgt_search_objective_name(enum pgt_tune_objective o)
-{
-	static const char *const names[] = {
-	    [PGT_TUNE_TPS] = "throughput",
-	    [PGT_TUNE_MEAN] = "mean latency",
-	    [PGT_TUNE_P99] = "p99 latency",
-	};
-
-	return names[o];
-}
-
-char *
-pgt_search_gain(double pct, double lo, double hi, char *buf, size_t size)
-{
-	if (isnan(pct))
-		snprintf(buf, size, "-");
-	else if (isnan(lo) || isnan(hi))
-		snprintf(buf, size, "%+.1f%%", pct);
-	else
-		snprintf(buf, size, "%+.1f%% [%+.1f %+.1f]", pct, lo, hi);
-	return buf;
-}
-
 static enum pgt_role
 gain_role(double pct)
 {
@@ -145,7 +108,7 @@ tried_any(const struct pgt_ev_optimize *s)
 static void
 put_best(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 {
-	char times[40] = "";
+	char times[40] = "", gain[64];
 
 	if (s->best < 0 || (size_t)s->best >= s->n_trials) {
 		if (s->n_trials > 0)
@@ -156,14 +119,15 @@ put_best(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 	}
 	if (s->best_times > 1)
 		snprintf(times, sizeof(times), ", the mean of %d", s->best_times);
-	pgt_doc_field(d, "best", PGT_ROLE_GOOD, "%+.1f%%   trial %d%s: %s", s->best_pct,
+	pgt_doc_field(d, "best", PGT_ROLE_GOOD, "%s   trial %d%s: %s",
+		      pgt_search_gain(s->best_pct, NAN, NAN, gain, sizeof(gain)),
 		      s->trials[s->best].id, times, s->trials[s->best].config);
 }
 
 static void
 put_proposal(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 {
-	char gain[64], how[96] = "";
+	char gain[64], how[96] = "", sure[24];
 
 	if (!s->have_proposal)
 		return;
@@ -187,30 +151,10 @@ put_proposal(struct pgt_doc *d, const struct pgt_ev_optimize *s)
 	else
 		snprintf(how, sizeof(how), "predicted, not yet compared");
 	pgt_doc_field(d, "proposal", s->pairs > 0 ? PGT_ROLE_GOOD : PGT_ROLE_TEXT,
-		      "%s%s   %s   %.0f%% sure", s->pairs > 0 ? "" : "~",
+		      "%s%s   %s   %s", s->pairs > 0 ? "" : "~",
 		      pgt_search_gain(s->gain_pct, s->gain_lo, s->gain_hi, gain,
 				      sizeof(gain)),
-		      how, s->confidence * 100);
-}
-
-size_t
-pgt_search_hints(const struct pgt_ev_optimize *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n_settings; i++)
-		n += s->settings[i].differs && s->settings[i].kind == PGT_TUNE_HINT;
-	return n;
-}
-
-size_t
-pgt_search_changes(const struct pgt_ev_optimize *s)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n_settings; i++)
-		n += s->settings[i].differs && s->settings[i].kind != PGT_TUNE_HINT;
-	return n;
+		      how, pgt_search_sure(s->confidence, sure, sizeof(sure)));
 }
 
 static void
@@ -238,7 +182,7 @@ next_word(const struct pgt_ui *ui, const struct pgt_ev_optimize *s)
 	case PGT_TUNE_STOPPING:
 		return "stopping: the trial is taken back";
 	case PGT_TUNE_DONE:
-		return !s->have_proposal || s->keep_baseline ? "A searches anew"
+		return !pgt_search_proposes(s) ? "A searches anew"
 		       : pgt_search_changes(s) > 0
 			   ? "A makes the proposal a draft change, or searches anew"
 			   : "the proposal is work for the application; A searches anew";
@@ -306,17 +250,21 @@ search_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	put_progress(c, s);
 	rest.r.y++;
 	rest.r.h--;
-	if (s->state == PGT_TUNE_FAILED)
+	if (s->state == PGT_TUNE_FAILED) { /* why, whole, before all else */
 		pgt_doc_field(&doc, "note", PGT_ROLE_WARN, "%s", s->text);
+		pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ui, s));
+	}
 	put_best(&doc, s);
 	put_proposal(&doc, s);
 	put_hints(&doc, s);
 	put_now(&doc, s);
-	pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ui, s));
-	if (s->text[0] && s->state != PGT_TUNE_FAILED)
-		pgt_doc_field(&doc, "note", PGT_ROLE_TEXT, "%s", s->text);
-	/* Many settings would push out what comes after them. */
-	doc.terse = pgt_doc_height(&doc, rest.r.w) > (size_t)rest.r.h;
+	if (s->state != PGT_TUNE_FAILED) {
+		pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ui, s));
+		if (s->text[0])
+			pgt_doc_field(&doc, "note", PGT_ROLE_TEXT, "%s", s->text);
+		/* Many settings would push out what comes after them. */
+		doc.terse = pgt_doc_height(&doc, rest.r.w) > (size_t)rest.r.h;
+	}
 	pgt_doc_draw(&doc, &rest);
 	pgt_doc_done(&doc);
 }
@@ -355,7 +303,7 @@ const struct pgt_panel_ops pgt_panel_search = {
     .main_section = PGT_SEC_BASIC,
     .draw = search_draw,
     .request = search_request,
-    .hints = "apply=start,_accept hold=pause stop rollback=restore next-panel=panel",
+    .hints_now = pgt_search_keys,
     .source = SOURCE,
 };
 
@@ -390,7 +338,7 @@ history_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	struct pgt_chart_point *points;
 	double *x, *best;
 	struct pgt_chart ch = {
-	    .role = PGT_ROLE_GRAPH, .steps = true, .unit = "%", .x0 = 1};
+	    .role = PGT_ROLE_GRAPH, .steps = true, .unit = "%", .gain = true, .x0 = 1};
 
 	(void)p;
 	(void)focused;
@@ -445,7 +393,7 @@ const struct pgt_panel_ops pgt_panel_search_chart = {
     .main_section = PGT_SEC_BASIC,
     .draw = history_draw,
     .request = search_request,
-    .hints = "apply=start,_accept hold=pause stop rollback=restore next-panel=panel",
+    .hints_now = pgt_search_keys,
     .source = SOURCE,
 };
 
@@ -583,6 +531,7 @@ const struct pgt_panel_ops pgt_panel_trials = {
     .main_section = PGT_SEC_BASIC,
     .table = &trials_grid,
     .request = trials_request,
-    .hints = "open=detail sort hold=pause stop rollback=restore next-panel=panel",
+    .hints = "open=detail sort",
+    .hints_now = pgt_search_keys,
     .source = SOURCE,
 };

@@ -368,10 +368,9 @@ put_hint(const struct pgt_canvas *c, int x, int key, const char *text)
 
 /* "open=detail explain": the key of each and what it does here. */
 static int
-hints_of_names(const struct pgt_canvas *c, const char *names)
+hints_of_names(const struct pgt_canvas *c, int x, const char *names)
 {
 	char word[64], *label;
-	int x = 1;
 
 	while (*names && x >= 0) {
 		size_t n = strcspn(names, " ");
@@ -475,12 +474,12 @@ pgt_hints_draw(const struct pgt_ui *ui, const struct pgt_canvas *c)
 {
 	const struct pgt_screen_state *st = &ui->screens[ui->screen];
 	const struct pgt_panel_ops *ops = st->panels[st->focus].ops;
-	const char *own = ops->hints_now ? ops->hints_now(ui) : ops->hints;
+	const char *now = ops->hints_now ? ops->hints_now(ui) : NULL;
 	struct pgt_canvas left = *c, right = *c;
 	int tail = 14, x = 1;
 
 	if (ui->n_pages) {
-		hints_of_names(c, ui->pages[ui->n_pages - 1].ops->hints);
+		hints_of_names(c, 1, ui->pages[ui->n_pages - 1].ops->hints);
 		return;
 	}
 	if (c->r.w > 2 * tail) {
@@ -494,11 +493,13 @@ pgt_hints_draw(const struct pgt_ui *ui, const struct pgt_canvas *c)
 		if (put_panels(ui, &right))
 			left.r.w -= right.r.w;
 	}
-	if (!own) {
+	if (!ops->hints && !now) {
 		put_tabs(ui, &left);
 		return;
 	}
-	x = hints_of_names(&left, own);
+	x = ops->hints ? hints_of_names(&left, 1, ops->hints) : 1;
+	if (x > 0 && now)
+		x = hints_of_names(&left, x, now);
 	if (x > 0 && x + 22 < left.r.w) {
 		x = pgt_put(&left, 0, x, PGT_ROLE_KEY, "0-9 a r c o t");
 		pgt_put(&left, 0, x + 1, PGT_ROLE_HINT, "screens");

@@ -55,7 +55,7 @@ struct pgt_panel_ops {
 	bool (*request)(struct pgt_panel *p, struct pgt_ui *ui, enum pgt_request r);
 	/* What its keys do: requests by name, "open=detail" to say more, "_" a blank. */
 	const char *hints;
-	/* In place of hints, when some keys do nothing now; may be NULL. */
+	/* After those, keys that do something only at times; may be NULL. */
 	const char *(*hints_now)(const struct pgt_ui *ui);
 	const char *source; /* where its numbers come from: for w */
 	void (*source_more)(const struct pgt_ui *ui, struct pgt_doc *doc);
@@ -309,14 +309,23 @@ void pgt_page_open_item(struct pgt_ui *ui, uint32_t index);
 
 /* panel_search.c, panel_effect.c, flow_search.c: the optimizer */
 bool pgt_search_running(const struct pgt_ui *ui);
+/* It has ended, and with something else than what is there. */
+bool pgt_search_proposes(const struct pgt_ev_optimize *s);
 const char *pgt_search_mode_name(enum pgt_tune_mode m);
 const char *pgt_search_objective_name(enum pgt_tune_objective o);
+/* The keys that steer it, as hints_now of its panels. */
+const char *pgt_search_keys(const struct pgt_ui *ui);
 /* Hints that the proposal has: nothing that could be a draft. */
 size_t pgt_search_hints(const struct pgt_ev_optimize *s);
 /* What of it can be applied: settings and indexes. */
 size_t pgt_search_changes(const struct pgt_ev_optimize *s);
 /* "+14.2% [+9.1 +19.0]"; "-" for NAN. */
 char *pgt_search_gain(double pct, double lo, double hi, char *buf, size_t size);
+/* "91% sure"; never 100. */
+char *pgt_search_sure(double confidence, char *buf, size_t size);
+/* "customer_o…items(customer…id)" of an index's label, where cells are fewer: table and
+ * columns each keep both their ends. */
+char *pgt_search_index_label(const char *label, int cells, char *buf, size_t size);
 void pgt_page_open_trial(struct pgt_ui *ui, int id);
 void pgt_page_open_knob(struct pgt_ui *ui, uint32_t index);
 void pgt_flow_search_go(struct pgt_ui *ui); /* the form, or the proposal */

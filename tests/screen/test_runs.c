@@ -142,8 +142,8 @@ optimizer_hint(void **state)
 	assert_true(vt_shows(vt, "/*+ Set(enable_nestloop off) */ before SELECT count(*)"));
 	assert_true(vt_shows(vt, "no nestloop in query 4711"));
 	vt_keys(vt, "A");
-	assert_true(vt_shows(vt, "The proposal: 1 change, gain"));
-	assert_true(vt_shows(vt, "but for 1 hint: work for the application"));
+	assert_true(vt_shows(vt, "The proposal: 1 setting, gain"));
+	assert_true(vt_shows(vt, "without 1 hint: work for the application"));
 	assert_true(vt_shows(vt, "Make it a draft"));
 	vt_keys(vt, "<Esc><Enter>");
 	vt_golden(vt, "page_hint_132x43");
@@ -258,7 +258,7 @@ optimizer_steered(void **state)
 	tell_search(vt, PGT_TUNE_DONE);
 	vt_golden(vt, "optimizer_done_132x43");
 	vt_keys(vt, "A");
-	assert_true(vt_shows(vt, "The proposal: 2 changes, gain +13.1%"));
+	assert_true(vt_shows(vt, "The proposal: 2 settings, gain +13.1%"));
 	vt_keys(vt, "<Esc>");
 	vt->ui.read_only = true;
 	tell_search(vt, PGT_TUNE_RUNNING);

@@ -33,7 +33,7 @@ struct pgt_tune_opts {
 	enum pgt_tune_objective objective;
 	char weights[64];    /* "tps=0.6,p99=0.4" in place of objective; "" */
 	int iterations;	     /* default 30 */
-	int64_t time_ns;     /* budget; 0: none */
+	int64_t time_ns;     /* budget, pauses not counted; 0: none */
 	int64_t window_ns;   /* of one measurement; default 20 s */
 	int64_t settle_ns;   /* after each change before measuring; default 3 s */
 	uint64_t seed;
@@ -87,14 +87,15 @@ enum pgt_tune_kind { PGT_TUNE_SETTING, PGT_TUNE_INDEX, PGT_TUNE_HINT };
 struct pgt_tune_setting {
 	enum pgt_tune_kind kind;
 	char name[64], current[32], proposed[32];
+	char label[160];  /* index: "items(tag)", for those who read; else "" */
 	bool restart;	  /* takes effect only after a restart */
 	bool differs;	  /* the proposal changes it */
-	char effect[160]; /* what it trades; the statement of an index or a hint */
+	char effect[400]; /* what it trades; the statement of an index or a hint */
 	/* Of a hint: work for the application, nothing that we could apply. */
 	int64_t queryid;
 	char query[200];   /* the statement that it is for, shortened */
 	char comment[120]; /* for pg_hint_plan, before the statement */
-	char why[240];	   /* what its plan shows */
+	char why[240];	   /* what its plan shows; of an index, what it costs */
 	double cost_pct;   /* by the planner's reckoning, as a rule more; NAN */
 	double importance; /* share of what is explained, 0..1; NAN */
 	bool slice_log; /* draw slice_x on a log axis; print with pgt_knob_format() */
@@ -139,7 +140,9 @@ void pgt_engine_tune_pause(struct pgt_engine *e, bool pause);
  * running trial is taken back at once and nothing more is measured (stop and restore);
  * what the model believes by then stays to be seen but cannot be accepted. */
 void pgt_engine_tune_stop(struct pgt_engine *e, bool finish);
-/* The proposal becomes the draft of the change flow, settings and indexes. */
-int pgt_engine_tune_accept(struct pgt_engine *e, struct pgt_err *err) PGT_MUST_CHECK;
+/* The proposal becomes the draft of the change flow, settings and indexes; settings
+ * that need a restart, which only a rollout gives, when restarts is said. */
+int pgt_engine_tune_accept(struct pgt_engine *e, bool restarts,
+			   struct pgt_err *err) PGT_MUST_CHECK;
 
 #endif

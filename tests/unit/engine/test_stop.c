@@ -2,12 +2,15 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 
 #include <cmocka.h>
 #include <string.h>
 
 #include "../../../src/engine/tuning_priv.h"
+#include "pg2une/base/clock.h"
 #include "pg2une/base/mailbox.h"
 
 static struct pgt_engine e;
@@ -65,6 +68,85 @@ test_search_stopped_before_it_began(void **state)
 	assert_true(e.tuning->finish);
 }
 
+static void *
+pause_it(void *arg)
+{
+	pgt_tuning_wait_while_paused(arg);
+	return NULL;
+}
+
+/* Until the search says that it is in that state. */
+static void
+wait_for(enum pgt_tune_state state)
+{
+	enum pgt_tune_state now = PGT_TUNE_IDLE;
+	struct pgt_msg *m;
+
+	while (now != state)
+		if ((m = pgt_mailbox_take(e.events))) {
+			if (m->type == PGT_EV_OPTIMIZE)
+				now = ((struct pgt_ev_optimize *)m->data)->state;
+			pgt_msg_free(m);
+		}
+}
+
+/* A limit of time is of searching: however long it is paused, none of it is gone. */
+static void
+test_paused_time_does_not_count(void **state)
+{
+	struct pgt_tuning *t = e.tuning;
+	int64_t began, before, over, spent;
+	pthread_t thread;
+
+	(void)state;
+	t->opts.time_ns = 60 * PGT_NS_PER_S;
+	t->started_ns = 1000 * PGT_NS_PER_S;
+	assert_false(pgt_tuning_time_is_up(t, 1060 * PGT_NS_PER_S));
+	assert_true(pgt_tuning_time_is_up(t, 1061 * PGT_NS_PER_S));
+	t->paused_ns = 600 * PGT_NS_PER_S;
+	assert_false(pgt_tuning_time_is_up(t, 1660 * PGT_NS_PER_S));
+	assert_true(pgt_tuning_time_is_up(t, 1661 * PGT_NS_PER_S));
+	t->opts.time_ns = 0; /* no limit */
+	assert_false(pgt_tuning_time_is_up(t, 99999 * PGT_NS_PER_S));
+
+	/* and it is the pause that is counted */
+	t->paused_ns = 0;
+	began = t->started_ns = pgt_clock_mono_ns();
+	pgt_engine_tune_pause(&e, true);
+	assert_int_equal(pthread_create(&thread, NULL, pause_it, t), 0);
+	wait_for(PGT_TUNE_PAUSED);
+	before = pgt_clock_mono_ns();
+	while (pgt_clock_mono_ns() - before < 20 * PGT_NS_PER_MS)
+		sched_yield();
+	over = pgt_clock_mono_ns() - before;
+	pgt_engine_tune_pause(&e, false);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	spent = pgt_tuning_spent_ns(t, pgt_clock_mono_ns());
+	assert_true(t->paused_ns >= over);
+	assert_true(spent >= 0 && spent <= pgt_clock_mono_ns() - began - over);
+}
+
+/* Stop while it is paused: it goes on to the confirmation, which can be paused again. */
+static void
+test_stop_ends_a_pause(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	pgt_engine_tune_pause(&e, true);
+	assert_int_equal(pthread_create(&thread, NULL, pause_it, e.tuning), 0);
+	wait_for(PGT_TUNE_PAUSED);
+	pgt_engine_tune_stop(&e, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	pgt_engine_tune_pause(&e, true);
+	assert_int_equal(pthread_create(&thread, NULL, pause_it, e.tuning), 0);
+	wait_for(PGT_TUNE_PAUSED);
+	pgt_engine_tune_stop(&e, false); /* and restore: at once */
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	pgt_tuning_tell(e.tuning);
+	wait_for(PGT_TUNE_STOPPING);
+}
+
 /* The last word gets into a full mailbox. */
 static void
 test_stop_into_a_full_mailbox(void **state)
@@ -91,6 +173,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_search_stopped_before_it_began, begin, end),
+	    cmocka_unit_test_setup_teardown(test_paused_time_does_not_count, begin, end),
+	    cmocka_unit_test_setup_teardown(test_stop_ends_a_pause, begin, end),
 	    cmocka_unit_test(test_stop_into_a_full_mailbox),
 	};
 
