@@ -1,6 +1,6 @@
 /* What a finalist changes without need.  A search moves all settings at once, tries all
- * indexes and hints together, and most of them matter little; who is to approve the answer
- * wants to see those that do. */
+ * indexes and hints together, and most of them matter little; who is to approve the
+ * answer wants to see those that do. */
 #include <math.h>
 #include <string.h>
 
