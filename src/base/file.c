@@ -179,6 +179,18 @@ refuse_odd_target(const char *path, struct pgt_err *err)
 	return 0;
 }
 
+bool
+pgt_file_small(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
 int
 pgt_file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		 struct pgt_err *err)

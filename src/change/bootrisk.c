@@ -106,8 +106,8 @@ shared_buffers(const char *name, const char *value, const struct pgt_boot_facts 
 	    bytes > 4 * f->shared_buffers_bytes) {
 		snprintf(
 		    why, size,
-		    "%s: the host's memory is not known, so no more than four times the "
-		    "present value",
+		    "%s: the host's memory is not known (--ram tells it), so no more "
+		    "than four times the present value",
 		    name);
 		return PGT_RULE_REFUSE;
 	}

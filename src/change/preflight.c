@@ -5,6 +5,7 @@
 
 #include "pg2une/base/buf.h"
 #include "pg2une/base/clock.h"
+#include "pg2une/base/host.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/safetext.h"
 #include "pg2une/base/str.h"
@@ -114,7 +115,9 @@ read_facts(struct pgt_pre *p, struct pgt_err *err)
 	f->archive_mode = text(r, "archive_mode");
 	f->huge_pages = text(r, "huge_pages");
 	f->boot = (struct pgt_boot_facts){
-	    .ram_bytes = p->opts->ram_bytes,
+	    .ram_bytes = p->opts->ram_bytes > 0	       ? p->opts->ram_bytes
+			 : pgt_direct_is_here(p->link) ? pgt_host_memory()
+						       : 0,
 	    .shared_buffers_bytes =
 		pgt_result_num(r, 0, pgt_result_col(r, "shared_buffers_bytes")),
 	    .max_connections = number(r, "max_connections"),

@@ -527,6 +527,12 @@ pgt_direct_user(const struct pgt_direct *l)
 }
 
 bool
+pgt_direct_is_here(const struct pgt_direct *l)
+{
+	return l->main && pgt_conn_is_here(l->main->conn);
+}
+
+bool
 pgt_direct_is_private(const struct pgt_direct *l)
 {
 	const char *host;

@@ -55,6 +55,8 @@ char *pgt_advice_rules(const struct pgt_options *o, struct pgt_err *err);
 enum pgt_workload pgt_advice_workload(const struct pgt_options *o, const char *rules,
 				      bool *ret_conservative);
 
+/* Bytes of memory of the server's machine, as the option ram says; 0 it does not. */
+double pgt_hostfacts_ram_told(const struct pgt_options *o);
 /* The machine as the operator told it, or probed when the server is here. */
 void pgt_hostfacts_read(const struct pgt_options *o, struct pgt_conn *c,
 			struct pgt_host_facts *ret);

@@ -1,3 +1,4 @@
+#include "advisor_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/change/guard.h"
 #include "pg2une/engine/changing.h"
@@ -44,6 +45,7 @@ pgt_changing_new(const struct pgt_options *o, const char *password,
 	    .preflight =
 		{
 		    .probe = choice->probe,
+		    .ram_bytes = pgt_hostfacts_ram_told(o),
 		    .known_libraries = choice->known_libraries,
 		    .accept_pending = choice->accept_pending,
 		    .accept_danger = choice->accept_danger,

@@ -9,6 +9,7 @@
 
 #include "advisor_priv.h"
 #include "pg2une/base/file.h"
+#include "pg2une/base/host.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
 #include "pg2une/engine/options.h"
@@ -16,52 +17,6 @@
 #include "pg2une/pg/sql.h"
 
 #define PROBE_NS INT64_C(5000000000)
-
-static bool
-read_small(const char *path, char *buf, size_t size)
-{
-	FILE *f = fopen(path, "re");
-	size_t n;
-
-	if (!f)
-		return false;
-	n = fread(buf, 1, size - 1, f);
-	buf[n] = '\0';
-	fclose(f);
-	return n > 0;
-}
-
-/* Through a tunnel a loopback address is another machine: the process must be here. */
-static bool
-is_here(const struct pgt_conn *c)
-{
-	const char *host = pgt_conn_host(c);
-	char path[64], comm[32] = "";
-
-	if (!pgt_conn_is_unix(c) && strncmp(host, "127.", 4) != 0 &&
-	    strcmp(host, "::1") != 0 && strcmp(host, "localhost") != 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/comm", pgt_conn_backend_pid(c));
-	return read_small(path, comm, sizeof(comm)) && strncmp(comm, "postgres", 8) == 0;
-}
-
-/* The smaller of the machine's and the cgroup's. */
-static double
-memory(void)
-{
-	char buf[4096], *at;
-	double kb = 0, limit;
-
-	if (read_small("/proc/meminfo", buf, sizeof(buf)) &&
-	    (at = strstr(buf, "MemTotal:")))
-		kb = strtod(at + 9, NULL);
-	if (kb > 0 && read_small("/sys/fs/cgroup/memory.max", buf, sizeof(buf))) {
-		limit = strtod(buf, NULL);
-		if (limit > 0 && limit < kb * 1024)
-			return limit;
-	}
-	return kb * 1024;
-}
 
 /* Of the block device that holds the data directory, where the server tells it. */
 static const char *
@@ -82,7 +37,7 @@ storage(struct pgt_conn *c)
 		for (size_t i = 0; i < PGT_LEN(at) && !kind; i++) {
 			snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/%s/rotational",
 				 major(st.st_dev), minor(st.st_dev), at[i]);
-			if (read_small(path, buf, sizeof(buf)))
+			if (pgt_file_small(path, buf, sizeof(buf)))
 				kind = *buf == '1' ? "hdd" : "ssd";
 		}
 	}
@@ -90,17 +45,22 @@ storage(struct pgt_conn *c)
 	return kind;
 }
 
+double
+pgt_hostfacts_ram_told(const struct pgt_options *o)
+{
+	const char *ram = pgt_options_str(o, "ram");
+	uint64_t bytes = 0;
+
+	return ram && pgt_parse_bytes(ram, &bytes, NULL) == 0 ? (double)bytes : 0;
+}
+
 void
 pgt_hostfacts_read(const struct pgt_options *o, struct pgt_conn *c,
 		   struct pgt_host_facts *ret)
 {
-	const char *ram = pgt_options_str(o, "ram"),
-		   *kind = pgt_options_str(o, "storage");
-	uint64_t bytes = 0;
+	const char *kind = pgt_options_str(o, "storage");
 
-	*ret = (struct pgt_host_facts){0};
-	if (ram && pgt_parse_bytes(ram, &bytes, NULL) == 0)
-		ret->ram_bytes = (double)bytes;
+	*ret = (struct pgt_host_facts){.ram_bytes = pgt_hostfacts_ram_told(o)};
 	if (pgt_options_str(o, "cpus"))
 		ret->cpus = (int)pgt_options_int(o, "cpus");
 	if (kind)
@@ -108,10 +68,10 @@ pgt_hostfacts_read(const struct pgt_options *o, struct pgt_conn *c,
 			       : strcmp(kind, "network") == 0 ? "network"
 							      : "ssd";
 	ret->told = ret->ram_bytes > 0 || ret->cpus > 0 || kind;
-	if (!c || !is_here(c))
+	if (!c || !pgt_conn_is_here(c))
 		return;
 	if (!(ret->ram_bytes > 0))
-		ret->ram_bytes = memory();
+		ret->ram_bytes = pgt_host_memory();
 	if (ret->cpus <= 0)
 		ret->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	if (!ret->storage)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "advisor_priv.h"
 #include "pg2une/base/clock.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
@@ -117,6 +118,7 @@ make_run(struct pgt_rollout_drive *d, enum pgt_ro_side side, struct pgt_err *err
 	     * sets is set there for all nodes, when the primary's turn has come */
 	    .preflight = {.allow_restart = !d->plan->direct,
 			  .node_only = canary,
+			  .ram_bytes = canary ? 0 : pgt_hostfacts_ram_told(d->options),
 			  .probe = canary ? NULL : pgt_manager_probe(d->manager)},
 	    .probe_spec = canary ? NULL : pgt_manager_spec(d->manager),
 	    .defer_restart = !canary,

@@ -1,7 +1,6 @@
 /* Processor, memory and disk of a node, when its processes are of this machine: the
  * server's SQL tells none of them. */
 #include <dirent.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,21 +9,10 @@
 #include <unistd.h>
 
 #include "pg2une/base/clock.h"
+#include "pg2une/base/file.h"
 #include "pg2une/base/str.h"
 #include "pg2une/pg/conn.h"
 #include "rollouts_priv.h"
-
-static bool
-slurp(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
 
 struct proc {
 	int ppid;
@@ -41,7 +29,7 @@ read_proc(int pid, struct proc *ret)
 	double tick = (double)sysconf(_SC_CLK_TCK);
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (!slurp(path, text, sizeof(text)) || !(at = strrchr(text, ')')))
+	if (!pgt_file_small(path, text, sizeof(text)) || !(at = strrchr(text, ')')))
 		return false;
 	if (sscanf(at + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld",
 		   &ret->ppid, &utime, &stime, &cutime, &cstime) != 5)
@@ -54,19 +42,9 @@ read_proc(int pid, struct proc *ret)
 int
 pgt_ro_postmaster(const struct pgt_conn *c)
 {
-	const char *host = pgt_conn_host(c);
-	int pid = pgt_conn_backend_pid(c);
-	char path[64], comm[32];
 	struct proc p;
 
-	if (!pgt_conn_is_unix(c) && strncmp(host, "127.", 4) != 0 &&
-	    strcmp(host, "::1") != 0 && strcmp(host, "localhost") != 0)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	if (!slurp(path, comm, sizeof(comm)) || strncmp(comm, "postgres", 8) != 0 ||
-	    !read_proc(pid, &p))
-		return 0;
-	return p.ppid;
+	return pgt_conn_is_here(c) && read_proc(pgt_conn_backend_pid(c), &p) ? p.ppid : 0;
 }
 
 /* Of the server's processes, those that have ended included. */
@@ -95,7 +73,7 @@ memory_available_pct(void)
 {
 	char text[4096], *total, *free_;
 
-	if (!slurp("/proc/meminfo", text, sizeof(text)) ||
+	if (!pgt_file_small("/proc/meminfo", text, sizeof(text)) ||
 	    !(total = strstr(text, "MemTotal:")) ||
 	    !(free_ = strstr(text, "MemAvailable:")))
 		return NAN;

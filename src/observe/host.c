@@ -2,7 +2,6 @@
  * that a trace holds them like any answer.  Only reading; the rates are made in
  * host_feed.c. */
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,26 +10,11 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "pg2une/base/file.h"
 #include "pg2une/base/str.h"
 #include "sampler_priv.h"
 
 #define PROCS_MAX 64
-
-static bool
-slurp(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, size - 1);
-	close(fd);
-	if (n < 0)
-		return false;
-	buf[n] = '\0';
-	return true;
-}
 
 /* Loopback alone proves nothing (a tunnel): our server process must be there. */
 bool
@@ -44,7 +28,7 @@ host_is_local(const struct pgt_sampler *s, int backend_pid)
 	    !pgt_str_starts(host, "127.") && strcmp(host, "::1") != 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", backend_pid);
-	if (!slurp(path, cmd, sizeof(cmd)))
+	if (!pgt_file_small(path, cmd, sizeof(cmd)))
 		return false;
 	n = strlen(cmd);
 	return n > 9 && strncmp(cmd, "postgres:", 9) == 0 && strstr(cmd, s->obs->user) &&
@@ -59,7 +43,8 @@ host_process_cpu_ns(int pid)
 	long long ns;
 
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
-	if (pid <= 0 || !slurp(path, buf, sizeof(buf)) || sscanf(buf, "%lld", &ns) != 1)
+	if (pid <= 0 || !pgt_file_small(path, buf, sizeof(buf)) ||
+	    sscanf(buf, "%lld", &ns) != 1)
 		return -1;
 	return ns;
 }
@@ -108,7 +93,7 @@ read_disk(struct pgt_arena *a, const char *datadir, const char **c)
 		put(a, &c[24], (double)fs.f_bavail * (double)fs.f_frsize);
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/stat", major(st.st_dev),
 		 minor(st.st_dev));
-	if (slurp(path, buf, sizeof(buf)) &&
+	if (pgt_file_small(path, buf, sizeof(buf)) &&
 	    sscanf(buf, "%*u %*u %llu %*u %*u %*u %llu %*u %*u %llu", &rd, &wr, &busy) ==
 		3) {
 		put(a, &c[16], (double)rd);
@@ -117,10 +102,10 @@ read_disk(struct pgt_arena *a, const char *datadir, const char **c)
 	}
 	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/queue/rotational",
 		 major(st.st_dev), minor(st.st_dev));
-	if (!slurp(path, buf, sizeof(buf))) { /* a partition: its disk knows */
+	if (!pgt_file_small(path, buf, sizeof(buf))) { /* a partition: its disk knows */
 		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../queue/rotational",
 			 major(st.st_dev), minor(st.st_dev));
-		if (!slurp(path, buf, sizeof(buf)))
+		if (!pgt_file_small(path, buf, sizeof(buf)))
 			return;
 	}
 	c[23] = pgt_arena_strdup(a, buf[0] == '1' ? "1" : "0");
@@ -155,24 +140,24 @@ host_read(const struct obs *o, struct pgt_arena *a, struct obs_rows *r)
 	char buf[8192];
 	int i;
 
-	if (!c || !slurp("/proc/stat", buf, sizeof(buf)))
+	if (!c || !pgt_file_small("/proc/stat", buf, sizeof(buf)))
 		return false;
 	if (sscanf(buf, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &t[0], &t[1], &t[2], &t[3],
 		   &t[4], &t[5], &t[6], &t[7]) == 8)
 		for (i = 0; i < 8; i++)
 			put(a, &c[4 + i], t[i]);
 	put(a, &c[0], (double)sysconf(_SC_NPROCESSORS_ONLN));
-	if (slurp("/proc/loadavg", buf, sizeof(buf)) &&
+	if (pgt_file_small("/proc/loadavg", buf, sizeof(buf)) &&
 	    sscanf(buf, "%lf %lf %lf", &l[0], &l[1], &l[2]) == 3)
 		for (i = 0; i < 3; i++)
 			put(a, &c[1 + i], l[i]);
-	if (slurp("/proc/meminfo", buf, sizeof(buf))) {
+	if (pgt_file_small("/proc/meminfo", buf, sizeof(buf))) {
 		put(a, &c[12], meminfo(buf, "MemTotal"));
 		put(a, &c[13], meminfo(buf, "MemAvailable"));
 		put(a, &c[14], meminfo(buf, "SwapTotal"));
 		put(a, &c[15], meminfo(buf, "SwapFree"));
 	}
-	if (slurp("/proc/net/dev", buf, sizeof(buf)))
+	if (pgt_file_small("/proc/net/dev", buf, sizeof(buf)))
 		read_net(a, buf, c);
 	read_disk(a, o->id.datadir, c);
 	*r = (struct obs_rows){
@@ -192,14 +177,15 @@ proc_row(struct pgt_arena *a, int pid, const char **c)
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	/* the name in brackets may hold anything: look behind the last one */
-	if (!slurp(path, buf, sizeof(buf)) || !(p = strrchr(buf, ')')) ||
+	if (!pgt_file_small(path, buf, sizeof(buf)) || !(p = strrchr(buf, ')')) ||
 	    sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &ut,
 		   &st) != 2)
 		return false;
 	c[0] = pgt_arena_printf(a, "%d", pid);
 	c[1] = pgt_arena_printf(a, "%llu", ut + st);
 	snprintf(path, sizeof(path), "/proc/%d/io", pid); /* root or the same user only */
-	if (slurp(path, buf, sizeof(buf)) && (p = strstr(buf, "\nread_bytes:")) &&
+	if (pgt_file_small(path, buf, sizeof(buf)) &&
+	    (p = strstr(buf, "\nread_bytes:")) &&
 	    sscanf(p, "\nread_bytes: %llu write_bytes: %llu", &rd, &wr) == 2) {
 		c[2] = pgt_arena_printf(a, "%llu", rd);
 		c[3] = pgt_arena_printf(a, "%llu", wr);

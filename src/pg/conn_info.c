@@ -1,7 +1,10 @@
 /* What is known of a connection, once it stands. */
+#include <stdio.h>
 #include <string.h>
 
 #include "conn_priv.h"
+#include "pg2une/base/file.h"
+#include "pg2une/base/str.h"
 
 static const char *
 text(const char *s)
@@ -69,4 +72,18 @@ uint64_t
 pgt_conn_statements(const struct pgt_conn *c)
 {
 	return c->statements;
+}
+
+bool
+pgt_conn_is_here(const struct pgt_conn *c)
+{
+	const char *host = pgt_conn_host(c);
+	char path[64], comm[32];
+
+	if (!pgt_conn_is_unix(c) && !pgt_str_starts(host, "127.") &&
+	    strcmp(host, "::1") != 0 && strcmp(host, "localhost") != 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/comm", pgt_conn_backend_pid(c));
+	return pgt_file_small(path, comm, sizeof(comm)) &&
+	       pgt_str_starts(comm, "postgres");
 }

@@ -32,20 +32,6 @@ rest(struct pgt_tick tick)
 	poll(NULL, 0, LOOK_MS);
 }
 
-static int
-read_small(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-
-	if (fd >= 0) {
-		n = read(fd, buf, size - 1);
-		close(fd);
-	}
-	buf[n > 0 ? n : 0] = '\0';
-	return n > 0 ? 0 : -1;
-}
-
 pid_t
 pgt_local_pid(const char *data)
 {
@@ -54,7 +40,7 @@ pgt_local_pid(const char *data)
 	int64_t pid = 0;
 	ssize_t n = -1;
 
-	if (read_small(path, text, sizeof(text)) == 0) {
+	if (pgt_file_small(path, text, sizeof(text))) {
 		text[strcspn(text, "\n")] = '\0';
 		if (!pgt_parse_i64(text, &pid) || pid <= 1)
 			pid = 0;
@@ -349,7 +335,7 @@ pgt_local_dispose(const char *dir, const char *id, struct pgt_tick tick,
 	     *data = pgt_xasprintf("%s/data", dir), text[64];
 	int rc = 0;
 
-	if (read_small(mark, text, sizeof(text)) == 0 && strcmp(text, id) == 0)
+	if (pgt_file_small(mark, text, sizeof(text)) && strcmp(text, id) == 0)
 		rc = pgt_local_stop(data, STOP_NS, tick, err) < 0 ||
 			     pgt_tree_remove(dir, err) < 0
 			 ? -1

@@ -474,6 +474,29 @@ def test_managed_service_exports_the_plan(clean, home):
         clean.sql("DROP ROLE rds_superuser")
 
 
+@pytest.mark.parametrize("flags, ruled", [
+    ([], None),                                 # the server is here: its memory is looked up
+    (["--ram", "1GB"], "more than 60 %"),       # what the operator says wins
+])
+def test_shared_buffers_by_the_hosts_memory(clean, home, flags, ruled):
+    """Beyond four times the present value only where the memory is not known."""
+    with open("/proc/meminfo") as f:
+        total = int(f.readline().split()[1]) // 1024
+    present = int(clean.value("SELECT setting::int / 128 FROM pg_settings "
+                              "WHERE name = 'shared_buffers'"))
+    wanted = 5 * present if not ruled else 700
+    assert wanted < 0.6 * total
+    path = f"{home}/buffers.json"
+    with open(path, "w") as f:
+        json.dump(plan(shared_buffers=f"{wanted}MB"), f)
+    r = fl.pg2une(home, clean, "config", "apply", "--file", path, "--dry-run", "--format",
+                  "json", "-h", clean.host, "-p", str(clean.port), "-U", "postgres", "-d",
+                  "bench", *flags)
+    checks = [c["text"] for c in json.loads(r.stdout)["data"]["dry_run_result"]["checks"]]
+    assert any("needs a restart" in c for c in checks)
+    assert [ruled in c for c in checks if "host's" in c] == ([True] if ruled else []), checks
+
+
 @pytest.mark.parametrize("extra", [[], ["--apply", "--dry-run"]])
 def test_tune_without_apply_writes_nothing(clean, home, extra):
     before = fl.node_state(clean)

@@ -2,6 +2,7 @@
 #ifndef PG2UNE_BASE_FILE_H
 #define PG2UNE_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,9 @@ int pgt_file_mkdirs(const char *path, struct pgt_err *err) PGT_MUST_CHECK;
 /* The whole file into out (bounded by out's maximum: PGT_E_LIMIT). */
 int pgt_file_read(const char *path, struct pgt_buf *out,
 		  struct pgt_err *err) PGT_MUST_CHECK;
+/* The beginning of a small text, such as of /proc, in one read; false, and "" in buf:
+ * there is none. */
+bool pgt_file_small(const char *path, char *buf, size_t size);
 /* Write beside it, fdatasync, rename over it, fsync the folder; O_NOFOLLOW. */
 int pgt_file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		     struct pgt_err *err) PGT_MUST_CHECK;

@@ -33,7 +33,7 @@ struct pgt_permission {
 struct pgt_preflight_opts {
 	const struct pgt_managed_probe *probe;
 	const char *fingerprint, *node; /* of the server, from pg/identity.h */
-	double ram_bytes;		/* of the server's host; 0 unknown */
+	double ram_bytes; /* of the server's host; 0: as found, if that is here */
 	const char
 	    *known_libraries;  /* "a, b": may be preloaded besides those loaded now */
 	bool node_only; /* of this node alone, over what its manager sets: a canary,

@@ -71,6 +71,8 @@ int64_t pgt_direct_backend_start_us(const struct pgt_direct *l);
 int pgt_direct_version(const struct pgt_direct *l);
 /* TLS, a Unix socket, or a loopback address: nobody in between. */
 bool pgt_direct_is_private(const struct pgt_direct *l);
+/* The server runs on this machine. */
+bool pgt_direct_is_here(const struct pgt_direct *l);
 const char *pgt_direct_user(const struct pgt_direct *l);
 
 /* Terminate a backend, only if pid and start still belong together, and wait

@@ -93,6 +93,9 @@ const char *pgt_conn_user(const struct pgt_conn *c);
 const char *pgt_conn_db(const struct pgt_conn *c);
 bool pgt_conn_is_tls(const struct pgt_conn *c);
 bool pgt_conn_is_unix(const struct pgt_conn *c);
+/* The backend that answers is a process of this machine: through a tunnel a loopback
+ * address is another. */
+bool pgt_conn_is_here(const struct pgt_conn *c);
 /* Bytes are not counted by libpq; round trips and statements are. */
 uint64_t pgt_conn_statements(const struct pgt_conn *c);
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "pg2une/base/file.h"
+#include "pg2une/base/host.h"
 #include "pg2une/base/log.h"
 #include "pg2une/base/mem.h"
 
@@ -292,6 +293,23 @@ remove_dir(void **state)
 	return rmdir(dir); /* fails when a temporary file was left behind */
 }
 
+static void
+the_beginning_of_a_small_one(void **state)
+{
+	char buf[8] = "before";
+	FILE *f = fopen(in_dir("small"), "w");
+
+	(void)state;
+	assert_non_null(f);
+	fputs("12345678901", f);
+	fclose(f);
+	assert_true(pgt_file_small(in_dir("small"), buf, sizeof(buf)));
+	assert_string_equal(buf, "1234567");
+	assert_false(pgt_file_small(in_dir("none"), buf, sizeof(buf)));
+	assert_string_equal(buf, "");
+	assert_true(pgt_host_memory() > 64e6 && pgt_host_memory() < 1e15);
+}
+
 int
 main(void)
 {
@@ -299,6 +317,7 @@ main(void)
 	    cmocka_unit_test(xdg_folders),
 	    cmocka_unit_test(folders_are_made_private),
 	    cmocka_unit_test(bounded_reading),
+	    cmocka_unit_test(the_beginning_of_a_small_one),
 	    cmocka_unit_test(replacement_is_whole_or_nothing),
 	    cmocka_unit_test(private_files),
 	    cmocka_unit_test(parent_sync),
