@@ -421,6 +421,27 @@ refuse_object(struct pgt_pre *p, size_t i, const char *code, const char *why)
 		      why);
 }
 
+/* Once for all that are built: what somebody who knows only plain builds would ask. */
+static void
+note_builds(struct pgt_pre *p, size_t at)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->cs->n_items; i++) {
+		if (p->cs->items[i].kind != PGT_ITEM_INDEX_CREATE)
+			continue;
+		if (i < at)
+			return;
+		n++;
+	}
+	pgt_pre_check(
+	    p, PGT_RULE_NOTE, (long)at, "build",
+	    "taking it back drops what was built, and what a stopped build left",
+	    "%zu index%s built CONCURRENTLY%s: readers and writers go on; a build "
+	    "reads its table twice and waits for transactions that are older",
+	    n, n == 1 ? " is" : "es are", n == 1 ? "" : ", one after another");
+}
+
 static void
 index_rules(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj)
 {
@@ -438,6 +459,7 @@ index_rules(struct pgt_pre *p, size_t i, const struct pgt_object_info *obj)
 		if (!obj->may_create)
 			refuse_object(p, i, "privilege",
 				      "no CREATE privilege on the schema");
+		note_builds(p, i);
 		return;
 	}
 	if (!prev->present || !obj->is_index) {

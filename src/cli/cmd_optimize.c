@@ -96,10 +96,14 @@ static const struct pgt_column setting_columns[] = {
     {0},
 };
 static const struct pgt_column trial_columns[] = {
-    {"id", "trial", PGT_CELL_INT},	{"what", "phase", PGT_CELL_TEXT},
-    {"status", "outcome", PGT_CELL_TEXT}, {"tps", "tps", PGT_CELL_NUM},
-    {"mean_ms", "mean ms", PGT_CELL_MS}, {"p99_ms", "p99~ ms", PGT_CELL_MS},
-    {"gain_pct", "gain %", PGT_CELL_NUM}, {"config", "settings", PGT_CELL_TEXT},
+    {"id", "trial", PGT_CELL_INT},
+    {"what", "phase", PGT_CELL_TEXT},
+    {"status", "outcome", PGT_CELL_TEXT},
+    {"tps", "tps", PGT_CELL_NUM},
+    {"mean_ms", "mean ms", PGT_CELL_MS},
+    {"p99_ms", "p99~ ms", PGT_CELL_MS},
+    {"gain_pct", "gain %", PGT_CELL_NUM},
+    {"tried", "settings, or what became of it", PGT_CELL_TEXT},
     {0},
 };
 static const struct pgt_column proposal_columns[] = {
@@ -316,6 +320,7 @@ put_trials(cJSON *top, const struct pgt_ev_optimize *ev)
 		if (*t->note)
 			pgt_json_str(o, "note", t->note);
 		pgt_json_str(o, "config", t->config);
+		pgt_json_str(o, "tried", *t->note ? t->note : t->config);
 	}
 }
 
@@ -417,7 +422,9 @@ on_event(struct waiting *w, const struct pgt_msg *m, struct pgt_err *err)
 	if (m->type == PGT_EV_LINK)
 		snprintf(w->link, sizeof(w->link), "%s%s%s", l->up ? "" : l->target,
 			 l->up ? "" : ": ", l->up ? "" : l->message);
-	if (m->type == PGT_EV_NOTICE && n->level != PGT_NOTICE_INFO)
+	/* What became of a trial, too, for who waits and wonders. */
+	if (m->type == PGT_EV_NOTICE &&
+	    (n->level != PGT_NOTICE_INFO || (w->begun && isatty(STDERR_FILENO))))
 		fprintf(stderr, "%spg2une: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "",
 			n->text);
 	if (m->type != PGT_EV_OPTIMIZE)

@@ -248,6 +248,8 @@ search(struct pgt_tuning *t, struct pgt_err *err)
 static void
 by_model(struct pgt_tuning *t, const struct pgt_tuner_opts *to)
 {
+	size_t asked = 0;
+
 	memset(&t->proposal, 0, sizeof(t->proposal));
 	pgt_heuristic_config(&t->space, &to->host, to->cls, &to->mem, t->proposal.value);
 	pgt_heuristic_keep_workers(&t->space, &to->host, &to->mem, t->baseline,
@@ -258,12 +260,17 @@ by_model(struct pgt_tuning *t, const struct pgt_tuner_opts *to)
 	for (size_t i = 0; i < t->space.n_dims; i++)
 		if (!t->space.dims[i].knob)
 			t->proposal.value[i] = 1;
+	for (size_t i = 0; i < t->n_extras; i++)
+		asked += !isnan(t->extra[i].cost_pct);
 	pgt_str_copy(t->text, sizeof(t->text),
 		     t->n_extras == 0
 			 ? "rules of thumb only: nothing was measured on this "
 			   "server"
-			 : "rules of thumb, and indexes by the planner's "
-			   "costs: nothing was measured on this server");
+		     : asked > 0 ? "rules of thumb, and indexes by the planner's "
+				   "costs: nothing was measured on this server"
+				 : "rules of thumb, and indexes of the advice, of which "
+				   "the planner was not asked (no HypoPG): nothing was "
+				   "measured on this server");
 }
 
 static int
@@ -372,7 +379,9 @@ prepare(struct pgt_tuning *t, struct pgt_tuner_opts *to, struct pgt_err *err)
 			    "--ram and --cpus");
 		return 0;
 	}
-	if (set_objective(t, err) < 0 || open_target(t, err) < 0)
+	if (set_objective(t, err) < 0 ||
+	    (!pgt_tuning_has_copy(t) && pgt_tuning_sees_latency(t, err) < 0) ||
+	    open_target(t, err) < 0)
 		return -1;
 	if (pgt_tuning_wants_hints(t) &&
 	    (pgt_tuning_hints(t, err) < 0 || pgt_tuning_space(t, to, err) < 0))
@@ -438,6 +447,7 @@ clear(struct pgt_tuning *t)
 	t->at = NULL;
 	t->n_trials = 0;
 	t->voids = 0;
+	t->put_any = false;
 	t->paused_ns = 0;
 	t->work_share = 0;
 	t->have_base = t->have_proposal = false;

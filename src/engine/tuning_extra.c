@@ -168,26 +168,64 @@ ask_advisor(struct pgt_tuning *t, struct pgt_conn *c, const struct pgt_caps *cap
 	return 0;
 }
 
+static int
+connect(const struct pgt_tuning *t, struct pgt_conn **ret, struct pgt_caps *caps,
+	struct pgt_err *err)
+{
+	struct pgt_connspec *spec = NULL;
+	struct pgt_conn *c;
+
+	if (pgt_connspec_with(t->e->spec, NULL, NULL, NULL, t->password, &spec, err) < 0)
+		return -1;
+	c = pgt_conn_new(spec, PGT_CONN_QUERY);
+	pgt_connspec_free(spec);
+	if (pgt_conn_run_connect(c, CONNECT_NS, err) < 0 ||
+	    pgt_caps_read(c, caps, err) < 0) {
+		pgt_conn_free(c);
+		return -1;
+	}
+	*ret = c;
+	return 0;
+}
+
+int
+pgt_tuning_sees_latency(struct pgt_tuning *t, struct pgt_err *err)
+{
+	struct pgt_caps *caps = pgt_xcalloc(1, sizeof(*caps));
+	const struct pgt_cap_state *cap = &caps->cap[PGT_CAP_STATEMENTS];
+	struct pgt_conn *c = NULL;
+	int rc = 0;
+
+	if (t->objective.w_mean > 0 || t->objective.w_p99 > 0)
+		rc = connect(t, &c, caps, err);
+	if (c && !cap->available)
+		rc = pgt_err_set(
+		    err, PGT_E_UNSUPPORTED,
+		    "mean and p99 are measured by pg_stat_statements: %s%s%s%s; "
+		    "or search for throughput (--objective tps)",
+		    cap->why, *cap->fix ? " (" : "", cap->fix, *cap->fix ? ")" : "");
+	pgt_conn_free(c);
+	free(caps);
+	return rc;
+}
+
 int
 pgt_tuning_extras(struct pgt_tuning *t, struct pgt_err *err)
 {
 	bool captures = t->opts.mode == PGT_TUNE_REHEARSAL && !*t->opts.script;
-	struct pgt_connspec *spec = NULL;
 	struct pgt_caps *caps;
 	struct pgt_conn *c;
 	int rc = -1;
 
 	if (t->opts.action == PGT_TUNE_KNOBS && !captures)
 		return 0;
-	if (pgt_connspec_with(t->e->spec, NULL, NULL, NULL, t->password, &spec, err) < 0)
-		return -1;
 	caps = pgt_xcalloc(1, sizeof(*caps));
-	c = pgt_conn_new(spec, PGT_CONN_QUERY);
-	pgt_connspec_free(spec);
-	if (pgt_conn_run_connect(c, CONNECT_NS, err) == 0 &&
-	    pgt_caps_read(c, caps, err) == 0 &&
-	    pgt_schema_collect(c, caps, NULL, pgt_clock_real_ns(), &t->schema, err) ==
-		0) {
+	if (connect(t, &c, caps, err) < 0) {
+		free(caps);
+		return -1;
+	}
+	if (pgt_schema_collect(c, caps, NULL, pgt_clock_real_ns(), &t->schema, err) ==
+	    0) {
 		t->schema->in_recovery = t->at->node.in_recovery;
 		rc = t->opts.action == PGT_TUNE_KNOBS ? 0
 						       : ask_advisor(t, c, caps, err);

@@ -70,6 +70,7 @@ struct pgt_tuning {
 	enum pgt_workload workload;	 /* of the server, or of the first baseline */
 	bool restarts;			 /* each trial begins with a restart */
 	bool restarted;			 /* this one did */
+	bool put_any;			 /* a trial was in force already */
 	struct pgt_space space;
 	double baseline[PGT_SPACE_DIMS];
 	struct pgt_tuner *tuner;
@@ -130,6 +131,8 @@ bool pgt_tuning_reads_only(const struct pgt_tuning *t);
 
 /* tuning_extra.c: read the schema, ask the advisor, keep its index candidates. */
 int pgt_tuning_extras(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;
+/* Latencies are of pg_stat_statements: without it a goal that has them says nothing. */
+int pgt_tuning_sees_latency(struct pgt_tuning *t, struct pgt_err *err) PGT_MUST_CHECK;
 void pgt_tuning_extras_done(struct pgt_tuning *t);
 /* NULL when dimension dim is a setting. */
 const struct pgt_tune_extra *pgt_tuning_extra(const struct pgt_tuning *t, size_t dim);

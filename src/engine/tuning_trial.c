@@ -372,6 +372,7 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	struct pgt_change_run *run = NULL;
 	struct pgt_changeset *cs;
 	struct pgt_err why = {0};
+	bool refused;
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
@@ -394,7 +395,10 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	if (pgt_changing_new(t->e->opts, t->password, &choice, cs, &run, err) < 0)
 		return -1;
 	t->run = run;
-	if (put_on(run, &why) < 0) {
+	refused = put_on(run, &why) < 0 && !t->put_any &&
+		  pgt_change_run_stage(run) == PGT_ST_NOTHING;
+	t->put_any |= why.code == 0;
+	if (why.code != 0) {
 		pgt_str_copy(ret->why, sizeof(ret->why), why.msg);
 	} else if (begin_alike(t, &why) < 0 ||
 		   pgt_tuning_measure(t, trial, ret, &why) < 0) {
@@ -405,5 +409,9 @@ pgt_tuning_try(struct pgt_tuning *t, const struct pgt_trial *trial, struct pgt_t
 	rc = take_off(run, err);
 	pgt_changes_keep(t->e, pgt_change_run_changeset(run)->id);
 	pgt_change_run_free(run);
+	/* The rest would be refused too, and each count as a bad configuration. */
+	if (rc == 0 && refused)
+		return pgt_err_set(err, PGT_E_DENIED, "no trial can begin here: %s",
+				   ret->why);
 	return rc;
 }

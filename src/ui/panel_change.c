@@ -127,6 +127,7 @@ track_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 	struct pgt_canvas rest = *c;
 	struct pgt_doc doc = {0};
 	char left[32];
+	bool early;
 	int64_t ns;
 
 	(void)p;
@@ -135,6 +136,7 @@ track_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 		pgt_put(c, 0, 1, PGT_ROLE_DIM, "nothing is being changed");
 		return;
 	}
+	early = ev->stage == PGT_FLOW_REFUSED || ev->stage == PGT_FLOW_CONFIRM;
 	for (size_t i = 0; i < ev->n_found; i++)
 		put_found(&doc, &ev->found[i], i == 0, ui->read_only);
 	if (ev->stage != PGT_FLOW_NONE) {
@@ -149,16 +151,17 @@ track_draw(struct pgt_panel *p, struct pgt_ui *ui, const struct pgt_canvas *c,
 			       "Guard armed: goes back by itself in %s",
 			       pgt_age(ns < 0 ? 0 : ns / PGT_NS_PER_S * PGT_NS_PER_S,
 				       left, sizeof(left)));
+	/* Where a word is wanted, it comes before what may be long. */
+	if (early)
+		pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ev));
 	if (ev->verdict[0] && ev->verdict_text[0]) /* else it came to none */
 		pgt_doc_printf(&doc,
 			       strcmp(ev->verdict, "pass") == 0 ? PGT_ROLE_GOOD
 								: PGT_ROLE_WARN,
 			       "%s: %s", ev->verdict, ev->verdict_text);
-	if (ev->stage == PGT_FLOW_REFUSED) /* the reason may be long */
-		pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ev));
 	if (ev->text[0])
 		pgt_doc_printf(&doc, PGT_ROLE_TEXT, "%s", ev->text);
-	if (ev->stage != PGT_FLOW_REFUSED)
+	if (!early)
 		pgt_doc_line(&doc, PGT_ROLE_DIM, next_word(ev));
 	rest.r.x++;
 	rest.r.w--;
@@ -262,6 +265,7 @@ index_label(const char *sql, char *buf, size_t size)
 	if (!open || !strstr(on, " USING "))
 		return;
 	on += strlen(" ON ");
+	on += pgt_str_starts(on, "public.") ? strlen("public.") : 0;
 	snprintf(buf, size, "%.*s%s", (int)strcspn(on, " ("), on, open + 1);
 }
 
