@@ -283,7 +283,10 @@ pgt_direct_open(struct pgt_direct *l, int64_t timeout_ns, struct pgt_err *err)
 	pgt_direct_close(l);
 	if (open_session(l, MAIN_DATABASE, timeout_ns ? timeout_ns : CONNECT_NS, &l->main,
 			 err) < 0) {
-		pgt_err_prefix(err, "database %s", MAIN_DATABASE);
+		pgt_err_prefix(err,
+			       "database %s (changes need it too, by a direct "
+			       "connection, through no pooler)",
+			       MAIN_DATABASE);
 		return -1;
 	}
 	return 0;

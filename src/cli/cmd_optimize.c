@@ -215,9 +215,9 @@ check_action(const struct pgt_tune_opts *o, struct pgt_err *err)
 		return 0;
 	return pgt_err_set(
 	    err, PGT_E_USAGE,
-	    "--action queries and holistic build indexes on a copy (--mode "
-	    "rehearsal without --in-place) or ask the planner of them (--mode "
-	    "model): a server in use is not built on for trial");
+	    "indexes are built on a copy (--mode rehearsal, without "
+			   "--in-place) or asked of the planner (--mode model): --action "
+			   "queries and holistic build nothing on a server in use");
 }
 
 static int
@@ -392,7 +392,6 @@ struct waiting {
 	struct pgt_engine *e;
 	const struct pgt_tune_opts *opts;
 	bool begun, over, stopped;
-	char link[800]; /* why there is no connection; "" */
 	cJSON *data;
 };
 
@@ -417,11 +416,9 @@ on_event(struct waiting *w, const struct pgt_msg *m, struct pgt_err *err)
 		w->begun = true;
 		return pgt_engine_tune_start(w->e, w->opts, err);
 	}
-	if (m->type == PGT_EV_LINK && !l->up && l->final)
+	/* A command ends where a console tries again; in a search it is waited for. */
+	if (m->type == PGT_EV_LINK && !l->up && *l->message && (l->final || !w->begun))
 		return pgt_err_set(err, PGT_E_CONN, "%s: %s", l->target, l->message);
-	if (m->type == PGT_EV_LINK)
-		snprintf(w->link, sizeof(w->link), "%s%s%s", l->up ? "" : l->target,
-			 l->up ? "" : ": ", l->up ? "" : l->message);
 	/* What became of a trial, too, for who waits and wonders. */
 	if (m->type == PGT_EV_NOTICE &&
 	    (n->level != PGT_NOTICE_INFO || (w->begun && isatty(STDERR_FILENO))))
@@ -478,10 +475,8 @@ wait_for_end(struct waiting *w, struct pgt_err *err)
 		}
 		if (rc == 0 && !w->begun && pgt_clock_mono_ns() - began > CONNECT_NS)
 			rc = pgt_err_set(
-			    err, PGT_E_TIMEOUT, "%s%s",
-			    *w->link ? w->link
-				     : "no sample with the server's settings came",
-			    *w->link ? " (tried for 30 s)" : " in 30 s");
+			    err, PGT_E_TIMEOUT,
+			    "no sample with the server's settings came in 30 s");
 	}
 	close(p[1].fd);
 	if (isatty(STDERR_FILENO))

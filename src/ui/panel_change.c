@@ -79,8 +79,8 @@ next_word(const struct pgt_ev_change *ev)
 	case PGT_FLOW_FENCED:
 		return "a person must act";
 	case PGT_FLOW_REFUSED:
-		return ev->n_items > 1 ? "nothing was written; without the item under "
-					 "the cursor it is a draft again: d"
+		return ev->n_items > 1 ? "nothing was written; d takes an item out and "
+					 "makes the rest a draft"
 				       : "nothing was written";
 	}
 	return "";

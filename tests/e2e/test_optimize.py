@@ -19,6 +19,7 @@ from harness.labs import TOOL  # noqa: E402
 
 BIN = "/usr/lib/postgresql/15/bin"
 HAVE_COPY = os.path.exists(f"{BIN}/pg_basebackup")
+long = pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG: minutes")
 
 
 def optimize(run_pg2une, lab, *args, timeout=150, ok=True, env=None):
@@ -211,9 +212,87 @@ def test_wal_fits_the_disk(run_pg2une, lab):
     (["--mode", "live", "--script", "builtin:tpcb-like"], "for --mode rehearsal"),
     (["--objective", "speed"], "--objective"),
     (["--mode", "rehearsal", "--copy-to", "/nonexistent"], "nonexistent|on this machine"),
+    (["--mode", "rehearsal", "--in-place", "--action", "queries"], "without --in-place"),
+    (["--mode", "rehearsal", "--in-place", "--copy-to", "/tmp"], "leave out --copy-to"),
+    (["--mode", "live", "--clients", "3"], "for --mode rehearsal"),
+    (["--mode", "live", "--primary", "host=x"], "for --mode canary"),
+    (["--iterations", "0"], "--iterations: 1 to 200"),
+    (["--iterations", "-3"], "--iterations: 1 to 200"),
+    (["--iterations", "10000"], "--iterations: 1 to 200"),
+    (["--mode", "rehearsal", "--clients", "0"], "--clients: 1 to 1000"),
+    (["--time", "0"], "leave it out for no limit"),
 ])
 def test_refused(run_pg2une, lab, args, why):
     assert re.search(why, optimize(run_pg2une, lab(major=17), *args, ok=False))
+
+
+def test_an_index_from_the_model_to_the_dry_run(console, fresh_lab):
+    """Accepted at 80 columns: what needs a restart stays out, the index is told by its table
+    and columns, the dry run says how it is built; what is refused is a draft again."""
+    lab = fresh_lab(major=17, fast=True)
+    lab.sql("CREATE TABLE customer_shipment_events AS SELECT g AS id, g % 5000 AS "
+            "customer_number, repeat('x', 60) AS body FROM generate_series(1, 100000) g")
+    lab.sql("ANALYZE customer_shipment_events")
+    for i in range(20):
+        lab.sql("SELECT count(*) FROM customer_shipment_events WHERE customer_number = %s", i)
+    t = console(["--ram", "4GB", "--cpus", "2"], lab=lab, cols=80, rows=24)
+    t.wait_for("PRIMARY")
+    t.keys("o")
+    t.wait_for("A start")
+    until(lambda: t.keys("A") or "Start a search" in t.screen(), 20, "the form")
+    t.keys("Enter", "Enter", "Enter", "Down", "Enter")
+    t.wait_for("how +model")
+    t.wait_for("what +indexes and hints")
+    t.keys("Enter", "End", "Enter")
+    t.wait_for("Search for better settings of")
+    t.keys("Right", "Enter")
+    t.wait_for("A accept", 30)
+    t.keys("A")
+    t.wait_for(r"settings and 1 index, gain not measured")
+    t.wait_for(r"without \d that need")
+    t.keys("Right", "Enter")
+    t.wait_for(r"without \d settings that need a restart")
+    t.keys(":set shared_buffers=1GB", "Enter")      # by hand, and so refused
+    t.keys("A")
+    t.wait_for("Dry run of")
+    t.keys("Right", "Enter")
+    t.wait_for("refused", 20)
+    t.wait_for("d takes an item out and makes the rest a draft")
+    t.keys("End")
+    t.wait_for("SET shared_buffers")
+    t.keys("d")
+    t.wait_for("A runs the dry run")
+    t.wait_for("CREATE INDEX …custom…events.custom…number.")
+    t.keys("A")
+    t.wait_for("Dry run of")
+    t.keys("Right", "Enter")
+    t.wait_for("A applies it", 20)
+    t.wait_for("1 index is built CONCURRENTLY")
+    t.keys("R")
+    t.wait_for("Roll back")
+    t.keys("Right", "Enter")
+    assert lab.value("SELECT count(*) FROM pg_indexes WHERE tablename LIKE 'customer%%'") == 0
+
+
+def test_latency_wants_pg_stat_statements(run_pg2une, lab):
+    """Said at once, with what mends it; not after six looks that tell nothing."""
+    error = optimize(run_pg2une, lab(major=17, no_pgss=True), "--mode", "live", ok=False)
+    assert "CREATE EXTENSION pg_stat_statements" in error and "--objective tps" in error
+
+
+def test_nobody_listens(run_pg2une):
+    """The last word is why, not that no sample came."""
+    r = run_pg2une(["-h", "127.0.0.1", "-p", "1", "optimize", "--mode", "live"], timeout=60)
+    assert r.rc == 1 and "refused" in r.err, r.err
+
+
+@long
+def test_a_role_that_may_not_set(run_pg2une, fresh_lab):
+    """The first trial says what is to be granted; it is not one more bad configuration."""
+    lab = fresh_lab(major=17, fast=True, load=True)
+    error = optimize(run_pg2une, lab, "--mode", "live", "--trial", "12s", "--iterations", "5",
+                     "-U", "monitor", ok=False, timeout=400)
+    assert "no trial can begin here" in error and "GRANT" in error
 
 
 def test_canary_wants_a_standby(run_pg2une, lab):
@@ -228,8 +307,6 @@ def test_three_kills():
 
 
 # ---- whole paths on real servers: PG2UNE_LONG, some minutes each ----
-
-long = pytest.mark.skipif(not os.environ.get("PG2UNE_LONG"), reason="PG2UNE_LONG: minutes")
 
 
 def in_file(lab):
