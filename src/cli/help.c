@@ -1,8 +1,47 @@
 /* --help of the program and of each command, from the tables. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "cli_priv.h"
+
+#define INDENT 33 /* of what an option is for */
+
+/* Cells of a line on a terminal; 0: no terminal, and so no end. */
+static int
+columns(void)
+{
+	struct winsize w;
+
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 &&
+			       w.ws_col >= 60
+		       ? w.ws_col
+		       : 0;
+}
+
+/* Broken between words, so that each line begins at indent; to a file, as it is. */
+static void
+print_text(const char *text, int indent)
+{
+	int room = columns() - indent, x = 0;
+
+	if (room <= 0 || strchr(text, '\n')) { /* to a file; or it has its lines */
+		printf("%s", text);
+		return;
+	}
+	while (*text) {
+		int n = (int)strcspn(text, " ");
+
+		if (x > 0 && x + 1 + n > room) {
+			printf("\n%*s", indent, "");
+			x = 0;
+		}
+		x += printf("%s%.*s", x ? " " : "", n, text);
+		text += n;
+		text += strspn(text, " ");
+	}
+}
 
 static void
 print_option(const struct pgt_option *o)
@@ -15,7 +54,8 @@ print_option(const struct pgt_option *o)
 	else
 		snprintf(left, sizeof(left), "    --%s%s%s", o->name, o->arg ? " " : "",
 			 o->arg ? o->arg : "");
-	printf("  %-30s %s", left, o->help);
+	printf("  %-30s ", left);
+	print_text(o->help, INDENT);
 	if (o->dflt && o->arg)
 		printf(" (%s)", o->dflt);
 	printf("\n");
@@ -55,9 +95,11 @@ print_commands(void)
 		if (before == c) { /* the first of its group prints all of it */
 			printf("\n%s:\n", (*c)->group);
 			for (before = c; *before; before++)
-				if (strcmp((*before)->group, (*c)->group) == 0)
-					printf("  %-22s %s\n", (*before)->name,
-					       (*before)->summary);
+				if (strcmp((*before)->group, (*c)->group) == 0) {
+					printf("  %-22s ", (*before)->name);
+					print_text((*before)->summary, 25);
+					printf("\n");
+				}
 		}
 	}
 }
@@ -88,8 +130,11 @@ pgt_cli_help(const struct pgt_cmd_ops *ops)
 	printf("pg2une %s: %s\n\nUsage:\n  pg2une %s%s %s\n", ops->name, ops->summary,
 	       ops->name, ops->opts ? " [OPTION...]" : "",
 	       ops->operands ? ops->operands : "[DBNAME|CONNINFO|URI]");
-	if (ops->details)
-		printf("\n%s\n", ops->details);
+	if (ops->details) {
+		printf("\n");
+		print_text(ops->details, 0);
+		printf("\n");
+	}
 	if (ops->opts)
 		printf("\nOptions:\n");
 	for (o = ops->opts; o && o->name; o++)
