@@ -173,7 +173,7 @@ pgt_memory_repair(const struct pgt_memory_model *m, const struct pgt_space *s,
 	}
 }
 
-#define SIDE_START 0.35
+#define SIDE_START 0.6
 #define SIDE_MIN   0.05
 #define SIDE_MAX   1.6
 #define FACTOR	   1.6

@@ -10,6 +10,16 @@
 
 /* How far above the loss limit a bad trial may still stand out (log cost). */
 #define SAFE_HEADROOM 0.2
+/* Settings bend cost more alike, and a little less, than coordinates of any function: log
+ * length scales about the prior's mean.  With delays discounted that predicts unseen
+ * configurations of the simulated server best (docs/benchmarks-optimizer.md).  An index
+ * or a hint is a jump: with one in the search the wider prior stands. */
+#define SETTING_LENGTH	  0.3
+#define SETTING_LENGTH_SD 0.5
+#define ADDITIVE      0.8 /* share of the additive part, or none: the data decide */
+#define FIT_TOLERANCE 1e-3
+/* Rows that are too few to tell a delay by the others. */
+#define FEW_ROWS 3
 /* Power of a setting's weight in its expected length scale. */
 #define WEIGHT_TO_LENGTH 0.5
 /* The same settings measured twice, further apart than this (log cost) and than the
@@ -22,6 +32,10 @@
 #define NOISE_USUAL	0.04
 #define NOISE_USUAL_DOF 4.0
 #define NOISE_LEAST	1e-5
+/* Others on the machine, checkpoints and vacuums slow some measurements, by anything: one
+ * in five and by a quarter to a third, to be careful.  The surrogate predicts better with
+ * that than with a tenth or none, whatever the share is. */
+static const struct pgt_gp_delays delays = {.share = 0.2, .mean = 0.3};
 
 void
 tuner_model_free(struct tuner_model *m)
@@ -36,6 +50,7 @@ tuner_model_free(struct tuner_model *m)
 	free(m->mean);
 	free(m->bad);
 	free(m->is_base);
+	free(m->measured);
 	free(m);
 }
 
@@ -148,6 +163,8 @@ gather(struct tuner_model *m, const struct pgt_tuner *t,
 					    &m->kernel[i * m->width]);
 			m->n++;
 		}
+		if (o->status == PGT_OUTCOME_OK)
+			m->measured[m->n_measured++] = (struct pgt_gp_measured){i, c};
 		if (m->weight[i] > 0 && !o->is_baseline && fabs(c - m->cost[i]) > far) {
 			m->cost[i] = fmin(m->cost[i], c);
 			m->weight[i] = 1;
@@ -196,7 +213,7 @@ static int
 fit_best_share(struct tuner_model *m, const double *rest, struct pgt_gp_fit *fit,
 	       struct pgt_err *err)
 {
-	static const double shares[] = {0, 0.8};
+	static const double shares[] = {0, ADDITIVE};
 	/* A suggestion must not take longer than 50 ms at 60 trials: many observations
 	 * leave little to the start. */
 	const int starts[] = {m->n > 40 ? 1 : 2, 1};
@@ -206,7 +223,7 @@ fit_best_share(struct tuner_model *m, const double *rest, struct pgt_gp_fit *fit
 
 		fit->additive = shares[i];
 		fit->starts = starts[i];
-		fit->tolerance = 1e-3;
+		fit->tolerance = FIT_TOLERANCE;
 		if (pgt_gp_new_fit(m->n, m->width, m->kernel, rest, m->weight, fit, &gp,
 				   err) < 0) {
 			pgt_gp_free(m->gp);
@@ -224,18 +241,56 @@ fit_best_share(struct tuner_model *m, const double *rest, struct pgt_gp_fit *fit
 	return 0;
 }
 
+/* Costs and weights as they are when some measurements were slowed by something else.  A
+ * rough fit tells which: what it predicts of each without it. */
+static int
+discount_delays(struct tuner_model *m, struct pgt_gp_fit *fit, double *rest,
+		struct pgt_err *err)
+{
+	struct pgt_gp_measured *y = pgt_xcalloc(m->n_measured, sizeof(*y));
+	struct pgt_gp *gp;
+	size_t n = 0;
+	int rc;
+
+	for (size_t k = 0; k < m->n_measured; k++) {
+		size_t i = m->measured[k].row;
+
+		/* A failure has no cost; its row stays the worst. */
+		if (!m->bad[i])
+			y[n++] = (struct pgt_gp_measured){
+			    i, m->measured[k].y -
+				   tuner_model_prior_mean(m, &m->kernel[i * m->width])};
+	}
+	fit->additive = ADDITIVE;
+	fit->starts = 1;
+	fit->tolerance = FIT_TOLERANCE;
+	rc = pgt_gp_new_fit(m->n, m->width, m->kernel, rest, m->weight, fit, &gp, err);
+	if (rc == 0) {
+		rc = pgt_gp_discount_delays(gp, m->kernel, &delays, n, y, rest, m->weight,
+					    err);
+		pgt_gp_free(gp);
+	}
+	free(y);
+	return rc;
+}
+
 static int
 fit_model(struct tuner_model *m, struct pgt_gp_fit *fit, struct pgt_err *err)
 {
 	double *rest = pgt_xcalloc(m->n, sizeof(double));
-	int rc;
+	int rc = 0;
 
 	if (m->warm)
 		m->beta = pgt_warm_slope(m->warm, m->n, m->width, m->kernel, m->cost);
 	for (size_t i = 0; i < m->n; i++)
 		rest[i] = m->cost[i] -
 			  tuner_model_prior_mean(m, &m->kernel[i * m->width]);
-	rc = fit_best_share(m, rest, fit, err);
+	/* Without replicates nothing is known of noise, and delays are not told from it.
+	 */
+	if (fit->noise_dof > 0 && m->n > FEW_ROWS)
+		rc = discount_delays(m, fit, rest, err);
+	if (rc == 0)
+		rc = fit_best_share(m, rest, fit, err);
 	free(rest);
 	return rc;
 }
@@ -255,14 +310,22 @@ choose_best(struct tuner_model *m)
 
 /* Settings that are known to matter are expected to bend the surface sooner. */
 static void
-shift_lengths(const struct pgt_space *s, double *shift)
+expect_lengths(const struct pgt_space *s, double *shift, struct pgt_gp_prior *prior)
 {
+	size_t settings = 0;
+
 	for (size_t i = 0; i < s->n_dims; i++) {
 		size_t end = i + 1 < s->n_dims ? s->kernel_at[i + 1] : s->n_kernel;
 		double w = s->dims[i].knob ? pgt_heuristic_weight(s->dims[i].name) : 1;
 
 		for (size_t k = s->kernel_at[i]; k < end; k++)
 			shift[k] = -WEIGHT_TO_LENGTH * log(w);
+		settings += s->dims[i].knob != NULL;
+	}
+	prior->len_shift = shift;
+	if (settings == s->n_dims) {
+		prior->len_mean += SETTING_LENGTH;
+		prior->len_sd = SETTING_LENGTH_SD;
 	}
 }
 
@@ -290,12 +353,12 @@ tuner_model_new(const struct pgt_tuner *t, size_t n_obs, const atomic_bool *canc
 	m->mean = pgt_xcalloc(n, sizeof(double));
 	m->bad = pgt_xcalloc(n, sizeof(bool));
 	m->is_base = pgt_xcalloc(n, sizeof(bool));
+	m->measured = pgt_xcalloc(n, sizeof(*m->measured));
 	m->base_cost = tuner_baseline_median(t, n_obs);
 	gather(m, t, used, n, &fit);
 	free(used);
 	pgt_gp_prior_default(&fit.prior, m->width);
-	shift_lengths(&t->space, shift);
-	fit.prior.len_shift = shift;
+	expect_lengths(&t->space, shift, &fit.prior);
 	rc = m->n < 2 ? pgt_err_set(err, PGT_E_STATE, "too few trials for a model yet")
 		      : fit_model(m, &fit, err);
 	if (rc < 0) {

@@ -39,6 +39,8 @@ struct tuner_model {
 	double *weight; /* 1/replicates */
 	double *mean;	/* posterior at each */
 	bool *bad;	/* failed or abandoned at least once */
+	size_t n_measured;
+	struct pgt_gp_measured *measured; /* each cost, by its row */
 	bool *is_base;
 	struct pgt_gp *gp;
 	const struct pgt_warm *warm;

@@ -110,4 +110,25 @@ void pgt_gp_predict_grad(const struct pgt_gp *gp, const double *x, double *ret_m
 PGT_MUST_CHECK int pgt_gp_leave_one_out(const struct pgt_gp *gp, double *mean, double *sd,
 					struct pgt_err *err);
 
+/* One measurement of a row of x; a row may have several, or none. */
+struct pgt_gp_measured {
+	size_t row;
+	double y;
+};
+
+/* What else ran may slow a measurement but never hastens one: this share of them came
+ * out higher by a delay, exponential of that mean (units of y). */
+struct pgt_gp_delays {
+	double share, mean;
+};
+
+/* What the measurements amount to when some may be delayed, given the others by gp:
+ * targets and noise weights (n each, for another fit) in place of those that gp was
+ * fitted to; rows without measurements keep theirs.  x is gp's own.  Nothing is
+ * written on failure (PGT_E_NUMERIC). */
+PGT_MUST_CHECK int pgt_gp_discount_delays(const struct pgt_gp *gp, const double *x,
+					  const struct pgt_gp_delays *delays, size_t m,
+					  const struct pgt_gp_measured *y, double *target,
+					  double *weight, struct pgt_err *err);
+
 #endif

@@ -52,9 +52,9 @@ bool pgt_memory_allowed(const struct pgt_memory_model *m, const struct pgt_space
 void pgt_memory_repair(const struct pgt_memory_model *m, const struct pgt_space *s,
 		       struct pgt_random *r, double *value);
 
-/* Trust region around the incumbent, in unit coordinates: side 0.35, x1.6 after 2
- * successes in a row, /1.6 after 6 failures (numerics B.6; after TuRBO, Eriksson et
- * al., NeurIPS 2019). */
+/* Trust region around the incumbent, in unit coordinates: side 0.6, x1.6 after 2
+ * successes in a row, /1.6 after 6 failures (numerics B.6, which has 0.35; after TuRBO,
+ * Eriksson et al., NeurIPS 2019). */
 struct pgt_trust {
 	double side;
 	int successes, failures;

@@ -247,6 +247,74 @@ log_ei_is_smooth(void **state)
 	}
 }
 
+/* Of a smooth line some measurements are far above: the others say which, and what those
+ * say of the line is hardly heard; what lies on it is heard as before. */
+static void
+delays_are_discounted(void **state)
+{
+	enum { M = 20 };
+	static const struct pgt_gp_delays delays = {0.1, 0.3};
+	double x[M], y[M], target[M], weight[M], line[M], mean;
+	double theta[] = {0, 2 * log(0.03), log(0.5)};
+	struct pgt_gp_measured told[M];
+	struct pgt_random r;
+	struct pgt_gp *gp;
+
+	(void)state;
+	pgt_random_init(&r, 8);
+	for (size_t i = 0; i < M; i++) {
+		x[i] = (double)i / M;
+		line[i] = sin(3 * x[i]);
+		y[i] = line[i] + 0.03 * pgt_random_normal(&r);
+		y[i] += i == 4 ? 0.3 : i == 12 ? 0.6 : 0;
+		told[i] = (struct pgt_gp_measured){i, y[i]};
+	}
+	assert_int_equal(pgt_gp_new_fixed(M, 1, x, y, NULL, 0, theta, &gp, NULL), 0);
+	pgt_gp_predict(gp, 1, &x[12], &mean, NULL);
+	assert_true(mean > line[12] + 0.1);
+	assert_int_equal(pgt_gp_discount_delays(gp, x, &delays, M, told, target, weight,
+						NULL), 0);
+	pgt_gp_free(gp);
+	for (size_t i = 0; i < M; i++) {
+		assert_true(weight[i] > 0);
+		assert_true(i == 4 || i == 12 ? weight[i] > 5 : weight[i] < 4);
+	}
+	assert_int_equal(pgt_gp_new_fixed(M, 1, x, target, weight, 0, theta, &gp, NULL), 0);
+	for (size_t i = 0; i < M; i++) {
+		pgt_gp_predict(gp, 1, &x[i], &mean, NULL);
+		assert_true(fabs(mean - line[i]) < 0.07);
+	}
+	pgt_gp_free(gp);
+}
+
+/* Of two measurements of one point the slower is the doubtful one; where none is delayed
+ * and the share is next to nothing, all stays what it was; a row without any keeps what
+ * it had. */
+static void
+delays_of_replicates(void **state)
+{
+	static const struct pgt_gp_delays some = {0.2, 0.3}, none = {1e-9, 0.3};
+	double x[] = {0, 0.3, 0.6, 1}, y[] = {0.2, 0.01, -0.02, 0.5};
+	double theta[] = {0, 2 * log(0.03), log(1)}, target[4], weight[4];
+	struct pgt_gp_measured told[] = {{0, 0}, {0, 0.4}, {1, 0.01}, {2, -0.02}};
+	double had[] = {0.5, 1, 1, 1};
+	struct pgt_gp *gp;
+
+	(void)state;
+	assert_int_equal(pgt_gp_new_fixed(4, 1, x, y, had, 0, theta, &gp, NULL), 0);
+	assert_int_equal(pgt_gp_discount_delays(gp, x, &some, 4, told, target, weight, NULL),
+			 0);
+	assert_true(fabs(target[0]) < 0.03);
+	assert_true(weight[0] > 0.5);
+	assert_true(target[3] == 0.5 && weight[3] == 1);
+	told[1].y = 0.02;
+	assert_int_equal(pgt_gp_discount_delays(gp, x, &none, 4, told, target, weight, NULL),
+			 0);
+	assert_true(fabs(target[0] - 0.01) < 1e-4 && fabs(weight[0] - 0.5) < 1e-3);
+	assert_true(fabs(target[1] - 0.01) < 1e-4 && fabs(weight[1] - 1) < 1e-3);
+	pgt_gp_free(gp);
+}
+
 int
 main(void)
 {
@@ -255,6 +323,8 @@ main(void)
 	    cmocka_unit_test(prediction_gradient),
 	    cmocka_unit_test(leave_one_out),
 	    cmocka_unit_test(step_is_joint),
+	    cmocka_unit_test(delays_are_discounted),
+	    cmocka_unit_test(delays_of_replicates),
 	    cmocka_unit_test(fit_learns),
 	    cmocka_unit_test(fit_refuses_and_cancels),
 	    cmocka_unit_test(log_ei_values),

@@ -316,12 +316,12 @@ trust_region(void **state)
 	(void)state;
 	pgt_trust_init(&t);
 	pgt_trust_update(&t, true);
-	assert_true(t.side == 0.35);
+	assert_true(t.side == 0.6);
 	pgt_trust_update(&t, true);
-	assert_true(fabs(t.side - 0.56) < 1e-12);
+	assert_true(fabs(t.side - 0.96) < 1e-12);
 	for (int i = 0; i < 6; i++)
 		pgt_trust_update(&t, false);
-	assert_true(fabs(t.side - 0.35) < 1e-12);
+	assert_true(fabs(t.side - 0.6) < 1e-12);
 }
 
 static void

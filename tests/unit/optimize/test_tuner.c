@@ -487,7 +487,7 @@ idle_settings_are_left_out(void **state)
 		struct pgt_random r;
 		int few = 0, many = 0, most = 0, named;
 
-		pgt_random_init(&r, 3);
+		pgt_random_init(&r, 2);
 		while (pgt_tuner_phase(t) != PGT_TUNER_DONE) {
 			struct pgt_outcome out = {0};
 
