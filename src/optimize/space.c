@@ -25,7 +25,9 @@ int
 pgt_space_find(const struct pgt_space *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_dims; i++)
-		if (strcmp(s->dims[i].name, name) == 0)
+		/* Asked for each candidate of a search: most names differ at once. */
+		if (s->dims[i].name[0] == name[0] &&
+		    strcmp(s->dims[i].name, name) == 0)
 			return (int)i;
 	return -1;
 }

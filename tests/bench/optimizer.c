@@ -74,7 +74,7 @@ spread(const struct test_function *f)
 }
 
 static struct pgt_tuner *
-plain_tuner(size_t d, uint64_t seed, int budget)
+plain_tuner(size_t d, uint64_t seed, int budget, int baselines)
 {
 	double base[PGT_SPACE_DIMS] = {0};
 	struct pgt_tuner_opts o;
@@ -92,7 +92,7 @@ plain_tuner(size_t d, uint64_t seed, int budget)
 	pgt_tuner_opts_init(&o);
 	o.seed = seed;
 	o.budget = budget;
-	o.baselines = 0;
+	o.baselines = baselines;
 	o.init = 10;
 	o.safe = false;
 	o.final_rounds = -1;
@@ -107,7 +107,7 @@ static void
 regret(const struct test_function *f, uint64_t seed, double noise_sd, double *ret30,
        double *ret50)
 {
-	struct pgt_tuner *t = plain_tuner(f->d, seed, 50);
+	struct pgt_tuner *t = plain_tuner(f->d, seed, 50, 0);
 	double best = HUGE_VAL, value[PGT_SPACE_DIMS], cost, sd;
 	struct pgt_random r;
 
@@ -286,7 +286,8 @@ static void
 suggestion_time(void)
 {
 	const struct test_function *f = &test_functions[test_functions_n - 1];
-	struct pgt_tuner *t = plain_tuner(f->d, 1, 80);
+	/* With replicates, so that delays are looked for, as on a server. */
+	struct pgt_tuner *t = plain_tuner(f->d, 1, 80, 3);
 	double ms[21];
 	int n = 0;
 
