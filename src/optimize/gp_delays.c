@@ -57,7 +57,7 @@ site_of(const struct scale *s, struct site cavity, double y)
 }
 
 /* All sites once; target and weight of their rows follow.  loo_mean and loo_sd are with
- * noise, of the rows as they are now.  old, row: work of n. */
+ * noise, of the rows as they are now.  row: work of 2n. */
 static void
 sweep(const struct scale *s, size_t n, const double *loo_mean, const double *loo_sd,
       double damping, size_t m, const struct pgt_gp_measured *y, struct site *site,
