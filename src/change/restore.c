@@ -288,8 +288,10 @@ count_stale(const struct pgt_acting *a, const bool *intent, bool managed,
 			continue;
 		if (pgt_setting_read(s, a->cs->items[i].name, &info, err) < 0)
 			return -1;
-		/* the rest is the next start's: nothing here restarts a server */
+		/* The rest is the next start's: nothing here restarts a server.
+		 * wal_buffers of -1 follows shared_buffers, and waits for nothing. */
 		if (info.effective && !info.pending_restart &&
+		    !(info.context && strcmp(info.context, "postmaster") == 0) &&
 		    (managed || !ruled_elsewhere(&a->prev[i], &info)) &&
 		    !pgt_unit_equal(info.effective, was, info.vartype ? info.vartype : "",
 				    info.unit))

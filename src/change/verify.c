@@ -41,11 +41,21 @@ same_value(const struct pgt_item *item, const struct pgt_setting_info *info)
 	return pgt_unit_equal(item->value, info->reset_val, info->vartype, info->unit);
 }
 
+/* wal_buffers of -1: the server shows the size that it came to, with the source that it
+ * had, or as an override when it began with -1 in the file. */
+static bool
+finds_it_itself(const struct pgt_item *item, const struct pgt_setting_info *info)
+{
+	return item->value && strcmp(item->name, "wal_buffers") == 0 &&
+	       pgt_unit_equal(item->value, "-1", info->vartype, info->unit);
+}
+
 static enum seen
 judge_setting(const struct pgt_item *item, const struct pgt_setting_info *info,
 	      bool deferred, struct pgt_err *err)
 {
 	const char *source = info->source ? info->source : "";
+	const bool sized = finds_it_itself(item, info);
 
 	if (!info->known) {
 		pgt_err_set(err, PGT_E_STATE, "%s: the server no longer knows it",
@@ -60,7 +70,8 @@ judge_setting(const struct pgt_item *item, const struct pgt_setting_info *info,
 	}
 	/* our own session sets a few by SET: then only reset_val tells */
 	if (strcmp(source, "default") != 0 && strcmp(source, "configuration file") != 0 &&
-	    strcmp(source, "session") != 0) {
+	    strcmp(source, "session") != 0 &&
+	    !(sized && strcmp(source, "override") == 0)) {
 		pgt_err_set(err, PGT_E_STATE,
 			    "%s: in the file, but hidden by what comes from: %.60s",
 			    item->name, source);
@@ -71,6 +82,8 @@ judge_setting(const struct pgt_item *item, const struct pgt_setting_info *info,
 					   info->sourcefile && from_our_file(info))
 			   ? IN_FORCE
 			   : NOT_YET;
+	if (sized)
+		return IN_FORCE;
 	if (!same_value(item, info))
 		return NOT_YET;
 	if (strcmp(source, "session") == 0 || item->managed)

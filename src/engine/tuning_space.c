@@ -53,14 +53,27 @@ bare_unit(const char *unit)
 	return 1;
 }
 
+/* What was asked for: where the server was left to find a size (wal_buffers of -1) it
+ * shows what it came to, as a default or as an override of what the file says. */
+static const char *
+asked_for(const struct pgt_setting *st)
+{
+	const char *source = st->source ? st->source : "";
+
+	if (st->boot_value &&
+	    (strcmp(source, "default") == 0 || strcmp(source, "override") == 0))
+		return st->boot_value;
+	return st->value;
+}
+
 /* False when the server does not say. */
 static bool
 setting_value(const struct pgt_snapshot *s, const struct pgt_knob *k, double *ret)
 {
 	const struct pgt_setting *st = pgt_snapshot_setting(s, k->name);
+	const char *value = st ? asked_for(st) : NULL;
 
-	return st && st->value &&
-	       pgt_knob_parse(k, st->value, bare_unit(st->unit), ret, NULL) == 0;
+	return value && pgt_knob_parse(k, value, bare_unit(st->unit), ret, NULL) == 0;
 }
 
 /* ALTER SYSTEM would be masked by these, or is not ours to give. */
