@@ -473,47 +473,72 @@ changes(const double *base, const double *value)
 	return n;
 }
 
+/* One search of which only the first setting matters; with dear, what leaves the others
+ * as they are is slower in the confirmation. */
+struct left_out {
+	int few, many, most; /* confirmations of at most two settings, of more; the most */
+	int named, out;	     /* of the proposal */
+	bool good;	     /* it is one, and of the setting that matters */
+};
+
+static struct left_out
+search_one_that_matters(uint64_t seed, bool dear)
+{
+	double base[PGT_SPACE_DIMS];
+	struct pgt_tuner *t = one_matters(24, base);
+	struct left_out got = {0};
+	struct pgt_proposal p;
+	struct pgt_trial tr;
+	struct pgt_random r;
+	int named;
+
+	pgt_random_init(&r, seed);
+	while (pgt_tuner_phase(t) != PGT_TUNER_DONE) {
+		struct pgt_outcome out = {0};
+
+		assert_int_equal(pgt_tuner_ask(t, NULL, &tr, NULL), 0);
+		out.cost = 0.3 * log(tr.value[0]) + 0.01 * pgt_random_normal(&r);
+		named = changes(base, tr.value);
+		if (tr.phase == PGT_TUNER_FINAL && !tr.is_baseline) {
+			got.most = named > got.most ? named : got.most;
+			got.few += named <= 2;
+			got.many += named > 2;
+			out.cost += dear && named <= 2 ? 0.5 : 0;
+		}
+		assert_int_equal(pgt_tuner_tell(t, tr.id, &out, NULL), 0);
+	}
+	assert_int_equal(pgt_tuner_propose(t, &p, NULL), 0);
+	got.good = !p.keep_baseline && p.value[0] < 2.5;
+	got.named = changes(base, p.value);
+	got.out = p.left_out;
+	pgt_tuner_free(t);
+	return got;
+}
+
 /* What does not matter is not proposed, and that was measured beside the best as it
- * came; when without it the confirmation is slower, the best stays as it came. */
+ * came; when without it the confirmation is slower, the best stays as it came.  By
+ * chance of the noise a search may see more in a setting than is there. */
 static void
 idle_settings_are_left_out(void **state)
 {
+	int lean = 0, both = 0;
+
 	(void)state;
-	for (int wrong = 0; wrong < 2; wrong++) {
-		double base[PGT_SPACE_DIMS], best[PGT_SPACE_DIMS], cost, sd;
-		struct pgt_tuner *t = one_matters(24, base);
-		struct pgt_proposal p;
-		struct pgt_trial tr;
-		struct pgt_random r;
-		int few = 0, many = 0, most = 0, named;
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		struct left_out right = search_one_that_matters(seed, false),
+				dear = search_one_that_matters(seed, true);
 
-		pgt_random_init(&r, 2);
-		while (pgt_tuner_phase(t) != PGT_TUNER_DONE) {
-			struct pgt_outcome out = {0};
-
-			assert_int_equal(pgt_tuner_ask(t, NULL, &tr, NULL), 0);
-			out.cost = 0.3 * log(tr.value[0]) +
-				   0.01 * pgt_random_normal(&r);
-			named = changes(base, tr.value);
-			if (tr.phase == PGT_TUNER_FINAL && !tr.is_baseline) {
-				assert_int_equal(pgt_tuner_best(t, best, &cost, &sd,
-								NULL), 0);
-				most = named > most ? named : most;
-				few += named <= 2;
-				many += named > 2;
-				out.cost += wrong && named <= 2 ? 0.5 : 0;
-			}
-			assert_int_equal(pgt_tuner_tell(t, tr.id, &out, NULL), 0);
-		}
-		assert_true(few >= 4 && many >= 4 && most >= 4);
-		assert_int_equal(pgt_tuner_propose(t, &p, NULL), 0);
-		assert_false(p.keep_baseline);
-		assert_true(p.value[0] < 2.5);
-		named = changes(base, p.value);
-		assert_int_equal(named <= 2, !wrong);
-		assert_int_equal(p.left_out > 0, !wrong);
-		pgt_tuner_free(t);
+		assert_true(right.good && dear.good);
+		both += right.few >= 4 && right.many >= 4 && right.most >= 4;
+		assert_true(dear.named > 2);
+		if (right.named > 2)
+			continue;
+		lean++;
+		assert_true(right.out > 0);
+		assert_int_equal(dear.out, 0);
 	}
+	assert_true(both >= 8);
+	assert_true(lean >= 2);
 }
 
 /* Which settings matter, and how: against a surface where the answer is known. */
