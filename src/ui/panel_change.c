@@ -269,22 +269,20 @@ index_label(const char *sql, char *buf, size_t size)
 	snprintf(buf, size, "%.*s%s", (int)strcspn(on, " ("), on, open + 1);
 }
 
-/* The verb and what it is of: the first two words, in which most are alike. */
 static size_t
-verb(const char *sql)
+after_word(const char *sql)
 {
 	size_t n = strcspn(sql, " ");
 
-	n += sql[n] == ' ';
-	n += strcspn(sql + n, " ");
 	return n + (sql[n] == ' ');
 }
 
-/* What does not fit gives way where all are alike; of an index table and columns stay. */
+/* What does not fit gives way where all are alike, in the first word or two; of an index
+ * table and columns stay. */
 static const char *
 short_sql(const char *sql, int width, char *buf, size_t size)
 {
-	size_t skip = verb(sql), say = 0;
+	size_t word = after_word(sql), skip = word + after_word(sql + word), say = 0;
 	char label[300], text[96];
 	int room;
 
@@ -294,11 +292,14 @@ short_sql(const char *sql, int width, char *buf, size_t size)
 	if (*label && width > (int)skip + 24)
 		say = skip;
 	room = width - (int)say - 1;
-	if (*label)
+	if (*label) {
 		pgt_search_index_label(label, room, text, sizeof(text));
-	else
+	} else {
+		if (pgt_cells(sql + word) <= room)
+			skip = word;
 		pgt_squeeze(sql + skip, strlen(sql + skip), (size_t)room, text,
 			    sizeof(text));
+	}
 	snprintf(buf, size, "%.*s", (int)say, sql);
 	pgt_str_copy(buf + strlen(buf), size - strlen(buf), pgt_glyph(PGT_G_ELLIPSIS));
 	pgt_str_copy(buf + strlen(buf), size - strlen(buf), text);
@@ -351,7 +352,7 @@ static const struct pgt_column columns[] = {
      .align = PGT_LEFT,
      .format = state_fmt,
      .help = "waiting, under way, done, failed, taken back"},
-    PGT_COL_S(sql, "statement", 42, 25, .help = "exact statement"),
+    PGT_COL_S(sql, "statement", 44, 25, .help = "exact statement"),
     PGT_COL_S(was, "was", 12, 15, .help = "the value before"),
     PGT_COL_S(label, "item", 20, 5, .help = "what is changed"),
     PGT_COL_S(inverse, "way back", -20, 20, .help = "exact statement that undoes it"),
