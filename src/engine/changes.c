@@ -231,36 +231,24 @@ forget_last(struct pgt_changes *c)
 	c->n_log = 0;
 }
 
-static char *
-dup(const char *s)
-{
-	return s ? pgt_xstrdup(s) : NULL;
-}
-
-/* What was refused is a draft again, to be mended: nothing of it was written. */
+/* What was refused is a draft again, to be mended: nothing of it was written.  It has the
+ * id of the draft that it becomes: its own is closed. */
 static void
 redraft(struct pgt_changes *c)
 {
-	const struct pgt_changeset *cs = pgt_change_run_changeset(c->run);
-	struct pgt_err ignored;
+	cJSON *json = pgt_changeset_json(pgt_change_run_changeset(c->run), NULL);
+	struct pgt_changeset *copy;
+	struct pgt_err err = {0};
+	int rc = pgt_changeset_from_json(json, &copy, &err);
 
-	for (size_t i = 0; i < cs->n_items; i++) {
-		const struct pgt_item *o = &cs->items[i];
-		struct pgt_item item = {.kind = o->kind,
-					.name = dup(o->name),
-					.value = dup(o->value),
-					.database = dup(o->database),
-					.role = dup(o->role),
-					.schema = dup(o->schema),
-					.table = dup(o->table),
-					.definition = dup(o->definition),
-					.unique = o->unique,
-					.managed = o->managed,
-					.why = dup(o->why)};
-
-		if (pgt_changeset_add(c->draft, &item, &ignored) < 0)
-			pgt_item_done(&item); /* it was one before */
+	cJSON_Delete(json);
+	if (rc < 0) {
+		pgt_engine_notice(c->e, PGT_NOTICE_ERROR, "draft: %s", err.msg);
+		return;
 	}
+	pgt_str_copy(copy->id, sizeof(copy->id), c->draft->id);
+	pgt_changeset_free(c->draft);
+	c->draft = copy;
 	set_run(c, NULL);
 	forget_last(c);
 }

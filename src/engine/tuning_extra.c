@@ -7,6 +7,7 @@
 
 #include "advisor_priv.h"
 #include "pg2une/base/clock.h"
+#include "pg2une/base/digest.h"
 #include "pg2une/base/json.h"
 #include "pg2une/base/mem.h"
 #include "pg2une/base/str.h"
@@ -96,16 +97,13 @@ plan_change_pct(const struct pgt_advice_plan *plans, size_t n, const char *ident
 static void
 put_name(struct pgt_tune_extra *x, const char *identity)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
-
 	if (strlen(identity) < sizeof(x->name)) {
 		pgt_str_copy(x->name, sizeof(x->name), identity);
 		return;
 	}
-	for (const char *p = identity; *p; p++)
-		h = (h ^ (unsigned char)*p) * 16777619u;
 	pgt_str_copy(x->name, sizeof(x->name) - 9, identity);
-	snprintf(x->name + strlen(x->name), 10, "~%08x", h);
+	snprintf(x->name + strlen(x->name), 10, "~%08x",
+		 pgt_digest_crc32c(0, identity, strlen(identity)));
 }
 
 /* Without what is the same for all: that it is an index, and the usual schema. */
