@@ -162,9 +162,14 @@ pgt_squeeze(const char *s, size_t len, size_t letters, char *buf, size_t size)
 {
 	size_t at[SQUEEZE_MAX + 1], n = 0, head, tail;
 
-	for (size_t i = 0; i < len && n < SQUEEZE_MAX; i++)
-		if (((unsigned char)s[i] & 0xc0) != 0x80) /* the first byte of UTF-8 */
+	for (size_t i = 0; i < len; i++) {
+		if (((unsigned char)s[i] & 0xc0) == 0x80)
+			continue; /* not the first byte of a letter (UTF-8) */
+		if (n == SQUEEZE_MAX)
+			len = i;
+		else
 			at[n++] = i;
+	}
 	at[n] = len;
 	if (n <= letters || letters < 3) {
 		snprintf(buf, size, "%.*s", (int)len, s);

@@ -280,10 +280,27 @@ labels_keep_both_ends(void **state)
 					sizeof(buf)), "ÄÖ…üß");
 }
 
+/* However long it is, it has the letters that it may have. */
+static void
+squeezed(void **state)
+{
+	char text[1201], out[64];
+
+	(void)state;
+	for (int i = 0; i < 600; i++)
+		memcpy(text + 2 * i, "\xc3\xa4", 2);
+	text[1200] = '\0';
+	pgt_squeeze(text, 1200, 20, out, sizeof(out));
+	assert_int_equal(strlen(out), 19 * 2 + strlen("…"));
+	assert_string_equal(pgt_squeeze("table_of_ours", 13, 9, out, sizeof(out)),
+			    "tabl…ours");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(squeezed),
 	    cmocka_unit_test(keys_follow_the_state),
 	    cmocka_unit_test(keys_of_a_read_only_console),
 	    cmocka_unit_test(indexes_are_told_apart),
