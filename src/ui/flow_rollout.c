@@ -52,6 +52,9 @@ pgt_flow_rollout_confirm(struct pgt_ui *ui)
 {
 	const struct pgt_ev_rollout *r = ui->rollout;
 	int next = r->view.step + 1;
+	const char *later = r->view.awaiting || r->view.holding
+				    ? ""
+				    : ", once the gate says GO again";
 	char line[160], effect[160];
 
 	if (!ours(ui))
@@ -62,14 +65,20 @@ pgt_flow_rollout_confirm(struct pgt_ui *ui)
 		    "the gate does not say GO yet: there is nothing to confirm");
 		return;
 	}
+	if (r->view.confirmed) {
+		pgt_ui_notice(ui, PGT_NOTICE_INFO,
+			      "confirmed already: it goes on at the next GO");
+		return;
+	}
 	if (next < r->n_steps) {
 		snprintf(line, sizeof(line), "Go on to %.3g%% on the canary?",
 			 r->view.steps[next].pct);
-		snprintf(effect, sizeof(effect), "effect  more of the reads go there");
+		snprintf(effect, sizeof(effect), "effect  more of the reads go there%s",
+			 later);
 	} else {
 		snprintf(line, sizeof(line), "Promote the change to the primary?");
 		snprintf(effect, sizeof(effect),
-			 "effect  writes on the primary, guarded and validated");
+			 "effect  writes on the primary, guarded and validated%s", later);
 	}
 	ask(ui, pgt_engine_rollout_confirm, line, effect, "Go on");
 }

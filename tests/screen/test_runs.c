@@ -323,6 +323,15 @@ rollout_steered(void **state)
 	r->view.asked = r->view.confirmed = true;
 	tell_rollout(vt, r);
 	assert_true(vt_shows(vt, "confirmed: goes on at the next GO"));
+	vt_keys(vt, "C");
+	assert_null(vt->ui.dialog);
+	assert_true(vt_shows(vt, "confirmed already"));
+	r = fixture_rollout(PGT_RO_STEP, true);
+	r->view.asked = true;
+	tell_rollout(vt, r);
+	vt_keys(vt, "C");
+	assert_true(vt_shows(vt, "more of the reads go there, once the gate says GO"));
+	vt_keys(vt, "<Esc>");
 	vt_keys(vt, "4R"); /* from anywhere */
 	assert_true(vt_shows(vt, "Roll back rollout 9a1b0000"));
 	vt_keys(vt, "<Esc>t");
