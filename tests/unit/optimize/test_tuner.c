@@ -435,112 +435,6 @@ failures_do_not_break_it(void **state)
 	pgt_tuner_free(r.t);
 }
 
-/* Settings of the table, of which one alone matters, and an index that does not. */
-static struct pgt_tuner *
-one_matters(int budget, double *base)
-{
-	static const char *const names[] = {"random_page_cost", "checkpoint_timeout",
-					    "bgwriter_delay", "bgwriter_lru_maxpages",
-					    "max_wal_size", "min_wal_size"};
-	static const struct pgt_knob_host host = {.server_major = 17,
-						  .wal_disk_free = 400e9};
-	struct pgt_tuner_opts o;
-	struct pgt_space s;
-	struct pgt_tuner *t;
-
-	pgt_space_init(&s);
-	for (size_t i = 0; i < 6; i++) {
-		assert_int_equal(pgt_space_add_knob(&s, pgt_knob_find(names[i]), &host,
-						    PGT_KNOB_OLTP, NULL), 0);
-		base[i] = sim_default(s.dims[i].knob);
-	}
-	assert_int_equal(pgt_space_add_bool(&s, "index on a", NULL), 0);
-	base[6] = 0;
-	pgt_tuner_opts_init(&o);
-	o.budget = budget;
-	o.candidates = 400;
-	assert_int_equal(pgt_tuner_new(&s, base, &o, NULL, 0, &t, NULL), 0);
-	return t;
-}
-
-static int
-changes(const double *base, const double *value)
-{
-	int n = 0;
-
-	for (size_t i = 0; i < 6; i++)
-		n += value[i] != base[i];
-	return n;
-}
-
-/* One search of which only the first setting matters; with dear, what leaves the others
- * as they are is slower in the confirmation. */
-struct left_out {
-	int few, many, most; /* confirmations of at most two settings, of more; the most */
-	int named, out;	     /* of the proposal */
-	bool good;	     /* it is one, and of the setting that matters */
-};
-
-static struct left_out
-search_one_that_matters(uint64_t seed, bool dear)
-{
-	double base[PGT_SPACE_DIMS];
-	struct pgt_tuner *t = one_matters(24, base);
-	struct left_out got = {0};
-	struct pgt_proposal p;
-	struct pgt_trial tr;
-	struct pgt_random r;
-	int named;
-
-	pgt_random_init(&r, seed);
-	while (pgt_tuner_phase(t) != PGT_TUNER_DONE) {
-		struct pgt_outcome out = {0};
-
-		assert_int_equal(pgt_tuner_ask(t, NULL, &tr, NULL), 0);
-		out.cost = 0.3 * log(tr.value[0]) + 0.01 * pgt_random_normal(&r);
-		named = changes(base, tr.value);
-		if (tr.phase == PGT_TUNER_FINAL && !tr.is_baseline) {
-			got.most = named > got.most ? named : got.most;
-			got.few += named <= 2;
-			got.many += named > 2;
-			out.cost += dear && named <= 2 ? 0.5 : 0;
-		}
-		assert_int_equal(pgt_tuner_tell(t, tr.id, &out, NULL), 0);
-	}
-	assert_int_equal(pgt_tuner_propose(t, &p, NULL), 0);
-	got.good = !p.keep_baseline && p.value[0] < 2.5;
-	got.named = changes(base, p.value);
-	got.out = p.left_out;
-	pgt_tuner_free(t);
-	return got;
-}
-
-/* What does not matter is not proposed, and that was measured beside the best as it
- * came; when without it the confirmation is slower, the best stays as it came.  By
- * chance of the noise a search may see more in a setting than is there. */
-static void
-idle_settings_are_left_out(void **state)
-{
-	int lean = 0, both = 0;
-
-	(void)state;
-	for (uint64_t seed = 1; seed <= 12; seed++) {
-		struct left_out right = search_one_that_matters(seed, false),
-				dear = search_one_that_matters(seed, true);
-
-		assert_true(right.good && dear.good);
-		both += right.few >= 4 && right.many >= 4 && right.most >= 4;
-		assert_true(dear.named > 2);
-		if (right.named > 2)
-			continue;
-		lean++;
-		assert_true(right.out > 0);
-		assert_int_equal(dear.out, 0);
-	}
-	assert_true(both >= 8);
-	assert_true(lean >= 2);
-}
-
 /* Which settings matter, and how: against a surface where the answer is known. */
 static void
 reports(void **state)
@@ -718,7 +612,6 @@ main(void)
 	    cmocka_unit_test(doubted_guess_is_measured_again),
 	    cmocka_unit_test(what_helps_is_told_from_what_hurts),
 	    cmocka_unit_test(failures_do_not_break_it),
-	    cmocka_unit_test(idle_settings_are_left_out),
 	    cmocka_unit_test(reports),
 	    cmocka_unit_test(past_is_used),
 	    cmocka_unit_test(past_best_is_the_confirmed_one),
